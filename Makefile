@@ -1,0 +1,52 @@
+# Everything a newcomer or the CI runs. Each target prepares the machine for itself (etc/setup) and can be repeated.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-full lint format lock bench clean
+PYTHON_IN_VENV := .venv/bin/python
+PACKAGES := hactl health failover notify
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Prepare this machine and .venv for tests and demo
+	@etc/setup test
+
+demo: ## Show a pair of directors with real traffic surviving one failure after another
+	@etc/setup base
+	@$(PYTHON_IN_VENV) -m hactl lab demo
+
+test: ## Run all tests but the slow ones
+	@etc/setup test
+	@etc/run-tests
+
+test-full: ## Run all tests
+	@etc/setup test
+	@etc/run-tests --full
+
+lint: ## Check style, types and import contracts
+	@etc/setup test
+	$(PYTHON_IN_VENV) -m ruff check .
+	$(PYTHON_IN_VENV) -m ruff format --check .
+	$(PYTHON_IN_VENV) -m mypy --strict $(PACKAGES) tests
+	@$(PYTHON_IN_VENV) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
+
+format: ## Write the code in the house style
+	@etc/setup test
+	$(PYTHON_IN_VENV) -m ruff check --fix .
+	$(PYTHON_IN_VENV) -m ruff format .
+
+# The machine's own pip configuration is set aside: the locks hold the hashes of the public index and name no address.
+COMPILE = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CONFIG_FILE=/dev/null \
+	$(PYTHON_IN_VENV) -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --build-deps-for editable
+
+lock: ## Write both lock files anew, with the newest versions that fit
+	@etc/setup test
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+bench: ## Measure against keepalived
+	@echo 'make bench arrives with its own issue ("measured against keepalived"); nothing was measured.'
+
+clean: ## Remove .venv and everything else that was made here
+	rm -rf .venv .setup.lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +

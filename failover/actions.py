@@ -1,0 +1,68 @@
+"""What the election asks of the edge: a closed list of actions, performed in the order given."""
+
+import msgspec
+
+from failover.moves import Cause, State
+
+
+class SendAdvert(msgspec.Struct, frozen=True, tag=True):
+    """Send one advert with this priority to the group or to every peer."""
+
+    priority: int
+
+
+class HoldAddresses(msgspec.Struct, frozen=True, tag=True):
+    """Put the VIPs on the interface, or renew their lease.
+
+    A write that is not finished by `void_after` (monotonic seconds) must be undone: the world has moved on meanwhile.
+    """
+
+    lease: int
+    void_after: float
+
+
+class DropAddresses(msgspec.Struct, frozen=True, tag=True):
+    """Take the VIPs off the interface."""
+
+
+class Announce(msgspec.Struct, frozen=True, tag=True):
+    """Send one announcement (gratuitous ARP or unsolicited NA) for each VIP."""
+
+
+class Changed(msgspec.Struct, frozen=True, tag=True):
+    """The router changed state; `detail` completes the cause's text, as with the fault found."""
+
+    old: State
+    new: State
+    cause: Cause
+    detail: str
+
+    @property
+    def reason(self) -> str:
+        """Why, for people."""
+        return f"{self.cause.text}: {self.detail}" if self.detail else self.cause.text
+
+
+class Wants(msgspec.Struct, frozen=True, tag=True):
+    """A grouped router would become master now if its group allows."""
+
+
+class TwoMasters(msgspec.Struct, frozen=True, tag=True):
+    """An advert of another master was heard while this director is master; `address` is its packed source."""
+
+    address: bytes
+    priority: int
+    yielding: bool
+
+
+class Stopped(msgspec.Struct, frozen=True, tag=True):
+    """The release that an orderly stop asked for is over."""
+
+
+class Say(msgspec.Struct, frozen=True, tag=True):
+    """A line for the log."""
+
+    text: str
+
+
+Action = SendAdvert | HoldAddresses | DropAddresses | Announce | Changed | Wants | TwoMasters | Stopped | Say

@@ -1,0 +1,71 @@
+"""A router as backup: listening, and deciding when the master is gone (RFC 9568 section 6.4.2)."""
+
+from failover import master
+from failover.actions import Action, Say, Wants
+from failover.moves import Cause
+from failover.packet import OWNER, RELEASE, Advert
+from failover.router import Router
+from failover.timing import skew_time
+
+
+def receive(router: Router, advert: Advert, now: float) -> None:
+    """An advert arms the master-down timer again, shortens it, or is ignored."""
+    if advert.priority == RELEASE:
+        router.master_released = True
+        router.hold_until = None
+        skewed = now + skew_time(router.priority, router.master_interval, router.spec.version)
+        router.down_at = skewed if router.down_at is None else min(router.down_at, skewed)
+        return
+    router.master_released = False
+    router.patient = False
+    if _yields(router, advert, now):
+        router.wanting = False
+        router.down_at = now + router.master_down_from(router.master_interval)
+
+
+def _yields(router: Router, advert: Advert, now: float) -> bool:
+    """Whether this advert keeps us backup. `preempt_delay` counts from the first lower-priority advert heard.
+
+    The owner of the addresses preempts whatever `preempt` says (RFC 9568 6.1).
+    """
+    if advert.priority >= router.priority:
+        router.preempt_at = None
+        return True
+    if router.hold_until is not None and now < router.hold_until:
+        return True
+    if router.priority == OWNER:
+        return False
+    if not router.spec.preempt:
+        return True
+    if router.preempt_at is None:
+        router.preempt_at = now + router.spec.preempt_delay
+    return now < router.preempt_at
+
+
+def wake(router: Router, now: float) -> list[Action]:
+    """Take over when the master-down timer has run out, unless it was us who slept."""
+    if router.down_at is None or now < router.down_at or router.wanting:
+        return []
+    if now < router.part_from:
+        router.down_at = router.part_from
+        return []
+    late = now - router.down_at
+    if late > router.master_interval / 2 and not router.patient and not router.master_released:
+        router.patient = True
+        router.down_at = now + router.master_interval
+        return [Say(f"woke {late:.3f} s late; waiting one interval more before accusing the master")]
+    if router.grouped:
+        router.wanting = True
+        return [Wants()]
+    return master.take_over(router, takeover_cause(router, now), now)
+
+
+def takeover_cause(router: Router, now: float) -> Cause:
+    """Why this backup becomes master now."""
+    if router.priority == OWNER:
+        return Cause.OWNER
+    if router.master_released:
+        return Cause.MASTER_RELEASED
+    if router.heard and now - router.heard.at < router.spec.down_after * router.heard.interval:
+        return Cause.PREEMPTING
+    return Cause.MASTER_SILENT

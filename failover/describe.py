@@ -1,0 +1,62 @@
+"""How a router stands, in the words of a report; core."""
+
+import ipaddress
+from collections.abc import Mapping
+
+from failover.moves import State
+from failover.report import RouterReport
+from failover.router import Router
+
+
+def reason(router: Router, trouble: str = "") -> str:
+    """Why the router is in its state, for people; `trouble` is what went wrong in performing it."""
+    detail = "; ".join(part for part in (router.detail, trouble) if part)
+    return f"{router.cause.text}: {detail}" if detail else router.cause.text
+
+
+def master_address(router: Router, now: float) -> str:
+    """The director believed master, empty when none was heard lately."""
+    if router.state is State.MASTER:
+        return _text(router.address)
+    heard = router.heard
+    if heard is None or now - heard.at > router.spec.down_after * heard.interval + 1.0:
+        return ""
+    return _text(heard.address)
+
+
+def report(
+    router: Router,
+    now: float,
+    *,
+    trouble: str,
+    drops: Mapping[str, int],
+    neighbours: Mapping[str, float],
+    lateness: float,
+    renewal: float,
+    old: State | None,
+) -> RouterReport:
+    """Everything that status shows of the router."""
+    vips = router.spec.addresses if router.holding else ()
+    return RouterReport(
+        router=router.spec.name,
+        state=router.state,
+        cause=router.cause,
+        reason=reason(router, trouble),
+        since=router.since,
+        priority=router.priority,
+        base_priority=router.spec.priority,
+        master=master_address(router, now),
+        transitions=router.transitions,
+        drops=dict(drops),
+        lateness=lateness,
+        renewal=renewal,
+        neighbours=dict(neighbours),
+        lease=router.spec.lease,
+        holding=tuple(vip.address for vip in vips),
+        hold_until=router.hold_until,
+        old=old,
+    )
+
+
+def _text(address: bytes) -> str:
+    return str(ipaddress.ip_address(address)) if address else ""

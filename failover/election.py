@@ -1,0 +1,175 @@
+"""One router's election: who holds the VIPs, decided from adverts and time alone.
+
+Owns the inputs of the state machine of RFC 9568 section 6.4 and of what hactl adds to it: leases, make before break, waking
+from a stall. The law: every input carries `now` (monotonic seconds) and returns the actions to perform, in order;
+`deadline()` tells when `wake` wants to be called next. Nothing here waits, sends or reads a clock.
+"""
+
+from failover import backup, holding, master
+from failover.actions import Action, Say, Stopped
+from failover.burst import Burst
+from failover.moves import Cause, State
+from failover.packet import OWNER, RELEASE, Advert
+from failover.router import Heard, Router, become
+from failover.spec import RouterSpec
+
+
+class Election:
+    """The election of one router on this director. `address` is the packed source address of our adverts."""
+
+    def __init__(self, spec: RouterSpec, address: bytes, *, grouped: bool = False) -> None:
+        self.router = Router(spec=spec, address=address, grouped=grouped, priority=spec.priority)
+
+    def deadline(self) -> float | None:
+        """When to call `wake` next, None for never."""
+        return self.router.deadline()
+
+    def start(self, now: float, *, inherited: bool = False, fault: str | None = None) -> list[Action]:
+        """Take part (6.4.1). `inherited`: our marked VIPs are on the interface, left by a daemon that died."""
+        router = self.router
+        router.part_from = now if inherited else now + router.spec.startup_delay
+        if inherited:
+            router.holding = True
+            router.renew_at = now
+        if fault is not None:
+            return become(router, Cause.FAULT_FOUND, now, fault)
+        actions = become(router, Cause.STARTED, now)
+        router.down_at = now if router.priority == OWNER else now + self._own_master_down()
+        return actions
+
+    def receive(self, advert: Advert, source: bytes, now: float) -> list[Action]:
+        """An advert that passed every check of 7.1. `source` is its packed source address."""
+        router = self.router
+        if advert.priority != RELEASE:
+            router.heard = Heard(source, advert.priority, advert.interval, now)
+        if router.state is State.MASTER:
+            return master.receive(router, advert, source, now)
+        if router.state is State.BACKUP:
+            backup.receive(router, advert, now)
+        if advert.priority != RELEASE:
+            holding.let_go_soon(router, now)
+        return []
+
+    def wake(self, now: float) -> list[Action]:
+        """Do what is due. All adverts that have arrived must have been received before."""
+        router = self.router
+        actions = holding.woken_from_stall(router, now)
+        if router.state is State.BACKUP:
+            actions += backup.wake(router, now)
+        if router.state is State.MASTER:
+            actions += master.wake(router, now)
+        return actions + holding.wake(router, now)
+
+    def set_fault(self, fault: str | None, now: float, *, reachable: bool = True) -> list[Action]:
+        """Something this router needs is missing (None: all is there again).
+
+        `reachable`: peers can still hear us, so the VIPs stay until a successor was heard.
+        """
+        router = self.router
+        if fault is None:
+            return self._mended(now) if router.state is State.FAULT else []
+        if router.state in (State.FAULT, State.INIT):
+            router.detail = fault
+            return [] if reachable else holding.drop(router)
+        if router.stopping:
+            return holding.leave(router, now)
+        was_master = router.state is State.MASTER
+        actions = become(router, Cause.FAULT_FOUND, now, fault)
+        if reachable and was_master:
+            return actions + holding.linger(router, now)
+        return actions + holding.drop(router)
+
+    def _mended(self, now: float) -> list[Action]:
+        actions = become(self.router, Cause.FAULT_MENDED, now)
+        self.router.down_at = now + self._own_master_down()
+        return actions
+
+    def set_priority(self, priority: int, now: float) -> list[Action]:
+        """The effective priority changed by tracking; a master says so in an advert at once."""
+        router = self.router
+        if priority == router.priority:
+            return []
+        old, router.priority = router.priority, priority
+        if router.advert_at is not None:
+            router.advert_at = now
+        return [Say(f"priority {old} -> {priority}")]
+
+    def release(self, now: float, *, hold: float, within: float | None) -> list[Action]:
+        """Hand over: release, keep the VIPs until a successor's advert, then hold back for `hold` seconds.
+
+        When none was heard `within` seconds this director advertises again (None: it never does, and keeps the VIPs).
+        """
+        router = self.router
+        if router.state is not State.MASTER or router.stopping:
+            return []
+        if not router.releasing:
+            holding.begin_release(router, now)
+        router.give_up_at = None if within is None else now + within
+        router.hold_until = now + hold
+        return holding.wake(router, now)
+
+    def resume(self) -> None:
+        """End holding back after a handover."""
+        self.router.hold_until = None
+
+    def stop(self, now: float) -> list[Action]:
+        """An operator's stop: release, and leave when a successor was heard or the slowest peer's time has passed."""
+        router = self.router
+        if router.state is not State.MASTER:
+            leaving = [] if router.state is State.INIT else become(router, Cause.STOPPED, now)
+            return [*leaving, *holding.drop(router), Stopped()]
+        if not router.releasing:
+            holding.begin_release(router, now)
+        router.stopping = True
+        router.give_up_at = now + router.successor_within()
+        return holding.wake(router, now)
+
+    def grant(self, now: float) -> list[Action]:
+        """The group allows this router to become master."""
+        if not self.router.wanting:
+            return []
+        return master.take_over(self.router, backup.takeover_cause(self.router, now), now)
+
+    def yield_to_group(self, now: float) -> list[Action]:
+        """Another router of the group cannot be master here, so this one releases too."""
+        if self.router.state is not State.MASTER:
+            return []
+        actions = become(self.router, Cause.GROUP_YIELDED, now)
+        self.router.down_at = now + self._own_master_down()
+        return actions + holding.linger(self.router, now)
+
+    def taken(self, now: float) -> list[Action]:
+        """The kernel holds the VIPs now; the first advert and announcement after a takeover wait for this."""
+        return master.confirmed(self.router, now)
+
+    def voided(self, now: float) -> list[Action]:
+        """A write outlasted the time it was good for and was undone: others may hold the VIPs by now."""
+        return holding.lapse(self.router, now)
+
+    def addresses_missing(self, now: float) -> list[Action]:
+        """Somebody took a VIP off the interface that we hold: put it back."""
+        router = self.router
+        stalled = holding.woken_from_stall(router, now)
+        if stalled or not router.holding or router.confirm_by is not None:
+            return stalled
+        return [Say("a VIP was taken off by somebody else; putting it back"), *holding.take(router, now)]
+
+    def adopt(self, spec: RouterSpec, now: float) -> list[Action]:
+        """A reload changed what may change while running; VIPs that came are put on and announced with the others."""
+        router = self.router
+        came = set(spec.addresses) - set(router.spec.addresses)
+        router.spec = spec
+        if router.holding:
+            router.renew_at = now
+        if came and router.burst is not None:
+            router.burst = Burst(spec.announce, now)
+        return holding.wake(router, now)
+
+    def set_grouped(self, grouped: bool) -> None:
+        """A reload put the router into a group or took it out; outside of one nobody grants what it waits for."""
+        self.router.grouped = grouped
+        if not grouped:
+            self.router.wanting = False
+
+    def _own_master_down(self) -> float:
+        return self.router.master_down_from(self.router.spec.advert_interval)

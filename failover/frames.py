@@ -1,0 +1,86 @@
+"""Announcement frames on their way out: paced on each interface, asked again at each send whether they still hold true.
+
+Owns the packet sockets. `pace` is frames a second; a small burst goes out at once so that a takeover of a few VIPs
+never waits.
+"""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable
+
+_TICK = 0.01
+_BURST = 0.05
+"""Seconds' worth of frames that may go out at once."""
+
+
+class FrameQueue:
+    """Frames of one interface. Frames whose `still` says no at their turn are dropped."""
+
+    def __init__(self, interface: str, pace: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+        self._socket.bind((interface, 0))
+        self._queue: deque[tuple[bytes, Callable[[], bool]]] = deque()
+        self._pace = pace
+        self._tokens = max(1.0, pace * _BURST)
+        self._filled = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self.errors = 0
+
+    def add(self, frames: Iterable[bytes], still: Callable[[], bool]) -> None:
+        """Queue frames behind those that wait already."""
+        self._queue.extend((frame, still) for frame in frames)
+        if self._timer is None:
+            self._send()
+
+    def close(self) -> None:
+        """Forget what waits."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._queue.clear()
+        self._socket.close()
+
+    def _send(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        most = max(1.0, self._pace * _BURST)
+        self._tokens = min(most, self._tokens + (now - self._filled) * self._pace)
+        self._filled = now
+        while self._queue and self._tokens >= 1:
+            frame, still = self._queue.popleft()
+            if still():
+                self._tokens -= 1
+                self._send_one(frame)
+        if self._queue:
+            self._timer = self._loop.call_later(_TICK, self._send)
+
+    def _send_one(self, frame: bytes) -> None:
+        try:
+            self._socket.send(frame)
+        except OSError:
+            self.errors += 1
+
+
+class FrameQueues:
+    """The queues of all interfaces, each made when it is first needed."""
+
+    def __init__(self) -> None:
+        self._queues: dict[str, FrameQueue] = {}
+
+    def add(self, interface: str, pace: int, frames: Iterable[bytes], still: Callable[[], bool]) -> None:
+        """Queue frames on an interface. Raises OSError when it has no packet socket to give."""
+        if interface not in self._queues:
+            self._queues[interface] = FrameQueue(interface, pace)
+        self._queues[interface].add(frames, still)
+
+    def forget(self, interface: str) -> None:
+        """The interface changed: what waits there is void, and the next frames get another socket."""
+        queue = self._queues.pop(interface, None)
+        if queue is not None:
+            queue.close()
+
+    def close(self) -> None:
+        """Forget everything."""
+        for interface in list(self._queues):
+            self.forget(interface)

@@ -1,0 +1,117 @@
+"""Holding the VIPs and giving them up, whatever the state: leases, and make before break.
+
+The law: a VIP is given up when a successor's advert was heard, never merely because time passed, except on an operator's
+stop and where no peer could hear us; and what this director holds is on a lease that the kernel ends by itself.
+"""
+
+from failover.actions import Action, DropAddresses, HoldAddresses, Say, SendAdvert, Stopped
+from failover.burst import Burst
+from failover.moves import Cause, State
+from failover.packet import RELEASE
+from failover.router import Router, become
+from failover.timing import renewal_period
+
+RELEASE_OFFSETS = (0.0, 0.010, 0.020)
+"""When the adverts of a release go out: three within 20 ms, so that two may be lost."""
+SETTLE = 0.005
+UNLEASED_GOOD_FOR = 60.0
+
+
+def take(router: Router, now: float) -> list[Action]:
+    """Put the VIPs on, or renew them, and plan the next renewal."""
+    router.holding = True
+    lease = router.spec.lease
+    router.renew_at = now + renewal_period(lease) if lease else None
+    good_for = 2 * renewal_period(lease) if lease else UNLEASED_GOOD_FOR
+    return [HoldAddresses(lease, now + good_for)]
+
+
+def drop(router: Router) -> list[Action]:
+    """Take the VIPs off; nothing when none are held."""
+    if not router.holding:
+        return []
+    router.holding = False
+    router.renew_at = None
+    router.give_up_at = None
+    return [DropAddresses()]
+
+
+def let_go_soon(router: Router, now: float) -> None:
+    """Another master was heard: keep the VIPs only until its announcement has surely gone out.
+
+    Its advert comes a moment before its gratuitous ARP; who connects in between still knows our MAC only.
+    """
+    router.release_due = []
+    if router.holding:
+        settled = now + SETTLE
+        router.give_up_at = settled if router.give_up_at is None else min(router.give_up_at, settled)
+
+
+def leave(router: Router, now: float) -> list[Action]:
+    """The end of an orderly stop."""
+    return [*become(router, Cause.STOPPED, now), *drop(router), Stopped()]
+
+
+def begin_release(router: Router, now: float) -> None:
+    """Stop advertising and plan the release's adverts; the VIPs stay and are renewed."""
+    router.releasing = True
+    router.advert_at = None
+    router.confirm_by = None
+    router.burst = None
+    router.release_due = [now + offset for offset in RELEASE_OFFSETS]
+
+
+def linger(router: Router, now: float) -> list[Action]:
+    """Release although no longer master: the VIPs stay until a successor was heard."""
+    router.release_due = [now + offset for offset in RELEASE_OFFSETS]
+    return wake(router, now)
+
+
+def wake(router: Router, now: float) -> list[Action]:
+    """Send what is due of a release, end it when its time is over, renew what is held."""
+    actions: list[Action] = []
+    while router.release_due and router.release_due[0] <= now:
+        router.release_due.pop(0)
+        actions.append(SendAdvert(RELEASE))
+    if router.give_up_at is not None and now >= router.give_up_at:
+        actions += _nobody_succeeded(router, now)
+    if router.holding and router.renew_at is not None and now >= router.renew_at:
+        actions += take(router, now)
+    return actions
+
+
+def _nobody_succeeded(router: Router, now: float) -> list[Action]:
+    router.give_up_at = None
+    if router.stopping:
+        return leave(router, now)
+    if not router.releasing:
+        return drop(router)
+    router.releasing = False
+    router.hold_until = None
+    router.burst = Burst(router.spec.announce, now)
+    router.advert_at = now + router.spec.advert_interval
+    router.last_sent = now
+    return [Say("no successor took over; staying master"), SendAdvert(router.priority)]
+
+
+def woken_from_stall(router: Router, now: float) -> list[Action]:
+    """After a stall in which nobody else was heard (else `receive` had acted): go on, but within the lease only."""
+    late = now - min(at for at in (router.advert_at, router.renew_at, now) if at is not None)
+    if router.spec.lease and late > router.spec.lease:
+        return lapse(router, now)
+    if router.advert_at is None or late <= router.dead_time():
+        return []
+    router.advert_at = router.renew_at = now
+    router.burst = Burst(router.spec.announce, now)
+    return [Say(f"stood still for {late:.3f} s; nobody took over, going on")]
+
+
+def lapse(router: Router, now: float) -> list[Action]:
+    """We stood still past our lease: others may hold the VIPs by now, so listen first."""
+    if router.state is not State.MASTER:
+        return drop(router)
+    if router.stopping:
+        return leave(router, now)
+    actions = become(router, Cause.LEASE_LAPSED, now)
+    router.down_at = now + router.master_down_from(router.spec.advert_interval)
+    return actions + drop(router)

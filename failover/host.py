@@ -1,0 +1,166 @@
+"""What this host has right now, as far as routers need it: interfaces and addresses.
+
+Owns the picture built from netlink's events, and the plain questions asked of it: what keeps a router from running here,
+where its adverts come from, which VIPs were found. Nothing here asks the kernel.
+"""
+
+import ipaddress
+from collections.abc import Iterator
+
+import msgspec
+
+from failover.packet import OWNER
+from failover.place import Place
+from failover.spec import AddressSpec, Family, RouterSpec
+from failover.wire import AF_INET, AF_INET6, Address, Link
+
+
+class Host:
+    """Interfaces by index, addresses by interface, packed address and prefix."""
+
+    def __init__(self) -> None:
+        self.links: dict[int, Link] = {}
+        self._addresses: dict[tuple[int, bytes], dict[int, Address]] = {}
+
+    def apply(self, news: Link | Address) -> bool:
+        """Take one event; True when the picture changed."""
+        if isinstance(news, Link):
+            return self._apply_link(news)
+        there = self._addresses.setdefault((news.index, news.address), {})
+        if news.gone:
+            return there.pop(news.prefix, None) is not None
+        changed = there.get(news.prefix) != news
+        there[news.prefix] = news
+        return changed
+
+    def _apply_link(self, link: Link) -> bool:
+        if link.gone:
+            for key in [key for key in self._addresses if key[0] == link.index]:
+                del self._addresses[key]
+            return self.links.pop(link.index, None) is not None
+        changed = self.links.get(link.index) != link
+        self.links[link.index] = link
+        return changed
+
+    def link(self, name: str) -> Link | None:
+        """The interface of this name."""
+        return next((link for link in self.links.values() if link.name == name), None)
+
+    def addresses(self) -> Iterator[Address]:
+        """Every address on every interface."""
+        return (address for there in self._addresses.values() for address in there.values())
+
+    def has(self, spec: AddressSpec) -> tuple[Address, ...]:
+        """The address as it is on its interface now; with other prefixes it may be there more than once."""
+        link = self.link(spec.interface)
+        return (
+            ()
+            if link is None
+            else tuple(self._addresses.get((link.index, packed(spec.address)), {}).values())
+        )
+
+    def holds(self, place: Place) -> bool:
+        """Whether the kernel has told that this address is on this interface, by our hand."""
+        there = self._addresses.get((place.index, place.address), {}).get(place.prefix)
+        return there is not None and there.ours
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a router stands on this host: what keeps it from running (None: nothing), its source and priority.
+
+    `reachable`: peers can still hear us although there is a fault. `owned` are VIPs that an operator configured here.
+    """
+
+    fault: str | None
+    reachable: bool
+    source: bytes
+    priority: int
+    owned: frozenset[str] = frozenset()
+
+
+def packed(address: str) -> bytes:
+    """An address as 4 or 16 bytes."""
+    return ipaddress.ip_address(address).packed
+
+
+def standing(spec: RouterSpec, host: Host) -> Standing:
+    """Whether and how this router can run here now."""
+    owned = _owned(spec, host)
+    source = _source(spec, host)
+    link = host.link(spec.interface)
+    missing = _missing(spec, host)
+    if missing is not None:
+        reachable = link is not None and link.up and bool(source)
+        return Standing(missing, reachable, source, 0, owned)
+    if not source:
+        return Standing(
+            f"interface {spec.interface} has no {_source_words(spec)} to send from", False, b"", 0
+        )
+    down = [t for t in spec.track_interfaces if not _is_up(host, t.name)]
+    for tracked in down:
+        if tracked.weight == 0:
+            return Standing(f"tracked interface {tracked.name} is down", True, source, 0, owned)
+    priority = OWNER if owned else _bounded(spec.priority + sum(t.weight for t in down))
+    return Standing(None, True, source, priority, owned)
+
+
+def _missing(spec: RouterSpec, host: Host) -> str | None:
+    names = [spec.interface, *(a.interface for a in spec.addresses)]
+    for name in dict.fromkeys(names):
+        link = host.link(name)
+        if link is None:
+            return f"interface {name} does not exist"
+        if not link.up:
+            return f"interface {name} is down"
+    return None
+
+
+def _is_up(host: Host, name: str) -> bool:
+    link = host.link(name)
+    return link is not None and link.up
+
+
+def _bounded(priority: int) -> int:
+    return max(1, min(254, priority)) if priority != OWNER else OWNER
+
+
+def _owned(spec: RouterSpec, host: Host) -> frozenset[str]:
+    """VIPs that stand unmarked on their interface: this director is their owner (RFC 9568 section 1.7)."""
+    return frozenset(vip.address for vip in spec.addresses if any(not a.ours for a in host.has(vip)))
+
+
+def _source(spec: RouterSpec, host: Host) -> bytes:
+    """The configured source if it is there, else the interface's first own address of the router's family."""
+    link = host.link(spec.interface)
+    if link is None:
+        return b""
+    mine = [a for a in host.addresses() if a.index == link.index and not a.ours and not a.tentative]
+    if spec.source is not None:
+        wanted = packed(spec.source)
+        return wanted if any(a.address == wanted for a in mine) else b""
+    vips = {packed(vip.address) for vip in spec.addresses}
+    if spec.family is Family.IPV6:
+        local = [a.address for a in mine if a.family == AF_INET6]
+        return next((a for a in local if ipaddress.IPv6Address(a).is_link_local and a not in vips), b"")
+    own = [a.address for a in mine if a.family == AF_INET]
+    return next((a for a in own if a not in vips), own[0] if own else b"")
+
+
+def _source_words(spec: RouterSpec) -> str:
+    if spec.source is not None:
+        return f"address {spec.source}"
+    return "link-local address" if spec.family is Family.IPV6 else "IPv4 address"
+
+
+def inherited(spec: RouterSpec, host: Host) -> bool:
+    """Whether a marked VIP of this router is on its interface, left by a daemon before us."""
+    return any(there.ours for vip in spec.addresses for there in host.has(vip))
+
+
+def strays(specs: tuple[RouterSpec, ...], host: Host) -> list[Address]:
+    """Marked addresses on the routers' interfaces that no router of these wants any more."""
+    interfaces = {a.interface for spec in specs for a in spec.addresses} | {spec.interface for spec in specs}
+    wanted = {(a.interface, packed(a.address)) for spec in specs for a in spec.addresses}
+    names = {link.index: link.name for link in host.links.values()}
+    marked = (a for a in host.addresses() if a.ours and names.get(a.index) in interfaces)
+    return [a for a in marked if (names[a.index], a.address) not in wanted]

@@ -1,0 +1,294 @@
+"""One router joined to the event loop: inputs in with the loop's time, actions performed, one timer re-armed.
+
+Owns no decision: those are the election's. It knows how to perform each action and what to report.
+"""
+
+import asyncio
+import errno
+import ipaddress
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+from failover import describe, outgoing
+from failover.actions import (
+    Action,
+    Announce,
+    Changed,
+    DropAddresses,
+    HoldAddresses,
+    Say,
+    SendAdvert,
+    Stopped,
+    TwoMasters,
+    Wants,
+)
+from failover.debounce import Debounce
+from failover.election import Election
+from failover.host import inherited, standing
+from failover.kernel import Job
+from failover.moves import State
+from failover.packet import Advert
+from failover.place import Place
+from failover.report import Conflict, Held, Remark, RouterReport
+from failover.spec import AddressSpec, RouterSpec
+from failover.surroundings import Surroundings
+
+
+class Instance:
+    """One running router."""
+
+    def __init__(self, spec: RouterSpec, around: Surroundings, *, grouped: bool) -> None:
+        self.spec = spec
+        self.drops: Counter[str] = Counter()
+        self.neighbours: dict[str, float] = {}
+        self.stopped = False
+        self._around = around
+        self._loop = asyncio.get_running_loop()
+        self._standing = standing(spec, around.host)
+        self._debounce = Debounce(spec.link_up_delay, spec.link_down_delay)
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed: float | None = None
+        self._recheck: asyncio.TimerHandle | None = None
+        self._lateness = 0.0
+        self._renewal = 0.0
+        self._send_error = 0
+        self._write_error = ""
+        self._unseen: tuple[Place, ...] | None = None
+        self._reported: RouterReport | None = None
+        self.election = Election(spec, self._standing.source, grouped=grouped)
+
+    # ---- inputs -------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take part."""
+        now = self._loop.time()
+        fault = self._debounce.offer(self._fault(), now)
+        self.election.router.priority = self._standing.priority or self.spec.priority
+        self._perform(
+            self.election.start(now, inherited=inherited(self.spec, self._around.host), fault=fault), now
+        )
+
+    def receive(self, advert: Advert, source: bytes) -> None:
+        """An advert for this router, checked."""
+        now = self._loop.time()
+        self.neighbours[str(ipaddress.ip_address(source))] = now
+        self._perform(self.election.receive(advert, source, now), now)
+
+    def look(self) -> None:
+        """Something on the host changed: stand anew, and see whether our VIPs are still there."""
+        now = self._loop.time()
+        self._standing = standing(self.spec, self._around.host)
+        if self._standing.source:
+            self.election.router.address = self._standing.source
+        present = self._fault()
+        fault = self._debounce.offer(present, now)
+        actions = self.election.set_fault(fault, now, reachable=self._standing.reachable)
+        if fault is None and present is None:
+            actions += self.election.set_priority(self._standing.priority, now)
+        self._recheck_at(self._debounce.deadline())
+        self._perform(actions, now)
+        self._see(now)
+
+    def link_changed(self, names: set[str]) -> None:
+        """Interfaces changed, perhaps their MAC: a master announces from them again at once."""
+        if self._still_ours() and any(vip.interface in names for vip in self.spec.addresses):
+            self._announce()
+
+    def vip_removed(self) -> None:
+        """One of our VIPs left its interface, and not by our doing."""
+        now = self._loop.time()
+        self._perform(self.election.addresses_missing(now), now)
+
+    def release(self, *, hold: float, forever: bool) -> None:
+        """Hand over; see `Election.release`. `forever`: never advertise again."""
+        now = self._loop.time()
+        within = None if forever else self.election.router.successor_within()
+        self._perform(self.election.release(now, hold=hold, within=within), now)
+
+    def stop(self) -> None:
+        """Release and leave; `stopped` becomes True when that is done."""
+        now = self._loop.time()
+        self._perform(self.election.stop(now), now)
+
+    def grant(self) -> None:
+        """The group allows mastership."""
+        now = self._loop.time()
+        self._perform(self.election.grant(now), now)
+
+    def yield_to_group(self) -> None:
+        """The group cannot be master here."""
+        now = self._loop.time()
+        self._perform(self.election.yield_to_group(now), now)
+
+    def adopt(self, spec: RouterSpec) -> None:
+        """A reload changed what may change while running: addresses, priority, delays, tracking."""
+        now = self._loop.time()
+        gone = outgoing.gone(self.spec, spec)
+        self.spec = spec
+        self._debounce = Debounce(spec.link_up_delay, spec.link_down_delay)
+        self._debounce.offer(self.election.router.detail if self.state is State.FAULT else None, 0.0)
+        if gone and self.election.router.holding:
+            self._around.write(self._job(gone, None, float("inf")))
+        self._perform(self.election.adopt(spec, now), now)
+        self.look()
+
+    def set_grouped(self, grouped: bool) -> None:
+        """A reload put the router into a group or took it out."""
+        self.election.set_grouped(grouped)
+        self._arm()
+
+    def close(self) -> None:
+        """No more timers."""
+        for handle in (self._timer, self._recheck):
+            if handle is not None:
+                handle.cancel()
+        self._timer = self._recheck = None
+
+    # ---- what others ask ----------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """The router's state."""
+        return self.election.router.state
+
+    def renewals(self) -> tuple[Place, ...]:
+        """Where the kernel holds our VIPs now."""
+        held = self.spec.addresses if self.election.router.holding else ()
+        return outgoing.places(held, self._around.host, self._standing.owned)
+
+    def held(self) -> Held | None:
+        """What the supervisor needs for the case of our death, None while nothing is held."""
+        if not self.election.router.holding:
+            return None
+        standing, is_master = self._standing, self.state is State.MASTER
+        return outgoing.held(
+            self.spec, self._around.host, standing.source, standing.owned, is_master=is_master
+        )
+
+    def report(self, changed: Changed | None = None) -> None:
+        """Tell the supervisor how things are, if anything moved since it was last told."""
+        report = describe.report(
+            self.election.router,
+            self._loop.time(),
+            trouble=self._write_error,
+            drops=self.drops,
+            neighbours=self.neighbours,
+            lateness=self._lateness,
+            renewal=self._renewal,
+            old=changed.old if changed else None,
+        )
+        if report != self._reported:
+            self._reported = report
+            self._lateness = self._renewal = 0.0
+            self._around.report(report)
+
+    # ---- performing ---------------------------------------------------------------------------------------------
+
+    def _perform(self, actions: Sequence[Action], now: float) -> None:
+        for action in actions:
+            match action:
+                case SendAdvert(priority):
+                    self._send(priority)
+                case HoldAddresses(lease, void_after):
+                    self._around.write(self._job(self.spec.addresses, lease, void_after))
+                case DropAddresses():
+                    self._around.write(self._job(self.spec.addresses, None, float("inf")))
+                case Announce():
+                    self._announce()
+                case Changed():
+                    self.report(action)
+                    self._around.member_changed(self.spec.name)
+                case Wants():
+                    self._around.member_changed(self.spec.name)
+                case TwoMasters(address, priority):
+                    self._conflict(str(ipaddress.ip_address(address)), priority)
+                case Say(text):
+                    self._around.report(Remark(self.spec.name, text))
+                case Stopped():
+                    self.stopped = True
+        self._arm()
+
+    def _send(self, priority: int) -> None:
+        error = 0
+        source = self._standing.source
+        for destination in outgoing.destinations(self.spec):
+            try:
+                message = outgoing.advert_message(self.spec, priority, source, destination)
+                self._around.send(self.spec, message, source, destination)
+            except OSError as failure:
+                error = failure.errno or errno.EIO
+        if error and error != self._send_error:
+            text = f"cannot send adverts on {self.spec.interface}: {os.strerror(error)}"
+            self._around.report(Remark(self.spec.name, text, warning=True))
+        self._send_error = error
+
+    def _announce(self) -> None:
+        for interface, frames in outgoing.announcements(self.spec, self._around.host):
+            self._around.announce(self.spec, interface, frames, self._still_ours)
+
+    def _still_ours(self) -> bool:
+        """Asked before each frame: a worker that stood still may have lost the VIPs without knowing yet."""
+        router = self.election.router
+        awake = self._loop.time() - router.last_sent <= router.dead_time()
+        return router.state is State.MASTER and not router.releasing and awake
+
+    def _conflict(self, other: str, priority: int) -> None:
+        reason = f"{other} advertises with priority {priority}, below ours ({self.election.router.priority})"
+        self._around.report(Conflict(self.spec.name, other, reason))
+
+    def _fault(self) -> str | None:
+        return self._standing.fault or self._around.trouble(self.spec)
+
+    def _job(self, vips: Sequence[AddressSpec], lifetime: int | None, void_after: float) -> Job:
+        places = outgoing.places(vips, self._around.host, self._standing.owned)
+        if lifetime is None:
+            spared = self._around.held_by_others(self)
+            places = tuple(place for place in places if place not in spared)
+        return Job(self, places, lifetime, void_after, self._written)
+
+    def _written(self, job: Job) -> None:
+        """A write of addresses has ended."""
+        now = self._loop.time()
+        self._renewal = max(self._renewal, job.took)
+        self._write_error = f"addresses: {os.strerror(job.error)}" if job.error else ""
+        if job.lifetime is None:
+            self.report()
+        elif job.voided:
+            self._around.before_timer()
+            self._perform(self.election.voided(now), now)
+        elif not job.cancelled:
+            self._unseen = () if job.error else job.places
+            self._see(now)
+
+    def _see(self, now: float) -> None:
+        """The VIPs count as taken when the kernel told of them: it acknowledges an IPv6 address some ms before it works."""
+        if self._unseen is not None and all(self._around.host.holds(place) for place in self._unseen):
+            self._unseen = None
+            self._perform(self.election.taken(now), now)
+
+    # ---- timers -------------------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        deadline = None if self.stopped else self.election.deadline()
+        if deadline == self._armed and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._armed = deadline
+        if deadline is not None:
+            self._timer = self._loop.call_at(deadline, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._around.before_timer()
+        now = self._loop.time()
+        if self._armed is not None:
+            self._lateness = max(self._lateness, now - self._armed)
+        self._perform(self.election.wake(now), now)
+
+    def _recheck_at(self, at: float | None) -> None:
+        if self._recheck is not None:
+            self._recheck.cancel()
+        self._recheck = None if at is None else self._loop.call_at(at, self.look)

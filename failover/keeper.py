@@ -1,0 +1,130 @@
+"""Standing in for a dead failover worker: release, renew what it held, and give it up when a successor is heard.
+
+Used by the supervisor, and only while the worker's process is dead. The law is the worker's own: never a VIP without a
+holder while a daemon lives, never longer on two directors than it takes to hear the other, and nothing that may have
+lapsed is renewed: that would bring back an address which somebody else has by now.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterable
+
+from failover.holding import RELEASE_OFFSETS, SETTLE
+from failover.ip import Received
+from failover.packet import RELEASE, Advert, decode
+from failover.report import Held
+from failover.transport import AdvertSocket
+
+_NETLINK_ROUTE = 0
+
+
+class Keeper:
+    """Holds for each router what its worker held. `say` takes a line for the log (router, text).
+
+    `last_sign` is the last moment (monotonic seconds) at which the worker was certainly alive.
+    """
+
+    def __init__(self, held: Iterable[Held], last_sign: float, say: Callable[[str, str], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._say = say
+        self._held = {one.router: one for one in held}
+        self._sockets: dict[str, AdvertSocket] = {}
+        self._timers: dict[str, list[asyncio.TimerHandle]] = {}
+        self._netlink = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE
+        )
+        self._netlink.setblocking(False)
+        for one in list(self._held.values()):
+            self._begin(one, last_sign)
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """What was not given up."""
+        return tuple(self._held.values())
+
+    def close(self) -> None:
+        """The worker lives again: it inherits what is held."""
+        for router in list(self._held):
+            self._end(router)
+        self._netlink.close()
+
+    def _begin(self, held: Held, last_sign: float) -> None:
+        """Release at once; renew a little later, for a renewal that is not yet due leaves time to hear a successor."""
+        timers = self._timers.setdefault(held.router, [])
+        with contextlib.suppress(OSError):
+            sock = AdvertSocket(held.family, held.interface, held.index)
+            self._sockets[held.router] = sock
+            self._loop.add_reader(sock.fileno(), self._listen, held.router)
+            if held.packets:
+                timers += [
+                    self._loop.call_later(offset, self._release, held.router) for offset in RELEASE_OFFSETS
+                ]
+        if held.every:
+            due = self._loop.time() + held.every / 2
+            timers.append(self._loop.call_at(due, self._renew, held.router, last_sign + held.every))
+
+    def _release(self, router: str) -> None:
+        for packet in self._held[router].packets:
+            with contextlib.suppress(OSError):
+                self._sockets[router].send(packet.message, packet.source, packet.destination, packet.ttl)
+
+    def _renew(self, router: str, due: float) -> None:
+        """Renew what was to be renewed at `due`, unless the lease, three periods long, may be over."""
+        self._listen(router)
+        held = self._held.get(router)
+        if held is None:
+            return
+        now = self._loop.time()
+        if now - due > 2 * held.every:
+            self._say(router, "the addresses of the dead worker have lapsed")
+            self._end(router)
+            return
+        self._write(held.renew)
+        timers = self._timers.setdefault(router, [])
+        timers.append(self._loop.call_at(now + held.every, self._renew, router, now + held.every))
+
+    def _listen(self, router: str) -> None:
+        held = self._held[router]
+        own = {packet.source for packet in held.packets}
+        sock = self._sockets.get(router)
+        for received in sock.drain() if sock is not None else ():
+            if (
+                isinstance(received, Received)
+                and received.source not in own
+                and _is_successor(received, held.vrid)
+            ):
+                self._say(router, "a successor was heard; the addresses of the dead worker are given up")
+                self._silence(router)
+                self._timers[router] = [self._loop.call_later(SETTLE, self._drop, router)]
+                return
+
+    def _drop(self, router: str) -> None:
+        self._write(self._held[router].drop)
+        self._end(router)
+
+    def _write(self, batch: bytes) -> None:
+        """Send a batch; its answers are read away, a failure shows as a lease that runs out."""
+        with contextlib.suppress(OSError):
+            self._netlink.send(batch)
+        with contextlib.suppress(OSError):
+            while self._netlink.recv(1 << 17):
+                continue
+
+    def _end(self, router: str) -> None:
+        self._silence(router)
+        del self._held[router]
+
+    def _silence(self, router: str) -> None:
+        """Send and hear nothing more for this router."""
+        for timer in self._timers.pop(router, []):
+            timer.cancel()
+        sock = self._sockets.pop(router, None)
+        if sock is not None:
+            self._loop.remove_reader(sock.fileno())
+            sock.close()
+
+
+def _is_successor(received: Received, vrid: int) -> bool:
+    advert = decode(received.message, received.source, received.destination)
+    return isinstance(advert, Advert) and advert.vrid == vrid and advert.priority != RELEASE

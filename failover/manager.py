@@ -1,0 +1,297 @@
+"""All routers of this director: start, reload, stop, the sockets they share, and their groups.
+
+Owns the wiring between kernel events, packets and instances. The law: before a timer acts, every packet that has
+arrived is handed over, so that a worker that slept hears the world before it speaks.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from failover.frames import FrameQueues
+from failover.group import Member, Order, settle
+from failover.host import Host, strays
+from failover.instance import Instance
+from failover.ip import Received
+from failover.kernel import AddressWriter, EventSocket, Job, picture
+from failover.moves import State
+from failover.packet import Drop
+from failover.place import Place
+from failover.reception import judge
+from failover.reload import Change, changes
+from failover.report import Emptied, Remark, Renewal, Report
+from failover.sockets import AdvertSockets
+from failover.spec import FailoverSpec, RouterSpec
+from failover.wire import Address, Link
+
+REPORT_EVERY = 1.0
+_STRAYS = "strays"
+
+
+class Manager:
+    """The failover of one director. `tell` takes reports; `realtime` says that this process is scheduled so."""
+
+    def __init__(self, tell: Callable[[Report], None], *, realtime: bool = False) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tell = tell
+        self._spec = FailoverSpec(node="")
+        self._instances: dict[str, Instance] = {}
+        self._leaving: list[Instance] = []
+        self._queues = FrameQueues()
+        self._renewal: Renewal | None = None
+        self._stopping = False
+        self._settling = False
+        self._events = EventSocket()
+        self.host: Host = picture()
+        self._sockets = AdvertSockets(self._arrived)
+        self._writer = AddressWriter(
+            lambda job: self._loop.call_soon_threadsafe(self._written, job), realtime=realtime
+        )
+        self._loop.add_reader(self._events.fileno(), self._on_events)
+        self._reporter: asyncio.TimerHandle = self._loop.call_later(REPORT_EVERY, self._report_all)
+
+    # ---- what the worker asks -----------------------------------------------------------------------------------
+
+    def apply(self, spec: FailoverSpec) -> None:
+        """Make this spec the one in force: unchanged routers are not touched, changed ones keep what they can."""
+        first = not self._spec.node
+        plan = changes(self._spec, spec)
+        self._spec = spec
+        grouped = {name for group in spec.groups for name in group.routers}
+        if first:
+            self._remove_strays()
+        for name, change in plan.items():
+            if change in (Change.STOP, Change.RESTART):
+                self._leave(name)
+        self._want_sockets()
+        for router in spec.routers:
+            planned = plan.get(router.name)
+            if planned in (Change.START, Change.RESTART):
+                self._start(router, grouped=router.name in grouped)
+            elif planned is Change.ADOPT:
+                self._instances[router.name].adopt(router)
+            self._instances[router.name].set_grouped(router.name in grouped)
+        self._settle_groups()
+
+    def release(self, router: str | None, *, hold: float, forever: bool = False) -> None:
+        """Hand over one router with its group, or (None) all; see `Election.release`."""
+        for name in self._together(router):
+            self._instances[name].release(hold=hold, forever=forever)
+
+    def hold_back(self, router: str, until: float) -> None:
+        """Go on holding back after a handover that a worker before this one made."""
+        if router in self._instances:
+            self._instances[router].election.router.hold_until = until
+
+    def resume(self, router: str | None) -> None:
+        """End holding back after a handover."""
+        for name in self._together(router):
+            self._instances[name].election.resume()
+
+    def stop(self) -> None:
+        """Release everything and leave; `Emptied` is told when that is done."""
+        self._stopping = True
+        for name in list(self._instances):
+            self._leave(name)
+        self._check_emptied()
+
+    def close(self) -> None:
+        """Let go of sockets and timers; VIPs that are still held live on their lease."""
+        self._reporter.cancel()
+        self._loop.remove_reader(self._events.fileno())
+        for instance in self._all():
+            instance.close()
+        self._queues.close()
+        self._sockets.close()
+        self._writer.close()
+        self._events.close()
+
+    def has_let_go(self) -> bool:
+        """Whether no router is master here and no VIP is held."""
+        return not any(i.state is State.MASTER or i.election.router.holding for i in self._all())
+
+    def states(self) -> Mapping[str, State]:
+        """The state of every router."""
+        return {name: instance.state for name, instance in self._instances.items()}
+
+    # ---- what instances need (Surroundings) ---------------------------------------------------------------------
+
+    def send(self, spec: RouterSpec, message: bytes, source: bytes, destination: bytes) -> None:
+        """Send a VRRP message. Raises OSError."""
+        self._sockets.send(spec, message, source, destination)
+
+    def write(self, job: Job) -> None:
+        """Queue a write of addresses."""
+        self._writer.submit(job)
+
+    def held_by_others(self, owner: object) -> set[Place]:
+        """What other routers here hold."""
+        return {place for instance in self._all() if instance is not owner for place in instance.renewals()}
+
+    def trouble(self, spec: RouterSpec) -> str | None:
+        """Why this router cannot send and hear."""
+        return self._sockets.trouble(spec)
+
+    def announce(
+        self, spec: RouterSpec, interface: str, frames: Sequence[bytes], still: Callable[[], bool]
+    ) -> None:
+        """Queue frames on an interface."""
+        try:
+            self._queues.add(interface, spec.announce.pace, frames, still)
+        except OSError as error:
+            self._tell(Remark(spec.name, f"cannot announce on {interface}: {error.strerror}", warning=True))
+
+    def report(self, report: Report) -> None:
+        """Tell the supervisor."""
+        self._tell(report)
+
+    def member_changed(self, router: str) -> None:
+        """See to the router's group, and keep what the supervisor holds for our death up to date."""
+        self._loop.call_soon(self._settle_groups)
+        self._loop.call_soon(self._tell_renewal)
+        if any(i.spec.name == router and i.state is State.INIT for i in self._leaving):
+            self._loop.call_soon(self._check_emptied)
+
+    def before_timer(self) -> None:
+        """Hand over every packet that has arrived."""
+        self._sockets.drain()
+
+    # ---- events -------------------------------------------------------------------------------------------------
+
+    def _arrived(self, interface_routers: Mapping[int, RouterSpec], received: Received | Drop) -> None:
+        if isinstance(received, Drop):
+            self._count(interface_routers, received)
+            return
+        own = {i.election.router.address for i in self._all()}
+        verdict = judge(received, interface_routers, own)
+        if isinstance(verdict, Drop):
+            self._count(interface_routers, verdict)
+            return
+        spec, advert = verdict
+        for instance in self._all():
+            if instance.spec is spec:
+                instance.receive(advert, received.source)
+
+    def _count(self, routers: Mapping[int, RouterSpec], drop: Drop) -> None:
+        for spec in routers.values():
+            instance = self._instances.get(spec.name)
+            if instance is not None:
+                instance.drops[drop.value] += 1
+
+    def _on_events(self) -> None:
+        events = self._events.read()
+        if events is None:
+            self.host = picture()
+            events = []
+            self._tell(
+                Remark("", "netlink events were lost; interfaces and addresses read anew", warning=True)
+            )
+        changed = [event for event in events if self.host.apply(event)]
+        self.before_timer()
+        links = [event for event in changed if isinstance(event, Link)]
+        if links:
+            self._links_changed(links)
+        if changed or not events:
+            for instance in self._all():
+                instance.look()
+        for event in changed:
+            if isinstance(event, Address) and event.gone:
+                self._address_gone(event)
+
+    def _links_changed(self, links: Sequence[Link]) -> None:
+        """A new MAC or number means new sockets and a new announcement."""
+        for link in links:
+            self._queues.forget(link.name)
+        self._want_sockets()
+        for instance in self._all():
+            instance.link_changed({link.name for link in links})
+
+    def _address_gone(self, event: Address) -> None:
+        for instance in self._all():
+            place = Place(event.index, event.address, event.prefix)
+            if any(p.index == place.index and p.address == place.address for p in instance.renewals()):
+                instance.vip_removed()
+
+    def _written(self, job: Job) -> None:
+        self._writer.finished(job)
+        job.done(job)
+
+    # ---- routers ------------------------------------------------------------------------------------------------
+
+    def _start(self, spec: RouterSpec, *, grouped: bool) -> None:
+        instance = Instance(spec, self, grouped=grouped)
+        self._instances[spec.name] = instance
+        instance.start()
+
+    def _leave(self, name: str) -> None:
+        instance = self._instances.pop(name)
+        self._leaving.append(instance)
+        instance.stop()
+        if instance.stopped:
+            self._loop.call_soon(self._check_emptied)
+
+    def _check_emptied(self) -> None:
+        for instance in self._leaving:
+            if instance.stopped:
+                instance.close()
+        self._leaving = [instance for instance in self._leaving if not instance.stopped]
+        self._want_sockets()
+        if self._stopping and not self._leaving:
+            self._tell(Emptied())
+
+    def _want_sockets(self) -> None:
+        """A router that leaves must still be heard, and must hear its successor."""
+        leaving = (instance.spec for instance in self._leaving)
+        running = () if self._stopping else self._spec.routers
+        self._sockets.want((*leaving, *running), self.host)
+
+    def _remove_strays(self) -> None:
+        """Marked addresses that no router wants any more were left by a daemon with another configuration."""
+        found = strays(self._spec.routers, self.host)
+        if not found:
+            return
+        places = tuple(Place(a.index, a.address, a.prefix) for a in found)
+        self._tell(Remark("", f"removing {len(found)} addresses left by a former configuration"))
+        self.write(Job(_STRAYS, places, None, float("inf"), lambda _: None))
+
+    def _all(self) -> tuple[Instance, ...]:
+        return (*self._instances.values(), *self._leaving)
+
+    def _together(self, router: str | None) -> tuple[str, ...]:
+        if router is None:
+            return tuple(self._instances)
+        for group in self._spec.groups:
+            if router in group.routers:
+                return tuple(name for name in group.routers if name in self._instances)
+        return (router,) if router in self._instances else ()
+
+    def _settle_groups(self) -> None:
+        for group in self._spec.groups:
+            members = {name: self._instances[name] for name in group.routers if name in self._instances}
+            view = {
+                name: Member(i.state, i.election.router.wanting, i.election.router.releasing)
+                for name, i in members.items()
+            }
+            for name, order in settle(view).items():
+                if order is Order.GRANT:
+                    members[name].grant()
+                else:
+                    members[name].yield_to_group()
+
+    # ---- reports ------------------------------------------------------------------------------------------------
+
+    def _report_all(self) -> None:
+        self._reporter = self._loop.call_later(REPORT_EVERY, self._report_all)
+        if self._sockets.troubled:
+            self._want_sockets()
+            for instance in self._all():
+                instance.look()
+        for instance in self._instances.values():
+            instance.report()
+        self._tell_renewal()
+
+    def _tell_renewal(self) -> None:
+        held = (instance.held() for instance in self._all())
+        renewal = Renewal(tuple(one for one in held if one is not None))
+        if renewal != self._renewal:
+            self._renewal = renewal
+            self._tell(renewal)

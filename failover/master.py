@@ -1,0 +1,117 @@
+"""A router as master: taking over, advertising, and meeting other masters (RFC 9568 section 6.4.3)."""
+
+from failover import holding
+from failover.actions import Action, Announce, Say, SendAdvert, TwoMasters
+from failover.burst import Burst
+from failover.moves import Cause
+from failover.packet import RELEASE, Advert
+from failover.router import Router, become
+
+CONFIRM_WITHIN = 0.05
+"""How long the first advert waits for the kernel's word that the VIPs are on the interface, or one interval if that is
+longer: it makes the old master let go, and a third director is patient for longer still."""
+CONFLICT_ANNOUNCE_EVERY = 1.0
+
+
+def take_over(router: Router, cause: Cause, now: float) -> list[Action]:
+    """VIPs onto the interface first; advert and announcements follow when the kernel has them.
+
+    Without a heard release the burst insists until the dead master's lease has surely ended.
+    """
+    heard = router.heard
+    insist = heard.at + router.spec.lease + 1.0 if heard and cause is not Cause.MASTER_RELEASED else 0.0
+    actions = become(router, cause, now)
+    router.hold_until = None
+    router.burst = Burst(router.spec.announce, now, insist)
+    router.last_sent = now
+    router.confirm_by = now + max(CONFIRM_WITHIN, router.spec.advert_interval)
+    return actions + holding.take(router, now)
+
+
+def confirmed(router: Router, now: float) -> list[Action]:
+    """The kernel holds the VIPs: the advert and the announcements that waited for this are due."""
+    if router.confirm_by is None:
+        return []
+    router.confirm_by = None
+    router.advert_at = now
+    return wake(router, now)
+
+
+def wake(router: Router, now: float) -> list[Action]:
+    """Advertise and announce what is due."""
+    actions: list[Action] = []
+    if router.confirm_by is not None and now >= router.confirm_by:
+        router.confirm_by = None
+        router.advert_at = now
+        actions.append(Say("the kernel is slow to take the VIPs; advertising all the same"))
+    if router.advert_at is not None and now >= router.advert_at:
+        actions += advertise(router, now)
+    if router.confirm_by is None and router.burst is not None and router.burst.take(now):
+        actions.append(Announce())
+    return actions
+
+
+def advertise(router: Router, now: float) -> list[Action]:
+    """Send an advert now. The next is due an interval after this one was due, so that lateness does not add up."""
+    interval = router.spec.advert_interval
+    due = now if router.advert_at is None else min(router.advert_at, now)
+    router.advert_at = due + interval if due + interval > now else now + interval
+    router.last_sent = now
+    return [SendAdvert(router.priority)]
+
+
+def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[Action]:
+    """An advert of another director while we are master.
+
+    Until the kernel has our VIPs nothing is answered: our first advert makes the old master let go of its own.
+    """
+    if advert.priority == RELEASE:
+        return [] if router.releasing or router.confirm_by is not None else advertise(router, now)
+    if router.releasing:
+        return _succeeded(router, now)
+    if now - router.last_sent > router.dead_time():
+        return _stand_down(router, Cause.OVERTAKEN, advert, now)
+    if not router.outranks(advert, source):
+        return _stand_down(router, Cause.OUTRANKED, advert, now)
+    if router.confirm_by is not None:
+        return []
+    return _assert_mastership(router, advert, source, now)
+
+
+def _stand_down(router: Router, cause: Cause, advert: Advert, now: float) -> list[Action]:
+    actions = become(router, cause, now)
+    router.down_at = now + router.master_down_from(router.master_interval)
+    if router.priority > advert.priority:
+        router.preempt_at = now + router.spec.preempt_delay
+    if cause is Cause.OVERTAKEN:
+        return actions + holding.drop(router)
+    holding.let_go_soon(router, now)
+    return actions
+
+
+def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float) -> list[Action]:
+    """A losing master is answered at once, with at most one advert an interval and one announcement a second.
+
+    For a moment after a takeover the old master's last adverts are still under way; that is no conflict.
+    """
+    actions: list[Action] = []
+    if now - router.conflict_answered >= router.spec.advert_interval:
+        router.conflict_answered = now
+        actions += advertise(router, now)
+    if now - router.conflict_announced >= CONFLICT_ANNOUNCE_EVERY:
+        router.conflict_announced = now
+        actions.append(Announce())
+        if now - router.since > router.dead_time() + router.spec.advert_interval:
+            actions.append(TwoMasters(source, advert.priority, False))
+    return actions
+
+
+def _succeeded(router: Router, now: float) -> list[Action]:
+    """A successor's advert was heard during our release: only now are the VIPs given up."""
+    if router.stopping:
+        holding.let_go_soon(router, now)
+        return []
+    actions = become(router, Cause.HANDED_OVER, now)
+    router.down_at = now + router.master_down_from(router.master_interval)
+    holding.let_go_soon(router, now)
+    return actions

@@ -1,0 +1,92 @@
+"""What a router sends, as bytes: adverts, releases ready for somebody else to send, announcements.
+
+Owns the composition only; core.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from failover import arp, ndp
+from failover.host import Host, packed
+from failover.packet import GROUP4, GROUP6, RELEASE, Advert, encode
+from failover.place import Place
+from failover.report import Held, ReleasePacket
+from failover.spec import AddressSpec, Checksum, Family, RouterSpec, Transport
+from failover.timing import renewal_period
+from failover.wire import delete_address, put_address
+
+
+def destinations(spec: RouterSpec) -> tuple[bytes, ...]:
+    """Where adverts go: each peer, or the group (RFC 9568 5.1.1.2 and 5.1.2.2)."""
+    if spec.transport is Transport.UNICAST:
+        return tuple(packed(peer.address) for peer in spec.peers)
+    return (GROUP4,) if spec.family is Family.IPV4 else (GROUP6,)
+
+
+def advert_message(spec: RouterSpec, priority: int, source: bytes, destination: bytes) -> bytes:
+    """One advert of this router with this priority."""
+    advert = Advert(
+        version=spec.version,
+        vrid=spec.vrid,
+        priority=priority,
+        interval=spec.advert_interval,
+        addresses=tuple(packed(vip.address) for vip in spec.addresses if vip.advertise),
+    )
+    return encode(advert, source, destination, message_only=spec.checksum is Checksum.MESSAGE_ONLY)
+
+
+def held(
+    spec: RouterSpec, host: Host, source: bytes, owned: frozenset[str], *, is_master: bool
+) -> Held | None:
+    """What somebody else needs in order to renew, release or drop for this router when its worker is dead."""
+    link = host.link(spec.interface)
+    if link is None or not source:
+        return None
+    vips = places(spec.addresses, host, owned)
+    renew = (put_address(n, p.index, p.address, p.prefix, spec.lease, p.label) for n, p in enumerate(vips, 1))
+    drop = (delete_address(n, p.index, p.address, p.prefix) for n, p in enumerate(vips, 1))
+    packets = (
+        ReleasePacket(source, to, spec.ttl_send, advert_message(spec, RELEASE, source, to))
+        for to in destinations(spec)
+    )
+    return Held(
+        router=spec.name,
+        vrid=spec.vrid,
+        family=spec.family,
+        interface=spec.interface,
+        index=link.index,
+        renew=b"".join(renew),
+        drop=b"".join(drop),
+        every=renewal_period(spec.lease) if spec.lease else 0.0,
+        packets=tuple(packets) if is_master else (),
+    )
+
+
+def announcements(spec: RouterSpec, host: Host) -> Iterator[tuple[str, tuple[bytes, ...]]]:
+    """For each VIP its interface and the frames that announce it from there."""
+    for vip in spec.addresses:
+        link = host.link(vip.interface)
+        if link is None or len(link.mac) != 6:
+            continue
+        address = packed(vip.address)
+        if len(address) == 4:
+            yield vip.interface, arp.gratuitous(address, link.mac)
+        else:
+            yield vip.interface, (ndp.unsolicited(address, link.mac),)
+
+
+def places(vips: Sequence[AddressSpec], host: Host, owned: frozenset[str]) -> tuple[Place, ...]:
+    """Where the kernel holds these VIPs; those that an operator configured are never among them."""
+    index = {link.name: link.index for link in host.links.values()}
+    return tuple(
+        Place(index[vip.interface], packed(vip.address), vip.prefix, vip.label)
+        for vip in vips
+        if vip.interface in index and vip.address not in owned
+    )
+
+
+def gone(old: RouterSpec, new: RouterSpec) -> tuple[AddressSpec, ...]:
+    """The VIPs to take off when a reload makes `new` of `old`; whether one is advertised changes nothing there."""
+    stays = {(vip.address, vip.prefix, vip.interface, vip.label) for vip in new.addresses}
+    return tuple(
+        vip for vip in old.addresses if (vip.address, vip.prefix, vip.interface, vip.label) not in stays
+    )

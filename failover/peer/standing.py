@@ -1,0 +1,70 @@
+"""How a director stands, as it tells its peers: is its daemon ending, and its routers one by one."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from failover.moves import State
+from failover.peer.actions import Word, WordHeard
+
+
+class RouterView(msgspec.Struct, frozen=True, array_like=True):
+    """One router as its director sees it.
+
+    `priority` is the effective one, `source` the address its adverts come from, `master` the address of the director it
+    believes master (both empty where there is none), `link_gone` whether the link of its interface is gone.
+    """
+
+    router: str
+    state: State
+    priority: int
+    source: str = ""
+    master: str = ""
+    link_gone: bool = False
+
+
+class Standing(msgspec.Struct, frozen=True, array_like=True):
+    """A director's word on itself."""
+
+    ending: bool = False
+    routers: tuple[RouterView, ...] = ()
+
+
+_SILENT = (Word.STANDING, "")
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Standing)
+
+
+def encode_standing(standing: Standing) -> bytes:
+    """A standing as bytes."""
+    return _ENCODER.encode(standing)
+
+
+def decode_standing(data: bytes) -> Standing | None:
+    """A standing from bytes, None when they are none."""
+    try:
+        return _DECODER.decode(data)
+    except msgspec.MsgspecError:
+        return None
+
+
+def words(old: Standing, new: Standing) -> Iterator[WordHeard]:
+    """What a new standing says that the old one did not: of the daemon, then of each router with its advert source.
+
+    A router that is in neither or was left out stands. Of two words the stronger is said: a link that is gone.
+    """
+    if old.ending != new.ending:
+        yield WordHeard(Word.ENDING if new.ending else Word.STANDING, None)
+    before, after = _by_router(old), _by_router(new)
+    for router in sorted(before.keys() | after.keys()):
+        said, _ = before.get(router, _SILENT)
+        word, source = after.get(router, (Word.STANDING, before.get(router, _SILENT)[1]))
+        if word is not said:
+            yield WordHeard(word, router, source)
+
+
+def _by_router(standing: Standing) -> dict[str, tuple[Word, str]]:
+    usual = Word.ENDING if standing.ending else Word.STANDING
+    return {
+        view.router: (Word.LINK_GONE if view.link_gone else usual, view.source) for view in standing.routers
+    }

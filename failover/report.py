@@ -1,0 +1,91 @@
+"""What the failover worker tells of its routers."""
+
+import msgspec
+
+from failover.moves import Cause, State
+from failover.spec import Family
+
+
+class RouterReport(msgspec.Struct, frozen=True, tag=True):
+    """All that status shows of one router; sent at every change, and once a second while something in it moved.
+
+    `master` is the address of the director believed master, empty if none is known. `since`, `hold_until` and the
+    times in `neighbours` (when each other director was last heard) are monotonic seconds. `drops` counts received
+    packets dropped, by reason. `lateness` is the worst lateness of a timer since the last report, in seconds; `renewal` the
+    longest write of addresses. `lease` is whole seconds, `holding` the VIPs on the interface.
+    """
+
+    router: str
+    state: State
+    cause: Cause
+    reason: str
+    since: float
+    priority: int
+    base_priority: int
+    master: str
+    transitions: int
+    drops: dict[str, int]
+    lateness: float
+    renewal: float
+    neighbours: dict[str, float]
+    lease: int
+    holding: tuple[str, ...]
+    hold_until: float | None = None
+    old: State | None = None
+    """Set when this report tells of a change of state."""
+
+
+class Conflict(msgspec.Struct, frozen=True, tag=True):
+    """A second master was heard on this router."""
+
+    router: str
+    other: str
+    reason: str
+
+
+class ReleasePacket(msgspec.Struct, frozen=True):
+    """A priority-0 advert ready to be sent: message, packed addresses and TTL."""
+
+    source: bytes
+    destination: bytes
+    ttl: int
+    message: bytes
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What one router holds, ready for the supervisor to act on while this worker's process is dead.
+
+    `renew` and `drop` are netlink bytes; `every` is the renewal period in seconds (0: no lease). `packets` are empty
+    unless the router is master.
+    """
+
+    router: str
+    vrid: int
+    family: Family
+    interface: str
+    index: int
+    renew: bytes
+    drop: bytes
+    every: float
+    packets: tuple[ReleasePacket, ...] = ()
+
+
+class Renewal(msgspec.Struct, frozen=True, tag=True):
+    """Everything this worker holds now."""
+
+    held: tuple[Held, ...]
+
+
+class Remark(msgspec.Struct, frozen=True, tag=True):
+    """A line for the log about one router (empty: about the host)."""
+
+    router: str
+    text: str
+    warning: bool = False
+
+
+class Emptied(msgspec.Struct, frozen=True, tag=True):
+    """Every router has stopped and gave up its addresses: the worker may exit."""
+
+
+Report = RouterReport | Conflict | Renewal | Remark | Emptied

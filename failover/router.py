@@ -1,0 +1,115 @@
+"""All that one router remembers, and the one door through which it changes state.
+
+Owns the record that the role files (`backup`, `master`, `holding`) work on. The law: `state` is set in `become` only,
+which checks the move against the table and forgets every timer of the state left behind. Times are monotonic seconds.
+"""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from failover.actions import Action, Changed
+from failover.burst import Burst
+from failover.moves import Cause, State, move
+from failover.packet import Advert
+from failover.spec import RouterSpec
+from failover.timing import master_down
+
+GRACE = 1.0
+"""What a release waits for a successor beyond the slowest peer's time."""
+NEVER = float("-inf")
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """The last advert of a master other than us; `address` is its packed source."""
+
+    address: bytes
+    priority: int
+    interval: float
+    at: float
+
+
+@dataclass(slots=True)
+class Router:
+    """One virtual router on this director. `address` is the packed source of our adverts; None: no such timer."""
+
+    spec: RouterSpec
+    address: bytes
+    grouped: bool
+    priority: int
+
+    state: State = State.INIT
+    since: float = 0.0
+    cause: Cause = Cause.STARTED
+    detail: str = ""
+    transitions: int = 0
+    heard: Heard | None = None
+
+    # as backup
+    down_at: float | None = None
+    part_from: float = 0.0
+    preempt_at: float | None = None
+    hold_until: float | None = None
+    wanting: bool = False
+    master_released: bool = False
+    patient: bool = False
+
+    # as master
+    advert_at: float | None = None
+    confirm_by: float | None = None
+    last_sent: float = NEVER
+    burst: Burst | None = None
+    conflict_answered: float = NEVER
+    conflict_announced: float = NEVER
+
+    # holding and giving up, in any state
+    holding: bool = False
+    renew_at: float | None = None
+    releasing: bool = False
+    stopping: bool = False
+    release_due: list[float] = field(default_factory=list)
+    give_up_at: float | None = None
+
+    @property
+    def master_interval(self) -> float:
+        """Master_Adver_Interval: the heard master's in v3, our own in v2 (RFC 9568 6.1)."""
+        if self.heard is None or self.spec.version == 2:
+            return self.spec.advert_interval
+        return self.heard.interval
+
+    def master_down_from(self, interval: float) -> float:
+        """Master_Down_Interval for a master that advertises every `interval` seconds."""
+        return master_down(self.priority, interval, self.spec.down_after, self.spec.version)
+
+    def successor_within(self) -> float:
+        """How long the slowest peer may take to succeed us, and some grace."""
+        return (self.spec.down_after + 1) * self.spec.advert_interval + GRACE
+
+    def dead_time(self) -> float:
+        """The silence after which the quickest peer may have taken over from us."""
+        return self.spec.down_after * self.spec.advert_interval
+
+    def outranks(self, advert: Advert, source: bytes) -> bool:
+        """Whether we win against this advert: the higher priority, then the higher address (6.4.3)."""
+        return (self.priority, self.address) >= (advert.priority, source)
+
+    def deadline(self) -> float | None:
+        """The earliest timer."""
+        due = [None if self.wanting else self.down_at, self.advert_at, self.confirm_by, self.renew_at]
+        due += [self.give_up_at, *self.release_due[:1]]
+        if self.burst is not None and self.confirm_by is None:
+            due.append(self.burst.deadline())
+        return min((at for at in due if at is not None), default=None)
+
+
+def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[Action]:
+    """Move to the state that `cause` leads to. Raises IllegalMove, and then nothing has changed."""
+    old, new = router.state, move(router.state, cause)
+    router.down_at = router.advert_at = router.confirm_by = router.preempt_at = router.give_up_at = None
+    router.burst = None
+    router.release_due = []
+    router.wanting = router.master_released = router.patient = False
+    router.releasing = router.stopping = False
+    router.state, router.since, router.cause, router.detail = new, now, cause, detail
+    router.transitions += 1
+    return [Changed(old, new, cause, detail)]

@@ -1,0 +1,128 @@
+"""What the configuration asks of failover, seen from one director.
+
+Owns the frozen specs that the failover worker is given. Everything per-director is resolved already: the interface is
+this director's, the peers are the other directors. Addresses are canonical strings without a prefix; durations are
+seconds as float unless named otherwise; a lease is whole seconds because the kernel counts address lifetimes so.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Family(StrEnum):
+    """Address family of a router's adverts and advertised addresses."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class Transport(StrEnum):
+    """How adverts travel: to the VRRP group on the link, or to each listed peer."""
+
+    MULTICAST = "multicast"
+    UNICAST = "unicast"
+
+
+class Checksum(StrEnum):
+    """Coverage of the VRRPv3 checksum over IPv4 when sending (RFC 9568 5.2.8 and its predecessors differ)."""
+
+    PSEUDO_HEADER = "pseudo-header"
+    MESSAGE_ONLY = "message-only"
+
+
+class Authentication(StrEnum):
+    """Authentication of adverts: none, VRRPv2's clear password, or the HMAC trailer on VRRPv3."""
+
+    NONE = "none"
+    PASSWORD = "password"
+    HMAC = "hmac"
+
+
+class AddressSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One VIP: canonical address, prefix length, the interface it goes on (this director's), an optional label.
+
+    `advertise` says whether it is listed in adverts; the others move silently with the router.
+    """
+
+    address: str
+    prefix: int
+    interface: str
+    label: str | None = None
+    advertise: bool = True
+
+
+class AnnounceSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Gratuitous ARP and unsolicited neighbour advertisements.
+
+    `burst` holds offsets in seconds from the takeover, `refresh` the period in seconds afterwards (0: never), `pace`
+    the most frames a second on one interface.
+    """
+
+    burst: tuple[float, ...] = (0.0, 0.1, 0.3, 0.7, 1.5)
+    refresh: float = 60.0
+    pace: int = 1000
+
+
+class PeerSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Another director as a destination of unicast adverts."""
+
+    name: str
+    address: str
+
+
+class TrackedInterface(msgspec.Struct, frozen=True, kw_only=True):
+    """An interface whose carrier matters. Weight 0: down is a fault; else the weight is added to the priority while down."""
+
+    name: str
+    weight: int = 0
+
+
+class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One virtual router (VRRP instance) on this director.
+
+    `lease` is whole seconds, 0 for off. `source` None means the interface's primary address. `down_after` counts
+    missed adverts. `ttl_accept` is the lowest and highest TTL accepted, None for any.
+    """
+
+    name: str
+    vrid: int
+    family: Family
+    interface: str
+    addresses: tuple[AddressSpec, ...]
+    priority: int
+    version: int = 3
+    transport: Transport = Transport.MULTICAST
+    peers: tuple[PeerSpec, ...] = ()
+    source: str | None = None
+    ttl_send: int = 255
+    ttl_accept: tuple[int, int] | None = (255, 255)
+    advert_interval: float = 0.1
+    preempt: bool = True
+    preempt_delay: float = 0.0
+    startup_delay: float = 0.0
+    link_up_delay: float = 0.0
+    link_down_delay: float = 0.0
+    down_after: int = 3
+    lease: int = 2
+    announce: AnnounceSpec = AnnounceSpec()
+    checksum: Checksum = Checksum.PSEUDO_HEADER
+    authentication: Authentication = Authentication.NONE
+    authentication_file: str | None = None
+    virtual_mac: bool = False
+    track_interfaces: tuple[TrackedInterface, ...] = ()
+
+
+class GroupSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Routers that must be master together."""
+
+    name: str
+    routers: tuple[str, ...]
+
+
+class FailoverSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the failover worker of this director does."""
+
+    node: str
+    routers: tuple[RouterSpec, ...] = ()
+    groups: tuple[GroupSpec, ...] = ()

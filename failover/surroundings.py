@@ -1,0 +1,42 @@
+"""What a running router needs of the worker around it; whoever joins routers to a host provides it."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from failover.host import Host
+from failover.kernel import Job
+from failover.place import Place
+from failover.report import Report
+from failover.spec import RouterSpec
+
+
+class Surroundings(Protocol):
+    """What an instance needs of the worker around it."""
+
+    host: Host
+
+    def send(self, spec: RouterSpec, message: bytes, source: bytes, destination: bytes) -> None:
+        """Send a VRRP message. Raises OSError."""
+
+    def write(self, job: Job) -> None:
+        """Queue a write of addresses."""
+
+    def held_by_others(self, owner: object) -> set[Place]:
+        """What other routers here hold: the successor of a router that was made anew has its VIPs already."""
+
+    def trouble(self, spec: RouterSpec) -> str | None:
+        """Why this router cannot send and hear on its interface, None when it can."""
+
+    def announce(
+        self, spec: RouterSpec, interface: str, frames: Sequence[bytes], still: Callable[[], bool]
+    ) -> None:
+        """Queue frames on an interface, each sent only while `still` holds."""
+
+    def report(self, report: Report) -> None:
+        """Tell the supervisor."""
+
+    def member_changed(self, router: str) -> None:
+        """A router became master, stopped being it, or would become it if its group allows."""
+
+    def before_timer(self) -> None:
+        """Hand over every packet that has arrived, before a timer acts."""

@@ -1,0 +1,211 @@
+"""The services of this director: from verdicts and wishes to the table the kernel should hold.
+
+Owns the running state of services and joins the pure steps (update, carry, policy) to the reconciler. It decides nothing
+itself. While no verdict arrives nothing changes.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from hactl import store
+from hactl.config.model import Config
+from hactl.events import Occurrence, of_change, of_repair
+from hactl.ipvs import ownership, policy
+from hactl.ipvs.inherit import adopt, carry
+from hactl.ipvs.kernel import Kernel, read_at_start
+from hactl.ipvs.model import ServiceCounters, ServiceKey, Table, service_key
+from hactl.ipvs.passes import Mended, Refusal, Refused, Repaired
+from hactl.ipvs.reconciler import Faulty, Reconciler, Report, SettingsRepaired, Unusable, Usable
+from hactl.ipvs.update import update
+from hactl.ipvs.words import intent
+from hactl.ipvs.words import refusal as refusal_words
+from hactl.overrides import Overrides
+from hactl.state import Services, State, Update, index
+from health.result import Outcome, Transition
+
+OWNED_FILE = "ipvs-services.json"
+
+
+class Balancer:
+    """Keeps the table of one director. `emit` takes events, `log` a level and a line."""
+
+    def __init__(
+        self,
+        config: Config,
+        overrides: Overrides,
+        *,
+        emit: Callable[[Occurrence], None],
+        log: Any,
+    ) -> None:
+        self.state = State()
+        self.outcomes: dict[str, Outcome] = {}
+        self._services: Services = index(config.services)
+        self._overrides = overrides
+        self._holding: frozenset[str] = frozenset()
+        self._table: dict[ServiceKey, Any] = {}
+        self._emit = emit
+        self._log = log
+        self._spec = config.ipvs
+        self._owned_path = Path(config.state_dir) / OWNED_FILE
+        self._kernel = Kernel(load_module=_load_module)
+        self._reconciler: Reconciler | None = None
+        self.trouble = ""
+
+    async def start(self) -> None:
+        """Adopt what the kernel holds already; without IPVS begin with nothing and try again later.
+
+        Raises IpvsError when the kernel has a table that cannot be read: to begin with nothing then would take
+        servers out that serve.
+        """
+        held: Table = await read_at_start(self._kernel)
+        self.state = adopt(self._services, held, time.monotonic())
+        self._reconciler = Reconciler(
+            self._kernel,
+            report=self._on_report,
+            store_owned=self._store_owned,
+            owned=self._load_owned(),
+            spec=self._spec,
+        )
+        self._step(update(self.state, self._services, {}, self._overrides.effective, time.monotonic()))
+        self._wish(self._services.specs)
+
+    async def run(self) -> None:
+        """Reconcile until cancelled."""
+        assert self._reconciler is not None
+        await self._reconciler.run()
+
+    def close(self) -> None:
+        """Leave the table as it is: the kernel goes on forwarding."""
+        self._kernel.close()
+
+    def on_transitions(self, transitions: Iterable[Transition]) -> None:
+        """Verdicts changed."""
+        self._learn(Outcome(check=t.check, health=t.new, result=t.result, at=t.at) for t in transitions)
+
+    def on_outcomes(self, outcomes: Iterable[Outcome]) -> None:
+        """The latest results, most of them without a change of verdict."""
+        self._learn(outcomes)
+
+    def set_overrides(self, overrides: Overrides) -> None:
+        """What operators want of servers from now on."""
+        self._overrides = overrides
+        self._examine(None)
+
+    def set_holding(self, vips: Collection[str]) -> None:
+        """The VIPs that this director holds now."""
+        if self._holding == frozenset(vips):
+            return
+        self._holding = frozenset(vips)
+        self._wish([name for name, spec in self._services.specs.items() if spec.while_holding])
+
+    def apply(self, config: Config) -> None:
+        """A reload: what did not change keeps its state, counters and place in the table."""
+        now = time.monotonic()
+        services = index(config.services)
+        self.state = carry(self.state, self._services, services, now)
+        gone = {service_key(spec) for spec in self._services.specs.values()}
+        self._services = services
+        used = {check.id for check in config.checks}
+        self.outcomes = {check: outcome for check, outcome in self.outcomes.items() if check in used}
+        for key in gone - {service_key(spec) for spec in services.specs.values()}:
+            self._table.pop(key, None)
+        self._step(update(self.state, services, self.outcomes, self._overrides.effective, now))
+        self._wish(services.specs)
+        if self._reconciler is not None and config.ipvs != self._spec:
+            self._reconciler.configure(config.ipvs)
+        self._spec = config.ipvs
+
+    @property
+    def held(self) -> Table:
+        """What the kernel holds of ours as far as is known."""
+        return self._reconciler.held if self._reconciler else {}
+
+    async def counters(self) -> Mapping[ServiceKey, ServiceCounters]:
+        """Connections and sums of our services, at most a second old."""
+        return await self._reconciler.counters() if self._reconciler else {}
+
+    def refusals(self) -> tuple[str, ...]:
+        """What the kernel refuses now, as sentences."""
+        if self._reconciler is None:
+            return ()
+        return tuple(self._refusal_text(refusal) for refusal in self._reconciler.refused)
+
+    # ---- steps --------------------------------------------------------------------------------------------------
+
+    def _learn(self, outcomes: Iterable[Outcome]) -> None:
+        changed = set()
+        for outcome in outcomes:
+            before = self.outcomes.get(outcome.check)
+            self.outcomes[outcome.check] = outcome
+            if before is None or (before.health, before.result.reason) != (
+                outcome.health,
+                outcome.result.reason,
+            ):
+                changed.add(outcome.check)
+        if changed:
+            self._examine(changed)
+
+    def _examine(self, checks: Collection[str] | None) -> None:
+        now = time.monotonic()
+        effective = self._overrides.effective
+        self._step(update(self.state, self._services, self.outcomes, effective, now, checks=checks))
+
+    def _step(self, step: Update) -> None:
+        self.state = step.state
+        for change in step.changes:
+            self._emit(of_change(change))
+        if step.touched:
+            self._wish(step.touched)
+
+    def _wish(self, names: Iterable[str]) -> None:
+        self._table = policy.renew(self._table, self._services, self.state, self._holding, names)
+        if self._reconciler is not None:
+            self._reconciler.wish(self._table)
+
+    # ---- reports and records ------------------------------------------------------------------------------------
+
+    def _on_report(self, report: Report) -> None:
+        match report:
+            case Repaired():
+                self._emit(of_repair(report, self._name))
+            case Refused(refusal):
+                self._log.warning(f"IPVS refuses: {self._refusal_text(refusal)}")
+            case Mended(refusal):
+                self._log.info(f"IPVS has taken what it refused: {intent(refusal.op, self._name)}")
+            case Unusable(text):
+                self.trouble = text
+                self._log.error(f"IPVS cannot be used: {text}")
+            case Usable(version):
+                self.trouble = ""
+                self._log.info(f"IPVS {version} is in use")
+            case Faulty(text):
+                self._log.warning(text)
+            case SettingsRepaired(texts):
+                self._log.warning("IPVS settings put right: " + "; ".join(texts))
+
+    def _name(self, key: ServiceKey) -> str:
+        names = (name for name, spec in self._services.specs.items() if service_key(spec) == key)
+        return next(names, str(key))
+
+    def _refusal_text(self, refusal: Refusal) -> str:
+        return refusal_words(refusal.op, refusal.code, refusal.text, self._name)
+
+    async def _store_owned(self, owned: ownership.Owned) -> None:
+        await asyncio.to_thread(store.replace, self._owned_path, ownership.encode(owned))
+
+    def _load_owned(self) -> ownership.Owned:
+        try:
+            kept = store.read(self._owned_path)
+            return ownership.decode(kept) if kept is not None else frozenset()
+        except (OSError, ValueError) as error:
+            self._log.warning(f"the record of our IPVS services is lost, others are left alone: {error}")
+            return frozenset()
+
+
+async def _load_module() -> None:
+    from hactl import process
+
+    await process.run(("modprobe", "ip_vs"), timeout=10.0)

@@ -1,0 +1,170 @@
+"""The verbs that act on the running cluster: `drain disable enable weight`, `handover resume`."""
+
+import re
+import sys
+from typing import Any
+
+import click
+
+from hactl.cli.common import F, daemon, daemon_options, echo_json, json_option, warn
+from hactl.cli.durations import Duration
+from hactl.cli.text import clean, span
+
+_HOLD = 3600.0
+_SLOW = 60.0
+"""Seconds of patience with a handover, which takes as long as the peers' timers do."""
+_NAME = r"[A-Za-z0-9._-]{1,64}"
+_SCOPE = re.compile(rf"({_NAME})(?:@({_NAME}))?", re.ASCII)
+
+
+class _Scope(click.ParamType[tuple[str, str | None]]):
+    """SERVER or SERVER@SERVICE on the command line."""
+
+    name = "server"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str | None]:
+        """(server, service or None); wrong usage for what cannot be a name."""
+        found = _SCOPE.fullmatch(value)
+        if found is None:
+            self.fail(f"'{value}' is neither SERVER nor SERVER@SERVICE", param, ctx)
+        return found[1], found[2]
+
+
+def _scope_argument(function: F) -> F:
+    return click.argument("scope", type=_Scope(), metavar="SERVER[@SERVICE]")(function)
+
+
+def _deadline_option(function: F) -> F:
+    return click.option("--for", "seconds", type=Duration(), help="End by itself after, for example, 2h.")(
+        function
+    )
+
+
+def _reason_option(function: F) -> F:
+    return click.option("--reason", default="", help="Why; shown in status and kept in the history.")(
+        function
+    )
+
+
+def _override_options(function: F) -> F:
+    """What every override takes, after its own arguments."""
+    return _reason_option(json_option(daemon_options(function)))
+
+
+@click.command()
+@_scope_argument
+@_deadline_option
+@_override_options
+def drain(scope: tuple[str, str | None], seconds: float | None, reason: str, as_json: bool) -> None:
+    """Send no new connections to a server; existing ones stay.
+
+    SERVER means the server of that name in every service. The override is kept over restarts, until `hactl
+    enable` or the end of --for.
+    """
+    _override("drain", scope, reason, as_json, seconds=seconds)
+
+
+@click.command()
+@_scope_argument
+@_deadline_option
+@_override_options
+def disable(scope: tuple[str, str | None], seconds: float | None, reason: str, as_json: bool) -> None:
+    """Take a server out of service, whatever its checks say.
+
+    SERVER means the server of that name in every service. The override is kept over restarts, until `hactl
+    enable` or the end of --for.
+    """
+    _override("disable", scope, reason, as_json, seconds=seconds)
+
+
+@click.command()
+@_scope_argument
+@_override_options
+def enable(scope: tuple[str, str | None], reason: str, as_json: bool) -> None:
+    """End drain, disable and weight of a server: it is as configured again, in service when its checks pass.
+
+    SERVER alone ends what was said of it in single services too.
+    """
+    _override("enable", scope, reason, as_json)
+
+
+@click.command()
+@_scope_argument
+@click.argument("number", type=click.IntRange(0, 65535), metavar="WEIGHT")
+@_deadline_option
+@_override_options
+def weight(
+    scope: tuple[str, str | None], number: int, seconds: float | None, reason: str, as_json: bool
+) -> None:
+    """Give a server another weight than the configured one.
+
+    SERVER means the server of that name in every service. The override is kept over restarts, until `hactl
+    enable` or the end of --for.
+    """
+    _override("weight", scope, reason, as_json, seconds=seconds, number=number)
+
+
+def _override(
+    action: str,
+    scope: tuple[str, str | None],
+    reason: str,
+    as_json: bool,
+    *,
+    seconds: float | None = None,
+    number: int | None = None,
+) -> None:
+    """Ask for an override and say what it touched."""
+    request: dict[str, Any] = {"action": action, "server": scope[0], "reason": reason}
+    optional = {"service": scope[1], "for_seconds": seconds, "weight": number}
+    request.update({key: value for key, value in optional.items() if value is not None})
+    with daemon() as client:
+        answer = client.post("overrides", request)
+    done = {"enable": "enabled", "drain": "drained", "disable": "disabled", "weight": f"weight {number}"}
+    deadline = f", for {span(seconds)}" if seconds is not None else ""
+    lines = [f"{server}: {done[action]}{deadline}" for server in answer["servers"]]
+    _report(answer, lines, as_json)
+
+
+@click.command()
+@click.argument("router", required=False)
+@click.option(
+    "--for", "seconds", type=Duration(), default=_HOLD, show_default="1h", help="Hold back so long."
+)
+@json_option
+@daemon_options
+def handover(router: str | None, seconds: float, as_json: bool) -> None:
+    """Give mastership of ROUTER, or of all, to the peer.
+
+    The peer puts the addresses up and announces them before this director lets go. Afterwards this director
+    does not preempt it until it releases or fails, `hactl resume`, or the end of --for.
+    """
+    _routers("handover", {"router": router, "hold_seconds": seconds}, as_json)
+
+
+@click.command()
+@click.argument("router", required=False)
+@json_option
+@daemon_options
+def resume(router: str | None, as_json: bool) -> None:
+    """Take part in the election of ROUTER, or of all, again after a handover."""
+    _routers("resume", {"router": router}, as_json)
+
+
+def _routers(verb: str, request: dict[str, Any], as_json: bool) -> None:
+    """Ask for something about routers and say what became of each."""
+    with daemon() as client:
+        answer = client.post(verb, request, timeout=_SLOW)
+    _report(answer, [f"{item['router']}: {item['text']}" for item in answer["routers"]], as_json)
+    sys.exit(0 if all(item["done"] for item in answer["routers"]) else 1)
+
+
+def _report(answer: dict[str, Any], lines: list[str], as_json: bool) -> None:
+    """The answer as JSON, or as lines with the warnings apart."""
+    if as_json:
+        echo_json(answer)
+        return
+    for line in lines:
+        click.echo(clean(line))
+    warn(answer.get("warnings", []))

@@ -1,0 +1,52 @@
+"""A sound document to the frozen specs of one director.
+
+The law: nothing is decided here; defaults that depend on other keys come from `hactl.config.resolve`.
+"""
+
+from collections.abc import Iterable
+
+from failover.spec import FailoverSpec, GroupSpec
+from hactl.config.build.checks import Checks
+from hactl.config.build.notify import notify_spec
+from hactl.config.build.routers import router_spec
+from hactl.config.build.services import ipvs_spec, service_spec
+from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings, Pending
+from hactl.config.resolve import director_priorities
+from hactl.config.schema.document import Document
+
+
+def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[Pending] = ()) -> Config:
+    """The configuration as the director `node` sees it; `node` is one of the document's directors."""
+    checks = Checks(document)
+    services = tuple(service_spec(document, name, checks) for name in document.services)
+    return Config(
+        cluster=document.cluster,
+        node=node,
+        directors=_directors(document),
+        failover=_failover(document, node),
+        checks=checks.specs(),
+        services=services,
+        ipvs=ipvs_spec(document.ipvs),
+        notify=notify_spec(document, node),
+        health=HealthSettings(workers=document.health.workers, user=document.health.user),
+        control=ControlSpec(
+            socket=document.control.socket, group=document.control.group, http=document.control.http
+        ),
+        state_dir=document.state_dir,
+        sha256=sha256,
+        pending=tuple(pending),
+    )
+
+
+def _directors(document: Document) -> tuple[DirectorSpec, ...]:
+    priority = director_priorities(document)
+    return tuple(
+        DirectorSpec(name=name, addresses=director.all_addresses, priority=priority[name])
+        for name, director in document.directors.items()
+    )
+
+
+def _failover(document: Document, node: str) -> FailoverSpec:
+    routers = tuple(router_spec(document, name, node) for name in document.routers)
+    groups = tuple(GroupSpec(name=name, routers=tuple(members)) for name, members in document.groups.items())
+    return FailoverSpec(node=node, routers=routers, groups=groups)

@@ -1,0 +1,93 @@
+"""Checks as the health worker gets them: one spec for each distinct probe of a distinct target."""
+
+from hactl.config import resolve
+from hactl.config.schema.checks import Check, HttpRequest, HttpsCheck, SshCheck, TcpCheck, Tls, status_range
+from hactl.config.schema.document import Document
+from hactl.ipvs.spec import CheckRef
+from health.spec import BodyMatch, CheckSpec, HttpProbe, Probe, SshProbe, TcpProbe, TlsSpec
+
+
+class Checks:
+    """Gathers the specs that services refer to; equal ones are one."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._probes: dict[int, Probe | None] = {}
+        self._specs: dict[str, CheckSpec] = {}
+        self._refs: dict[tuple[int, str, int], str] = {}
+
+    def specs(self) -> tuple[CheckSpec, ...]:
+        """Every distinct spec, in the order of first use."""
+        return tuple(self._specs.values())
+
+    def refs(self, use: object, address: str, port: int) -> tuple[CheckRef, ...]:
+        """What stands under a `check:`, for one target. A kind of check that has no probe yet is left out."""
+        refs = []
+        for name, check in resolve.named_checks(self._document, use):
+            found = self._id(check, address, check.port or port)
+            if found is not None:
+                refs.append(CheckRef(name=name, id=found))
+        return tuple(refs)
+
+    def _id(self, check: Check, address: str, port: int) -> str | None:
+        key = (id(check), address, port)
+        if key in self._refs:
+            return self._refs[key]
+        if id(check) not in self._probes:
+            self._probes[id(check)] = probe(check)
+        made = self._probes[id(check)]
+        if made is None:
+            return None
+        spec = CheckSpec(
+            address=address,
+            port=port,
+            probe=made,
+            interval=check.interval,
+            fast_interval=check.fast,
+            timeout=check.patience,
+            rise=check.rise,
+            fall=check.fall,
+        )
+        self._refs[key] = name = spec.id
+        self._specs.setdefault(name, spec)
+        return name
+
+
+def probe(check: Check) -> Probe | None:
+    """The probe of a check, None for a kind that this version cannot run."""
+    if isinstance(check, TcpCheck):
+        return TcpProbe(
+            send=check.send, expect=check.expect, expect_regex=check.expect_regex, tls=_tls(check.tls, None)
+        )
+    if isinstance(check, HttpRequest):
+        return _http(check)
+    return SshProbe() if isinstance(check, SshCheck) else None
+
+
+def _http(check: HttpRequest) -> HttpProbe:
+    body = check.body
+    return HttpProbe(
+        method=check.method,
+        path=check.path,
+        host=check.host,
+        headers=tuple(check.headers.items()),
+        status=tuple(status_range(text) for text in check.status),
+        body=None
+        if body is None
+        else BodyMatch(contains=body.contains, regex=body.regex, sha256=body.sha256),
+        send_body=check.send_body,
+        redirects=check.redirects,
+        tls=_tls(check.tls, check.host) if isinstance(check, HttpsCheck) else None,
+    )
+
+
+def _tls(tls: Tls | None, host: str | None) -> TlsSpec | None:
+    if tls is None:
+        return None
+    return TlsSpec(
+        verify=tls.verify,
+        name=tls.name or host,
+        ca_file=tls.ca_file,
+        certificate_file=tls.certificate_file,
+        key_file=tls.key_file,
+    )

@@ -1,0 +1,54 @@
+"""Channels of notification as the notify worker gets them."""
+
+from hactl.config.schema.document import Document
+from hactl.config.schema.notify import Channel, EmailChannel, ExecChannel, SyslogChannel, WebhookChannel
+from notify.event import Severity
+from notify.spec import ChannelSpec, Delivery, EmailSpec, ExecSpec, NotifySpec, SyslogSpec, WebhookSpec
+
+
+def notify_spec(document: Document, node: str) -> NotifySpec:
+    """All channels, and how long history is kept."""
+    channels = tuple(_channel(name, channel, node) for name, channel in document.notify.items())
+    return NotifySpec(channels=channels, history=document.history)
+
+
+def _channel(name: str, channel: Channel, node: str) -> ChannelSpec:
+    return ChannelSpec(
+        name=name,
+        delivery=_delivery(channel, node),
+        events=tuple(channel.events),
+        severity=Severity(channel.severity),
+        digest=channel.digest,
+        timeout=channel.timeout,
+        give_up=channel.give_up,
+    )
+
+
+def _delivery(channel: Channel, node: str) -> Delivery:
+    match channel:
+        case EmailChannel():
+            return _email(channel, node)
+        case WebhookChannel():
+            return WebhookSpec(
+                url=channel.url,
+                secret_file=channel.secret_file,
+                headers=tuple(channel.headers.items()),
+                verify=channel.verify,
+            )
+        case ExecChannel():
+            return ExecSpec(command=tuple(channel.command), user=channel.user)
+        case SyslogChannel():
+            return SyslogSpec(facility=channel.facility)
+    raise TypeError(f"no delivery for {type(channel).__name__}")
+
+
+def _email(channel: EmailChannel, node: str) -> EmailSpec:
+    return EmailSpec(
+        to=tuple(channel.to),
+        sender=channel.sender or f"hactl@{node}",
+        server=channel.server,
+        user=channel.user,
+        password_file=channel.password_file,
+        starttls=channel.starttls,
+        verify=channel.verify,
+    )

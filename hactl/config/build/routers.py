@@ -1,0 +1,83 @@
+"""Routers as the failover worker of one director gets them."""
+
+from failover.spec import (
+    AddressSpec,
+    AnnounceSpec,
+    Authentication,
+    Checksum,
+    Family,
+    PeerSpec,
+    RouterSpec,
+    TrackedInterface,
+    Transport,
+)
+from hactl.config import resolve
+from hactl.config.schema.document import Document
+from hactl.config.schema.routers import Router
+
+
+def router_spec(document: Document, name: str, node: str) -> RouterSpec:
+    """One router, seen from one director."""
+    router = document.routers[name]
+    family = resolve.router_family(router)
+    interface = resolve.here(router.interface, node) or ""
+    source = resolve.here(router.source, node)
+    return RouterSpec(
+        name=name,
+        vrid=router.vrid,
+        family=Family(family),
+        interface=interface,
+        addresses=_addresses(router, node, interface),
+        priority=resolve.priorities(document, router)[node],
+        version=router.version,
+        transport=Transport(router.transport),
+        peers=_peers(document, router, node),
+        source=None if source == "auto" else source,
+        ttl_send=router.ttl.send,
+        ttl_accept=resolve.accepted_ttl(router),
+        advert_interval=resolve.interval(router),
+        preempt=router.preempt,
+        preempt_delay=router.preempt_delay,
+        startup_delay=router.startup_delay,
+        link_up_delay=router.link_delay.up,
+        link_down_delay=router.link_delay.down,
+        down_after=router.down_after,
+        lease=resolve.lease(document, router, node),
+        announce=AnnounceSpec(
+            burst=tuple(router.announce.burst), refresh=router.announce.refresh, pace=router.announce.pace
+        ),
+        checksum=Checksum(router.checksum),
+        authentication=Authentication(router.authentication.type),
+        authentication_file=router.authentication.password_file or router.authentication.key_file,
+        virtual_mac=router.virtual_mac,
+        track_interfaces=tuple(
+            TrackedInterface(name=tracked, weight=weight)
+            for tracked, weight in router.track.interfaces.items()
+        ),
+    )
+
+
+def _addresses(router: Router, node: str, interface: str) -> tuple[AddressSpec, ...]:
+    room = resolve.MOST_ADVERTISED[resolve.router_family(router)]
+    specs = []
+    for virtual in router.addresses:
+        address, _, prefix = virtual.address.partition("/")
+        advertise = virtual.advertise and room > 0
+        room -= advertise
+        specs.append(
+            AddressSpec(
+                address=address,
+                prefix=int(prefix),
+                interface=resolve.here(virtual.interface, node) or interface,
+                label=virtual.label,
+                advertise=advertise,
+            )
+        )
+    return tuple(specs)
+
+
+def _peers(document: Document, router: Router, node: str) -> tuple[PeerSpec, ...]:
+    if router.transport != "unicast":
+        return ()
+    addresses = resolve.peer_addresses(document, router)
+    return tuple(PeerSpec(name=name, address=a) for name, a in addresses.items() if name != node and a)

@@ -1,0 +1,58 @@
+"""A tree judged whole: schema, rules and keys without effect, each finding at its place."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from hactl.config.fault import Fault
+from hactl.config.model import Pending
+from hactl.config.pending import Idle, idle
+from hactl.config.rules import judge
+from hactl.config.rules.finding import Finding, World
+from hactl.config.schema.document import Document
+from hactl.config.tree import Node, fault_at, plain
+from hactl.config.validate import NAMED, validate
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found. `document` is whole only where there is no fault."""
+
+    document: Document | None = None
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    pending: tuple[Pending, ...] = ()
+
+
+def examine(root: Node) -> Verdict:
+    """Judge a tree. Never raises for anything in it."""
+    document, faults = validate(root)
+    findings = list(judge(World(document=document, names=_names(root)))) if document else []
+    idle_keys = [(each, _idle_fault(root, each)) for each in idle(plain(root))]
+    return Verdict(
+        document=document,
+        faults=(*faults, *_placed(root, findings, warnings=False)),
+        warnings=(*_placed(root, findings, warnings=True), *(fault for _, fault in idle_keys)),
+        pending=tuple(
+            Pending(path=fault.path, line=fault.line, text=each.text, unsafe=each.unsafe)
+            for each, fault in idle_keys
+        ),
+    )
+
+
+def _names(root: Node) -> dict[str, frozenset[str]]:
+    sections = root.value if isinstance(root.value, dict) else {}
+    nodes = {section: sections[section].node.value for section in NAMED if section in sections}
+    return {section: frozenset(value) for section, value in nodes.items() if isinstance(value, dict)}
+
+
+def _placed(root: Node, findings: Iterable[Finding], *, warnings: bool) -> list[Fault]:
+    return [
+        fault_at(root, finding.path, finding.message, key=finding.key)
+        for finding in findings
+        if finding.warning is warnings
+    ]
+
+
+def _idle_fault(root: Node, each: Idle) -> Fault:
+    consequence = "; 'hactl run' refuses it" if each.unsafe else ""
+    return fault_at(root, each.path, each.text + consequence, key=True)

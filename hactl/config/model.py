@@ -1,0 +1,58 @@
+"""The whole configuration as one director sees it: frozen, resolved, without a secret."""
+
+import msgspec
+
+from failover.spec import FailoverSpec
+from hactl.ipvs.spec import IpvsSpec, ServiceSpec
+from health.spec import CheckSpec
+from notify.spec import NotifySpec
+
+
+class DirectorSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One director of the cluster, in the file's order of preference."""
+
+    name: str
+    addresses: tuple[str, ...]
+    priority: int
+
+
+class HealthSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the health workers run. `user` None: hactl where it exists, else nobody."""
+
+    workers: int = 1
+    user: str | None = None
+
+
+class ControlSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """The control socket, its group, and the HTTP page (None: off)."""
+
+    socket: str = "/run/hactl/hactl.sock"
+    group: str | None = None
+    http: str | None = None
+
+
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that the file uses and this version gives no effect. `unsafe`: running without it would be wrong."""
+
+    path: str
+    line: int
+    text: str
+    unsafe: bool = False
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that `hactl run` needs to know. `sha256` covers the parsed file before `${}` and secrets."""
+
+    cluster: str
+    node: str
+    directors: tuple[DirectorSpec, ...]
+    failover: FailoverSpec
+    checks: tuple[CheckSpec, ...] = ()
+    services: tuple[ServiceSpec, ...] = ()
+    ipvs: IpvsSpec = IpvsSpec()
+    notify: NotifySpec = NotifySpec()
+    health: HealthSettings = HealthSettings()
+    control: ControlSpec = ControlSpec()
+    state_dir: str = "/var/lib/hactl"
+    sha256: str = ""
+    pending: tuple[Pending, ...] = ()

@@ -1,0 +1,126 @@
+"""Keys whose effect this version does not have: one row for each, deleted when the effect comes."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from hactl.config.fault import Path
+from hactl.config.schema.check_forms import check_types
+
+Uses = Callable[[Any], bool]
+"""Whether a value asks for something that is not there."""
+
+LATER_CHECKS: Final = frozenset(check_types()) - {"tcp", "http", "https", "ssh"}
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One key without effect. In `pattern` a `*` stands for any one name; `unsafe`: `run` refuses the file."""
+
+    pattern: str
+    text: str
+    unsafe: bool
+    when: Uses = bool
+
+
+class Idle(msgspec.Struct, frozen=True, kw_only=True):
+    """A use of such a key in a file."""
+
+    path: Path
+    text: str
+    unsafe: bool
+
+
+def _later_check(value: Any) -> bool:
+    return isinstance(value, dict) and str(value.get("type")) in LATER_CHECKS
+
+
+def _later_checks(*patterns: str) -> tuple[Row, ...]:
+    text = "this type of check cannot be run yet"
+    return tuple(Row(pattern=pattern, text=text, unsafe=True, when=_later_check) for pattern in patterns)
+
+
+def _not_trusting(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("type", "none") != "none"
+
+
+ROWS: Final = (
+    Row(
+        pattern="routers.*.version",
+        text="VRRP version 2 is not spoken yet",
+        unsafe=True,
+        when=lambda v: v == 2,
+    ),
+    Row(
+        pattern="routers.*.authentication",
+        text="adverts are not authenticated yet",
+        unsafe=True,
+        when=_not_trusting,
+    ),
+    Row(pattern="routers.*.virtual_mac", text="VIPs move without a virtual MAC address yet", unsafe=True),
+    Row(
+        pattern="routers.*.lease_alone",
+        text="has no effect yet: it needs the peer channel",
+        unsafe=False,
+        when=lambda v: v not in ("60s", "1m"),
+    ),
+    Row(pattern="routers.*.track.ping", text="ping targets are not tracked yet", unsafe=True),
+    Row(pattern="routers.*.track.services", text="services are not tracked yet", unsafe=True),
+    Row(pattern="routers.*.track.scripts", text="scripts are not tracked yet", unsafe=True),
+    Row(pattern="routers.*.track.files", text="files are not tracked yet", unsafe=True),
+    Row(pattern="routers.*.track.processes", text="processes are not tracked yet", unsafe=True),
+    Row(pattern="peer.key_file", text="there is no peer channel yet", unsafe=False),
+    Row(pattern="sync", text="connections are not synchronised yet", unsafe=False),
+    Row(
+        pattern="services.*.slow_start",
+        text="a returning server gets its whole weight at once yet",
+        unsafe=False,
+        when=lambda v: v not in ("off", "0s"),
+    ),
+    Row(
+        pattern="services.*.panic",
+        text="there is no panic threshold yet",
+        unsafe=False,
+        when=lambda v: v != "off",
+    ),
+    Row(
+        pattern="control.http",
+        text="there is no page and no /metrics yet",
+        unsafe=False,
+        when=lambda v: v != "off",
+    ),
+    *_later_checks(
+        "checks.*",
+        "pools.*.check",
+        "pools.*.check.*",
+        "pools.*.servers.*.check",
+        "pools.*.servers.*.check.*",
+        "services.*.check",
+        "services.*.check.*",
+        "services.*.sorry.check",
+        "services.*.sorry.check.*",
+        "services.*.servers.*.check",
+        "services.*.servers.*.check.*",
+    ),
+)
+
+
+def idle(data: Any) -> Iterator[Idle]:
+    """Every use of a key without effect in a file, given as dicts, lists and scalars."""
+    for row in ROWS:
+        for path, value in _matches(data, tuple(row.pattern.split(".")), ()):
+            if row.when(value):
+                yield Idle(path=path, text=row.text, unsafe=row.unsafe)
+
+
+def _matches(data: Any, pattern: tuple[str, ...], path: Path) -> Iterator[tuple[Path, Any]]:
+    if not pattern:
+        yield path, data
+        return
+    first, rest = pattern[0], pattern[1:]
+    if isinstance(data, list) and first == "*":
+        for index, item in enumerate(data):
+            yield from _matches(item, rest, (*path, index))
+    elif isinstance(data, dict):
+        for key in data if first == "*" else ([first] if first in data else []):
+            yield from _matches(data[key], rest, (*path, key))

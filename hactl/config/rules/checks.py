@@ -1,0 +1,68 @@
+"""Rules within one check, wherever it is written."""
+
+from collections.abc import Iterator
+
+from hactl.config.duration import written
+from hactl.config.fault import Path
+from hactl.config.rules.finding import Finding, World, fault, warning
+from hactl.config.rules.references import check_uses
+from hactl.config.schema.checks import Check, HttpsCheck, Tls
+
+
+def written_checks(world: World) -> Iterator[tuple[Path, Check]]:
+    """Every check of the file once, named or in place, with its path."""
+    for name, check in world.document.checks.items():
+        yield ("checks", name), check
+    for path, use in check_uses(world.document):
+        if isinstance(use, Check):
+            yield path, use
+        for index, item in enumerate(use if isinstance(use, list) else ()):
+            if isinstance(item, Check):
+                yield (*path, index), item
+
+
+def times(world: World) -> Iterator[Finding]:
+    """A probe ends before the next begins, and fast means fast."""
+    for path, check in written_checks(world):
+        if check.timeout is not None and check.timeout > check.interval:
+            message = f"must not be longer than the interval, {written(check.interval)}"
+            yield fault(*path, "timeout", message=message)
+        if check.fast_interval is not None and check.fast_interval > check.interval:
+            message = f"must not be longer than the interval, {written(check.interval)}"
+            yield fault(*path, "fast_interval", message=message)
+        for key in ("interval", "fast_interval", "timeout"):
+            seconds = getattr(check, key)
+            if seconds is not None and seconds < 0.01:
+                yield fault(*path, key, message="must be at least 10ms")
+
+
+def certificates(world: World) -> Iterator[Finding]:
+    """A client certificate has a key, and a name to verify is known."""
+    for path, check in written_checks(world):
+        tls = getattr(check, "tls", None)
+        if not isinstance(tls, Tls):
+            continue
+        if (tls.certificate_file is None) != (tls.key_file is None):
+            message = "certificate_file and key_file belong together"
+            yield fault(*path, "tls", message=message, key=True)
+        if getattr(check, "starttls", False):
+            yield fault(*path, "starttls", message="tls and starttls exclude each other", key=True)
+        if tls.verify and tls.name is None and isinstance(check, HttpsCheck) and check.host is None:
+            yield warning(
+                *path,
+                message="the certificate must be valid for the server's address, as neither host nor tls.name is "
+                "given; tls: {verify: false} verifies nothing",
+                key=True,
+            )
+
+
+def logins(world: World) -> Iterator[Finding]:
+    """A password is somebody's."""
+    for path, check in written_checks(world):
+        who = "bind_dn" if hasattr(check, "bind_dn") else "user"
+        nobody = getattr(check, who, None) is None and getattr(check, "type", "") != "redis"
+        if nobody and getattr(check, "password_file", None) is not None:
+            yield fault(*path, "password_file", message=f"needs {who}", key=True)
+
+
+RULES = (times, certificates, logins)

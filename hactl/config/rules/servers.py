@@ -1,0 +1,182 @@
+"""Rules of real servers and sorry servers, as each service sees them."""
+
+from collections.abc import Iterator
+
+from hactl.config import resolve
+from hactl.config.fault import Path
+from hactl.config.rules.finding import Finding, World, fault, warning
+from hactl.config.schema.check_forms import NO_CHECK
+from hactl.config.schema.services import Server, Service, Sorry, Tunnel
+
+Place = tuple[str, Service, Path, Server]
+
+
+def _places(world: World) -> Iterator[Place]:
+    """Every server of every service: the service's name and spec, the server's path and spec."""
+    for name, service in world.document.services.items():
+        own = service.servers is not None
+        section = ("services", name) if own else ("pools", service.pool or "")
+        for server, each in resolve.servers_of(world.document, service).items():
+            yield name, service, (*section, "servers", server), each
+
+
+def present(world: World) -> Iterator[Finding]:
+    """A service has servers: its own, or a pool's."""
+    for name, service in world.document.services.items():
+        if service.servers is not None and service.pool is not None:
+            yield fault("services", name, "pool", message="give pool or servers, not both", key=True)
+        elif service.servers is None and service.pool is None:
+            yield fault("services", name, message="needs servers, or a pool", key=True)
+        elif service.servers == {}:
+            yield warning("services", name, "servers", message="there is no server", key=True)
+    for name, pool in world.document.pools.items():
+        if not pool.servers:
+            yield warning("pools", name, "servers", message="there is no server", key=True)
+
+
+def checked(world: World) -> Iterator[Finding]:
+    """Every server is checked, or it says `check: none`."""
+    told: set[Path] = set()
+    for name, service, path, server in _places(world):
+        use = resolve.check_use(world.document, service, server)
+        if use is None and ("services", name) not in told:
+            told.add(("services", name))
+            message = f"no check for the server {path[-1]}: give check, or check: none to run without"
+            yield fault("services", name, message=message, key=True)
+        if use == NO_CHECK:
+            place = _place_of_none(world, name, service, path, server)
+            if place not in told:
+                told.add(place)
+                yield warning(*place, message="without a check a server is always up, also when it is dead")
+
+
+def _place_of_none(world: World, name: str, service: Service, path: Path, server: Server) -> Path:
+    if server.check is not None:
+        return (*path, "check")
+    return (
+        ("services", name, "check") if service.check is not None else ("pools", service.pool or "", "check")
+    )
+
+
+def ports(world: World) -> Iterator[Finding]:
+    """With dr and tun packets keep their port, so a server's equals the service's."""
+    for name, service, path, server in _places(world):
+        forward = server.forward or service.forward
+        yield from _port(name, service, path, server, forward)
+    for name, service in world.document.services.items():
+        if service.sorry is not None:
+            forward = service.sorry.forward or service.forward
+            yield from _port(name, service, ("services", name, "sorry"), service.sorry, forward)
+
+
+def _port(name: str, service: Service, path: Path, server: Server | Sorry, forward: str) -> Iterator[Finding]:
+    marked = service.fwmark is not None
+    if forward == "nat" or server.port is None or (service.port is None and not marked):
+        return
+    if server.port != (service.port or 0):
+        wanted = "no port can be given here" if not service.port else f"it must be {service.port}"
+        message = f"{forward} leaves the port as it is, so {wanted} (service {name}); nat can change it"
+        yield fault(*path, "port", message=message)
+
+
+def probed_ports(world: World) -> Iterator[Finding]:
+    """A check of a service without a port of its own must say where to probe."""
+    for name, service, path, server in _places(world):
+        if service.port or server.port or (service.fwmark is None and service.port is None):
+            continue
+        use = resolve.check_use(world.document, service, server)
+        for check, spec in resolve.named_checks(world.document, use):
+            if spec.port is None and getattr(spec, "type", "") not in ("ping", "script"):
+                message = f"the service {name} has no port, so the check {check} needs one: port: ..."
+                yield fault(*path, message=message, key=True)
+
+
+def families(world: World) -> Iterator[Finding]:
+    """Only a tunnel leads from one family to the other."""
+    for _, service, path, server in _places(world):
+        yield from _family(service, path, server, server.forward or service.forward)
+    for name, service in world.document.services.items():
+        if service.sorry is not None:
+            forward = service.sorry.forward or service.forward
+            yield from _family(service, ("services", name, "sorry"), service.sorry, forward)
+
+
+def _family(service: Service, path: Path, server: Server | Sorry, forward: str) -> Iterator[Finding]:
+    known = service.address is not None or service.family is not None
+    if known and forward != "tun" and resolve.family_of(server.address) != resolve.service_family(service):
+        message = f"{forward} cannot lead from an IPv4 to an IPv6 address or back; tun can"
+        yield fault(*path, "address", message=message)
+
+
+def tunnels(world: World) -> Iterator[Finding]:
+    """gue has a port, ipip and gre have none, and only tun has a tunnel."""
+    for name, service in world.document.services.items():
+        servers = resolve.servers_of(world.document, service).values()
+        forwards = {service.forward, *(each.forward for each in servers)}
+        yield from _tunnel(("services", name, "tun"), service.tun, "tun" in forwards)
+        if service.sorry is not None:
+            forward = service.sorry.forward or service.forward
+            yield from _tunnel(("services", name, "sorry", "tun"), service.sorry.tun, forward == "tun")
+    for _, service, path, server in _places(world):
+        yield from _tunnel((*path, "tun"), server.tun, (server.forward or service.forward) == "tun")
+
+
+def _tunnel(path: Path, tunnel: Tunnel | None, used: bool) -> Iterator[Finding]:
+    if tunnel is None:
+        return
+    if not used:
+        yield fault(*path, message="has an effect with forward: tun only", key=True)
+    if tunnel.type == "gue" and tunnel.port is None:
+        yield fault(*path, message="gue needs a port", key=True)
+    if tunnel.type != "gue" and tunnel.port is not None:
+        yield fault(*path, "port", message=f"{tunnel.type} has no port", key=True)
+
+
+def distinct(world: World) -> Iterator[Finding]:
+    """A server stands in a service once, and is no VIP."""
+    vips = {resolve.bare(v.address) for router in world.document.routers.values() for v in router.addresses}
+    seen: dict[tuple[str, str, int], str] = {}
+    for name, service, path, server in _places(world):
+        port = service.port or 0 if server.port is None else server.port
+        first = seen.setdefault((name, server.address, port), str(path[-1]))
+        if first != path[-1]:
+            yield fault(
+                *path, message=f"is the same server as {first}: {server.address} port {port}", key=True
+            )
+        if server.address in vips:
+            message = f"{server.address} is a VIP: the service would send to itself"
+            yield fault(*path, "address", message=message)
+    for name, service in world.document.services.items():
+        if service.sorry is not None and service.sorry.address in vips:
+            message = f"{service.sorry.address} is a VIP: the service would send to itself"
+            yield fault("services", name, "sorry", "address", message=message)
+
+
+def thresholds(world: World) -> Iterator[Finding]:
+    """A lower threshold lies below the upper one."""
+    for _, _, path, server in _places(world):
+        limits = server.connections
+        if limits.lower and limits.lower >= limits.upper:
+            yield fault(*path, "connections", "lower", message="must be less than upper")
+
+
+def own_directors(world: World) -> Iterator[Finding]:
+    """Where directors are real servers, the table is filled only on the one that holds the VIP."""
+    for name, service in world.document.services.items():
+        among = resolve.directors_among(world.document, service)
+        if among and service.table == "always":
+            message = f"must be master: {among[0]} is a director, and directors would forward to each other"
+            yield fault("services", name, "table", message=message)
+
+
+RULES = (
+    present,
+    checked,
+    ports,
+    probed_ports,
+    families,
+    tunnels,
+    distinct,
+    thresholds,
+    own_directors,
+)

@@ -1,0 +1,149 @@
+"""Check types whose probes come in a later version: their keys are read and validated already."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hactl.config.schema.checks import Check, TlsHere
+from hactl.config.schema.scalars import AbsolutePath, Command, HostName, Name, OneLine, Regex
+
+_STARTTLS = "Switch to TLS after the greeting."
+_USER = "User to log in as. Default: no login."
+_PASSWORD = "File with the password."
+
+
+class SmtpCheck(Check):
+    """Greeting, EHLO, QUIT."""
+
+    type: Literal["smtp"] = Field(description="A mail server's greeting.")
+    helo: HostName | None = Field(None, description="The name given in EHLO. Default: this host's.")
+    tls: TlsHere = Field(None, description="TLS from the start.")
+    starttls: bool = Field(False, description=_STARTTLS)
+
+
+class DnsCheck(Check):
+    """One query."""
+
+    type: Literal["dns"] = Field(description="A DNS query.")
+    query: OneLine = Field(".", description="The name asked for.")
+    record: Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = Field(
+        "SOA", description="The type of record asked for."
+    )
+    expect: list[str] = Field([], description="Answers of which one must come back. Default: any.")
+    protocol: Literal["udp", "tcp"] = Field("udp", description="Transport.")
+
+
+class PingCheck(Check):
+    """An ICMP echo."""
+
+    type: Literal["ping"] = Field(description="An ICMP echo request.")
+
+
+class UdpCheck(Check):
+    """A datagram and its answer."""
+
+    type: Literal["udp"] = Field(description="A UDP datagram.")
+    send: str = Field("", description="Text sent.")
+    expect: str | None = Field(None, description="Text that must come back. Default: no refusal is enough.")
+    expect_regex: Regex | None = Field(
+        None, description="Regular expression that must match what comes back."
+    )
+
+
+class FtpCheck(Check):
+    """Greeting, and login where a user is given."""
+
+    type: Literal["ftp"] = Field(description="An FTP server's greeting.")
+    user: OneLine | None = Field(None, description=_USER)
+    password_file: AbsolutePath | None = Field(None, description=_PASSWORD)
+    tls: TlsHere = Field(None, description="TLS from the start.")
+    starttls: bool = Field(False, description=_STARTTLS)
+
+
+class ImapCheck(FtpCheck):
+    """Greeting, and login where a user is given."""
+
+    type: Literal["imap"] = Field(description="An IMAP server's greeting.")  # type: ignore[assignment]
+
+
+class Pop3Check(FtpCheck):
+    """Greeting, and login where a user is given."""
+
+    type: Literal["pop3"] = Field(description="A POP3 server's greeting.")  # type: ignore[assignment]
+
+
+class LdapCheck(Check):
+    """Bind, and a search where a base is given."""
+
+    type: Literal["ldap"] = Field(description="An LDAP bind and search.")
+    bind_dn: OneLine | None = Field(None, description="Who binds. Default: anonymous.")
+    password_file: AbsolutePath | None = Field(None, description=_PASSWORD)
+    base: OneLine | None = Field(None, description="Base of a search. Default: no search.")
+    filter: OneLine = Field("(objectClass=*)", description="Filter of the search.")
+    tls: TlsHere = Field(None, description="TLS from the start.")
+    starttls: bool = Field(False, description=_STARTTLS)
+
+
+class MysqlCheck(Check):
+    """The handshake, and a query where a user is given."""
+
+    type: Literal["mysql"] = Field(description="A MySQL or MariaDB handshake.")
+    user: OneLine | None = Field(None, description=_USER)
+    password_file: AbsolutePath | None = Field(None, description=_PASSWORD)
+    database: OneLine | None = Field(None, description="Database to use.")
+    query: str | None = Field(None, description="Query that must succeed.")
+    tls: TlsHere = Field(None, description="Ask for TLS.")
+
+
+class PostgresqlCheck(Check):
+    """The start of a session, and a query where a user is given."""
+
+    type: Literal["postgresql"] = Field(description="The start of a PostgreSQL session.")
+    user: OneLine | None = Field(None, description=_USER)
+    password_file: AbsolutePath | None = Field(None, description=_PASSWORD)
+    database: OneLine | None = Field(None, description="Database to use.")
+    query: str | None = Field(None, description="Query that must succeed.")
+    tls: TlsHere = Field(None, description="Ask for TLS.")
+
+
+class RedisCheck(Check):
+    """PING, or the role."""
+
+    type: Literal["redis"] = Field(description="A Redis PING.")
+    user: OneLine | None = Field(None, description=_USER)
+    password_file: AbsolutePath | None = Field(None, description=_PASSWORD)
+    role: Literal["any", "master", "replica"] = Field("any", description="The role it must have.")
+    tls: TlsHere = Field(None, description="TLS from the start.")
+
+
+class NtpCheck(Check):
+    """One client request."""
+
+    type: Literal["ntp"] = Field(description="An NTP request.")
+    max_stratum: Annotated[int, Field(ge=1, le=15)] = Field(15, description="Highest stratum that passes.")
+
+
+class GrpcCheck(Check):
+    """The standard gRPC health service."""
+
+    type: Literal["grpc"] = Field(description="The gRPC health service.")
+    service: OneLine = Field("", description="The service asked about. Default: the server as a whole.")
+    tls: TlsHere = Field(None, description="TLS from the start.")
+
+
+class ScriptCheck(Check):
+    """A program of the operator's."""
+
+    type: Literal["script"] = Field(description="A program of the operator's.")
+    command: Command = Field(description="The program's absolute path and its arguments; no shell runs it.")
+    convention: Literal["exit", "nagios", "mon"] = Field(
+        "exit", description="How its exit status is understood."
+    )
+    user: Name = Field("nobody", description="The user it runs as.")
+
+
+class AgentCheck(Check):
+    """HAProxy's agent check: the server says its weight and state itself."""
+
+    type: Literal["agent"] = Field(description="HAProxy's agent check.")
+    send: str | None = Field(None, description="Text sent first.")

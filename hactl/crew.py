@@ -1,0 +1,288 @@
+"""The worker processes of one director, as a whole: one generation of specs for all of them, and what is due to each.
+
+Owns the handshake (prepare, acknowledge by all, commit), what a worker started anew is given, and the standing in for a
+dead failover worker. A worker that is dead during a handshake is no obstacle: it starts with the generation in force.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from failover.keeper import Keeper
+from failover.report import Renewal, RouterReport
+from hactl.children import Child
+from hactl.config.model import Config
+from hactl.messages import (
+    Commit,
+    Discard,
+    Emit,
+    FromFailover,
+    FromHealth,
+    FromNotify,
+    HistoryAnswer,
+    HistoryQuery,
+    HoldBack,
+    Prepared,
+    PrepareFailover,
+    PrepareHealth,
+    PrepareNotify,
+)
+from hactl.outbox import Outbox
+from hactl.workers.base import user_exists
+from health.spec import CheckSpec, HealthSpec
+from notify.event import Event
+
+FAILOVER, NOTIFY = "failover", "notify"
+PREPARE_WITHIN = 60.0
+ANSWER_WITHIN = 5.0
+_STOP_WORKER = 3.0
+_STOP_NOTIFY = 6.0
+"""Alerts that can be delivered still are, and the history is closed, before it ends."""
+_SAYS: dict[str, Any] = {"failover": FromFailover, "health": FromHealth, "notify": FromNotify}
+
+
+class Crew:
+    """All workers. `on_message` gets every message with its worker's name, `on_death` every death with its reason."""
+
+    def __init__(
+        self,
+        config: Config,
+        secrets: dict[str, str],
+        user: str,
+        *,
+        on_message: Callable[[str, Any], None],
+        on_death: Callable[[str, str], None],
+        say: Callable[[str, str], None],
+    ) -> None:
+        self._config = config
+        self._secrets = secrets
+        self._generation = self._offered = 1
+        self._on_message = on_message
+        self._on_death = on_death
+        self._say = say
+        self._waiting: dict[str, asyncio.Future[str | None]] = {}
+        self._ready: set[str] = set()
+        self._queries: dict[int, asyncio.Future[HistoryAnswer]] = {}
+        self._outbox = Outbox()
+        self._renewal = Renewal(())
+        self._held_back: dict[str, float] = {}
+        self._keeper: Keeper | None = None
+        self._refused: dict[str, str] = {}
+        self.children = self._make_children(config, user)
+
+    def _make_children(self, config: Config, user: str) -> dict[str, Child]:
+        state_dir = Path(config.state_dir)
+        lock = ("--lock", str(state_dir / "failover.lock"))
+        made = {FAILOVER: self._child(FAILOVER, "failover", ("--user", user, *lock))}
+        for number in range(config.health.workers):
+            name = f"health-{number}"
+            made[name] = self._child(name, "health", ("--user", user))
+        made[NOTIFY] = self._child(NOTIFY, "notify", ("--user", user, "--state-dir", str(state_dir)))
+        return made
+
+    def _child(self, name: str, module: str, arguments: Iterable[str]) -> Child:
+        return Child(
+            name,
+            f"hactl.workers.{module}",
+            tuple(arguments),
+            says=_SAYS[module],
+            setup=lambda: self._setup(name),
+            on_message=self._hear,
+            on_death=self._died,
+            kill_when_silent=name != FAILOVER,
+        )
+
+    async def run(self) -> None:
+        """Keep all workers running until cancelled or stopped."""
+        async with asyncio.TaskGroup() as group:
+            watches = [group.create_task(child.watch()) for child in self.children.values()]
+            await asyncio.gather(*(child.run() for child in self.children.values()))
+            for watch in watches:
+                watch.cancel()
+
+    # ---- generations --------------------------------------------------------------------------------------------
+
+    async def prepare(self, config: Config, secrets: dict[str, str]) -> str | None:
+        """Offer a configuration to every living worker; None when all can commit, else what one of them said."""
+        self._offered += 1
+        self._ready.clear()
+        loop = asyncio.get_running_loop()
+        living = [child for child in self.children.values() if child.linked]
+        self._waiting = waiting = {child.name: loop.create_future() for child in living}
+        for child in living:
+            child.send(self._prepare_message(child.name, self._offered, config, secrets))
+        if waiting:
+            await asyncio.wait(waiting.values(), timeout=PREPARE_WITHIN)
+        self._waiting = {}
+        fault = _first_fault(waiting)
+        if fault is not None:
+            self._send_all(Discard(self._offered))
+        return fault
+
+    def commit(self, config: Config, secrets: dict[str, str]) -> None:
+        """Make the prepared configuration the one in force everywhere, also at workers that came meanwhile."""
+        self._generation = self._offered
+        self._config, self._secrets = config, secrets
+        for child in self.children.values():
+            if child.name not in self._ready:
+                child.send(self._prepare_message(child.name, self._generation, config, secrets))
+        self._send_all(Commit(self._generation))
+
+    def _send_all(self, message: msgspec.Struct) -> None:
+        for child in self.children.values():
+            child.send(message)
+
+    def _setup(self, name: str) -> Iterable[msgspec.Struct]:
+        """What a worker started anew is given: the generation in force, and events that waited for it."""
+        yield self._prepare_message(name, self._generation, self._config, self._secrets)
+        yield Commit(self._generation)
+        if name == FAILOVER:
+            for router, until in self._held_back.items():
+                yield HoldBack(router, until)
+        if name == NOTIFY:
+            for event in self._outbox.again(time.monotonic()):
+                yield Emit(event)
+
+    def _prepare_message(
+        self, name: str, generation: int, config: Config, secrets: dict[str, str]
+    ) -> msgspec.Struct:
+        if name == FAILOVER:
+            return PrepareFailover(generation, config.failover)
+        if name == NOTIFY:
+            return PrepareNotify(generation, config.notify, config.node, config.cluster, secrets)
+        number, count = int(name.rpartition("-")[2]), len(self.children) - 2
+        return PrepareHealth(generation, HealthSpec(checks=share(config.checks, number, count)))
+
+    # ---- what workers say ---------------------------------------------------------------------------------------
+
+    def _hear(self, name: str, message: Any) -> None:
+        match message:
+            case Prepared(generation, fault):
+                self._prepared(name, generation, fault)
+            case Renewal():
+                self._renewal = message
+            case RouterReport(router=router, hold_until=until):
+                self._note_hold(router, until)
+                self._on_message(name, message)
+            case HistoryAnswer(number):
+                waiting = self._queries.pop(number, None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(message)
+            case _:
+                self._on_message(name, message)
+
+    def _note_hold(self, router: str, until: float | None) -> None:
+        if until is not None and until > time.monotonic():
+            self._held_back[router] = until
+        else:
+            self._held_back.pop(router, None)
+
+    def _prepared(self, name: str, generation: int, fault: str | None) -> None:
+        """An answer counts for its own generation only; one that comes late is about what nobody offers any more."""
+        if name == FAILOVER:
+            self._stop_keeping()
+        waiting = self._waiting.get(name)
+        if generation == self._offered and waiting is not None and not waiting.done():
+            waiting.set_result(fault)
+            if fault is None:
+                self._ready.add(name)
+                self._refused.pop(name, None)
+        elif generation == self._generation:
+            self._refused.pop(name, None)
+            if fault is not None:
+                self._refused[name] = fault
+                self._say(name, fault)
+
+    def _died(self, name: str, reason: str) -> None:
+        if name == FAILOVER:
+            self._stop_keeping()
+            self._keeper = Keeper(self._renewal.held, self.children[FAILOVER].last_sign, self._say)
+        self._ready.discard(name)
+        waiting = self._waiting.get(name)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+        self._on_death(name, reason)
+
+    def _stop_keeping(self) -> None:
+        """What was given up meanwhile is not taken up again at the worker's next death."""
+        if self._keeper is not None:
+            self._renewal = Renewal(self._keeper.held)
+            self._keeper.close()
+            self._keeper = None
+
+    # ---- what others ask ----------------------------------------------------------------------------------------
+
+    def emit(self, event: Event) -> None:
+        """Give an event to the notify worker, or keep it until there is one."""
+        if self.children[NOTIFY].linked:
+            self._outbox.given(event, time.monotonic())
+            self.children[NOTIFY].send(Emit(event))
+        else:
+            self._outbox.wait(event)
+
+    async def history(self, query: HistoryQuery) -> HistoryAnswer:
+        """Ask the notify worker for events. Raises TimeoutError when it does not answer."""
+        if not self.children[NOTIFY].linked:
+            raise TimeoutError
+        future: asyncio.Future[HistoryAnswer] = asyncio.get_running_loop().create_future()
+        self._queries[query.id] = future
+        self.children[NOTIFY].send(query)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                return await future
+        finally:
+            self._queries.pop(query.id, None)
+
+    def refusals(self) -> tuple[str, ...]:
+        """What workers refuse of the configuration in force, and events lost for want of a worker, as sentences."""
+        lost = self._outbox.lost
+        events = (f"{lost} events were lost while there was no notify worker",) if lost else ()
+        return (*(f"{name} worker: {fault}" for name, fault in self._refused.items()), *events)
+
+    def silent(self, now: float) -> tuple[str, ...]:
+        """The workers that have not been heard lately."""
+        return tuple(name for name, child in self.children.items() if child.is_silent(now))
+
+    async def stop_failover(self, reason: str, within: float) -> None:
+        """Let the failover worker hand over and end; a configuration that is still being offered comes too late."""
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_result("the daemon is stopping")
+        await self.children[FAILOVER].stop(reason, within)
+        self._stop_keeping()
+
+    async def stop_rest(self, reason: str) -> None:
+        """End all other workers; the notify worker last, for it still has something to tell."""
+        rest = [child for name, child in self.children.items() if name not in (FAILOVER, NOTIFY)]
+        await asyncio.gather(*(child.stop(reason, _STOP_WORKER) for child in rest))
+        await self.children[NOTIFY].stop(reason, _STOP_NOTIFY)
+
+
+def worker_user(config: Config) -> tuple[str, str]:
+    """Who the workers run as, and a warning where that is not as it should be."""
+    if config.health.user is not None:
+        return config.health.user, ""
+    if user_exists("hactl"):
+        return "hactl", ""
+    return "nobody", "there is no user 'hactl'; workers run as 'nobody' (health.user names another)"
+
+
+def _first_fault(answers: dict[str, asyncio.Future[str | None]]) -> str | None:
+    for name, answer in answers.items():
+        fault = (
+            answer.result() if answer.done() else f"worker {name} did not answer in {PREPARE_WITHIN:.0f} s"
+        )
+        if fault is not None:
+            return fault
+    return None
+
+
+def share(checks: Iterable[CheckSpec], number: int, count: int) -> tuple[CheckSpec, ...]:
+    """The checks of health worker `number` of `count`, by a stable hash so that a reload moves none."""
+    if count == 1:
+        return tuple(checks)
+    return tuple(check for check in checks if int(check.id, 16) % count == number)

@@ -1,0 +1,98 @@
+"""Which event each change is, and how much it matters; core.
+
+Owns the translation from what the parts of the daemon report to the closed list of events. Times and ids are added by
+whoever emits.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from failover.moves import Cause, State
+from failover.report import Conflict, RouterReport
+from hactl.ipvs.model import ServiceKey
+from hactl.ipvs.passes import Repaired
+from hactl.ipvs.words import deviation
+from hactl.state import Availability, Change, ServerChange
+from health.result import Health
+from notify.event import EventKind, Severity
+
+SHOWN_MENDS = 5
+
+
+class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
+    """An event before it has a time."""
+
+    kind: EventKind
+    subject: str
+    old: str = ""
+    new: str = ""
+    reason: str = ""
+    severity: Severity
+
+
+_ROUTER = {
+    State.MASTER: EventKind.ROUTER_MASTER,
+    State.BACKUP: EventKind.ROUTER_BACKUP,
+    State.FAULT: EventKind.ROUTER_FAULT,
+}
+_SERVICE = {
+    Availability.UP: EventKind.SERVICE_UP,
+    Availability.DEGRADED: EventKind.SERVICE_DEGRADED,
+    Availability.DOWN: EventKind.SERVICE_DOWN,
+}
+_ROUTINE = frozenset({Cause.STARTED, Cause.STOPPED})
+
+
+def of_router(report: RouterReport) -> Occurrence | None:
+    """The event of a router's change of state; starting to listen and stopping are routine."""
+    kind = _ROUTER.get(report.state)
+    if kind is None or report.old is None:
+        return None
+    return Occurrence(
+        kind=kind,
+        subject=report.router,
+        old=report.old.value,
+        new=report.state.value,
+        reason=report.reason,
+        severity=Severity.INFO if report.cause in _ROUTINE else kind.severity,
+    )
+
+
+def of_conflict(conflict: Conflict) -> Occurrence:
+    """A second master on one of our routers."""
+    kind = EventKind.CONFLICT_TWO_MASTERS
+    return Occurrence(kind=kind, subject=conflict.router, reason=conflict.reason, severity=kind.severity)
+
+
+def of_change(change: Change) -> Occurrence:
+    """A server's or a service's change. That something is up for the first time is no alarm."""
+    if isinstance(change, ServerChange):
+        kind = EventKind.SERVER_UP if change.new is Health.UP else EventKind.SERVER_DOWN
+        subject = f"{change.server}@{change.service}"
+        first = change.old is Health.UNKNOWN
+        old = change.old.value
+    else:
+        kind = _SERVICE[change.new]
+        subject = change.service
+        first = change.old is None
+        old = change.old.value if change.old else ""
+    good = first and kind in (EventKind.SERVER_UP, EventKind.SERVICE_UP)
+    severity = Severity.INFO if good else kind.severity
+    return Occurrence(
+        kind=kind, subject=subject, old=old, new=change.new.value, reason=change.reason, severity=severity
+    )
+
+
+def of_repair(repaired: Repaired, name: Callable[[ServiceKey], str]) -> Occurrence:
+    """Somebody else had changed the IPVS table; `name` gives a service its configured name."""
+    kind = EventKind.IPVS_REPAIRED
+    shown = "; ".join(deviation(op, name) for op in repaired.mends[:SHOWN_MENDS])
+    hidden = len(repaired.mends) - SHOWN_MENDS
+    more = f"; and {hidden} more" if hidden > 0 else ""
+    return Occurrence(kind=kind, subject="ipvs", reason=f"put right: {shown}{more}", severity=kind.severity)
+
+
+def plain(kind: EventKind, subject: str, reason: str = "", old: str = "", new: str = "") -> Occurrence:
+    """An event with the severity of its kind."""
+    return Occurrence(kind=kind, subject=subject, old=old, new=new, reason=reason, severity=kind.severity)

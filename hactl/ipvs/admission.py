@@ -1,0 +1,79 @@
+"""One server: what its checks say together, and whether it may get connections.
+
+The law: only a passed check admits, only a failed one dismisses; unknown changes nothing.
+"""
+
+from collections.abc import Collection
+
+import msgspec
+
+from hactl.ipvs.schedulers import allows_zero, keeps_places
+from hactl.ipvs.spec import OnDown, ServerSpec, ServiceSpec
+from hactl.overrides import Admin
+from hactl.state import Outcomes, Overrides, ServerState
+from health.result import Health
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """What a step of one service looks at."""
+
+    outcomes: Outcomes
+    overrides: Overrides
+    now: float
+    affected: Collection[str] | None
+    """Names of the servers to be examined; None means all."""
+
+
+def next_server(
+    old: ServerState | None, server: ServerSpec, service: ServiceSpec, inputs: Inputs
+) -> ServerState:
+    """The server after its checks and overrides were read; `old` itself when nothing changed."""
+    if old is not None and inputs.affected is not None and server.name not in inputs.affected:
+        return old
+    old = old or ServerState(since=inputs.now)
+    admin, weight = (
+        (Admin.ENABLED, None) if server is service.sorry else inputs.overrides(service.name, server.name)
+    )
+    health, reason = judge_server(server, inputs.outcomes)
+    admitted, listed = _admission(old, health, service)
+    new = ServerState(
+        health=health,
+        reason=reason,
+        since=old.since if health is old.health else inputs.now,
+        told=old.told,
+        admitted=admitted,
+        listed=listed,
+        admin=Admin(admin),
+        weight=server.weight if weight is None else weight,
+    )
+    return old if new == old else new
+
+
+def _admission(old: ServerState, health: Health, service: ServiceSpec) -> tuple[bool, bool]:
+    if health is Health.UP:
+        return True, True
+    if health is Health.DOWN:
+        return False, old.listed and stands_when_down(service)
+    return old.admitted, old.listed
+
+
+def stands_when_down(service: ServiceSpec) -> bool:
+    """Whether a server that is down stays in the table at weight 0."""
+    if keeps_places(service.scheduler):
+        return True
+    return service.on_down is OnDown.QUIESCE and allows_zero(service.scheduler)
+
+
+def judge_server(server: ServerSpec, outcomes: Outcomes) -> tuple[Health, str]:
+    """What all its checks together say: down when one is, up when all are, else unknown."""
+    if not server.checks:
+        return Health.UP, "no check is configured"
+    waiting = ""
+    for check in server.checks:
+        outcome = outcomes.get(check.id)
+        if outcome is None or outcome.health is Health.UNKNOWN:
+            waiting = waiting or f"{check.name}: no verdict yet"
+        elif outcome.health is Health.DOWN:
+            detail = f" ({outcome.result.detail})" if outcome.result.detail else ""
+            return Health.DOWN, f"{check.name}: {outcome.result.reason.text}{detail}"
+    return (Health.UNKNOWN, waiting) if waiting else (Health.UP, "all checks pass")

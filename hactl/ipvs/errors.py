@@ -1,0 +1,17 @@
+"""Why the kernel's IPVS cannot be used, each a sentence for the operator."""
+
+
+class IpvsError(Exception):
+    """The table cannot be read or written now."""
+
+
+class IpvsMissing(IpvsError):
+    """The running kernel has no IPVS."""
+
+
+class IpvsForbidden(IpvsError):
+    """This process may not change the table."""
+
+
+class IpvsLost(IpvsError):
+    """The kernel did not answer, or its answer was lost: what was sent may or may not have been done."""

@@ -1,0 +1,116 @@
+"""The step from the state that was to the state that is, after verdicts, overrides or the configuration
+changed.
+
+The law: what did not change stays the same object, so that everything after this costs only what changed;
+each change is told once.
+"""
+
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from hactl.ipvs.admission import Inputs, next_server
+from hactl.ipvs.inherit import new_service
+from hactl.ipvs.quorum import judge_service, next_quorum
+from hactl.ipvs.spec import ServiceSpec
+from hactl.state import (
+    Availability,
+    Change,
+    Outcomes,
+    Overrides,
+    Quorum,
+    ServerChange,
+    ServiceChange,
+    Services,
+    ServiceState,
+    State,
+    Update,
+)
+from health.result import Health
+
+
+def update(
+    state: State,
+    services: Services,
+    outcomes: Outcomes,
+    overrides: Overrides,
+    now: float,
+    *,
+    checks: Collection[str] | None = None,
+) -> Update:
+    """The next state after the outcomes of `checks` changed; None examines everything, overrides too."""
+    affected = _affected(services, checks)
+    result = dict(state.services)
+    changes: list[Change] = []
+    touched = []
+    for name, servers in affected.items():
+        old = result.get(name) or new_service(services.specs[name], None, now)
+        new = _next_service(old, services.specs[name], Inputs(outcomes, overrides, now, servers))
+        if new is not old or name not in result:
+            touched.append(name)
+            told, said = _tell(name, old, new)
+            changes.extend(said)
+            result[name] = told
+    return Update(state=State(result) if touched else state, changes=tuple(changes), touched=tuple(touched))
+
+
+def _affected(services: Services, checks: Collection[str] | None) -> Mapping[str, Collection[str] | None]:
+    """The services to be examined, with the names of their servers to be examined, None for all."""
+    if checks is None:
+        return dict.fromkeys(services.specs)
+    found: dict[str, set[str]] = {}
+    for check in checks:
+        for service, server in services.by_check.get(check, ()):
+            found.setdefault(service, set()).add(server)
+    return found
+
+
+def _next_service(old: ServiceState, spec: ServiceSpec, inputs: Inputs) -> ServiceState:
+    """The service after its servers were judged; `old` itself when nothing changed."""
+    servers = {
+        server.name: next_server(old.servers.get(server.name), server, spec, inputs)
+        for server in spec.servers
+    }
+    sorry = None if spec.sorry is None else next_server(old.sorry, spec.sorry, spec, inputs)
+    weight = sum(server.weight for server in spec.servers if servers[server.name].counted)
+    waiting = any(server.awaited for server in servers.values())
+    quorum = next_quorum(old.quorum, weight, waiting=waiting, spec=spec)
+    new = msgspec.structs.replace(old, servers=servers, sorry=sorry, quorum=quorum)
+    availability, reason = judge_service(new, spec, weight)
+    new = msgspec.structs.replace(
+        new,
+        availability=availability,
+        reason=reason,
+        since=old.since if availability is old.availability else inputs.now,
+    )
+    return old if new == old else new
+
+
+def _tell(name: str, old: ServiceState, new: ServiceState) -> tuple[ServiceState, list[Change]]:
+    """The changes to make known, and the state that remembers them as told.
+
+    A degradation by servers that merely have no verdict yet is not told.
+    """
+    said: list[Change] = []
+    servers = dict(new.servers)
+    for server_name, server in new.servers.items():
+        if server is not old.servers.get(server_name) and server.health not in (Health.UNKNOWN, server.told):
+            said.append(
+                ServerChange(
+                    service=name, server=server_name, old=server.told, new=server.health, reason=server.reason
+                )
+            )
+            servers[server_name] = msgspec.structs.replace(server, told=server.health)
+    told = new.told
+    if new.availability is not told and not _unsettled(new):
+        said.append(ServiceChange(service=name, old=told, new=new.availability, reason=new.reason))
+        told = new.availability
+    return msgspec.structs.replace(new, servers=servers, told=told), said
+
+
+def _unsettled(state: ServiceState) -> bool:
+    if state.quorum is Quorum.UNKNOWN:
+        return True
+    return state.availability is Availability.DEGRADED and any(
+        server.awaited for server in state.servers.values()
+    )

@@ -1,0 +1,180 @@
+"""What the processes of one director say to each other: the closed list of messages, by direction.
+
+The law: a message is frozen, typed and complete in itself; a new generation of specs is prepared by every worker before
+any of them is told to commit to it. Times are monotonic seconds (one clock for all processes of a host) unless named
+wall-clock.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from failover.report import Conflict, Renewal, RouterReport
+from failover.spec import FailoverSpec
+from health.result import Outcome, Transition
+from health.spec import HealthSpec
+from notify.event import Event
+from notify.spec import NotifySpec
+
+
+class Beat(msgspec.Struct, frozen=True, tag=True):
+    """Sent each second in both directions: the sender's loop turns."""
+
+    at: float
+
+
+class Stop(msgspec.Struct, frozen=True, tag=True):
+    """An orderly end: finish what must be finished, then exit."""
+
+    reason: str
+
+
+class Commit(msgspec.Struct, frozen=True, tag=True):
+    """Every worker has prepared this generation: make it the one in force."""
+
+    generation: int
+
+
+class Discard(msgspec.Struct, frozen=True, tag=True):
+    """Some worker could not prepare this generation: forget it."""
+
+    generation: int
+
+
+class PrepareFailover(msgspec.Struct, frozen=True, tag=True):
+    """A new generation of failover specs."""
+
+    generation: int
+    spec: FailoverSpec
+
+
+class PrepareHealth(msgspec.Struct, frozen=True, tag=True):
+    """A new generation of checks for this health worker."""
+
+    generation: int
+    spec: HealthSpec
+
+
+class PrepareNotify(msgspec.Struct, frozen=True, tag=True):
+    """A new generation of channels. `secrets` maps the secret files named in the spec to their content."""
+
+    generation: int
+    spec: NotifySpec
+    node: str
+    cluster: str
+    secrets: dict[str, str]
+
+
+class Handover(msgspec.Struct, frozen=True, tag=True):
+    """Give mastership of a router (None: of all) to a peer and hold back for `hold` seconds."""
+
+    router: str | None
+    hold: float
+
+
+class HoldBack(msgspec.Struct, frozen=True, tag=True):
+    """Go on holding back after a handover until then (monotonic seconds); said to a worker that was started anew."""
+
+    router: str
+    until: float
+
+
+class Resume(msgspec.Struct, frozen=True, tag=True):
+    """End a hold-back after a handover, for one router or (None) all."""
+
+    router: str | None
+
+
+class Emit(msgspec.Struct, frozen=True, tag=True):
+    """Record this event in the history and send it to the channels that want it."""
+
+    event: Event
+
+
+class HistoryQuery(msgspec.Struct, frozen=True, tag=True):
+    """Ask for events: those at or after `since` (wall clock), after the row `after`, the oldest `limit` of them first.
+
+    With `last` the newest `limit` events are meant instead, still in order of time.
+    """
+
+    id: int
+    since: float = 0.0
+    after: int = 0
+    limit: int = 1000
+    last: bool = False
+
+
+class Prepared(msgspec.Struct, frozen=True, tag=True):
+    """The worker can commit to this generation, or cannot and says why."""
+
+    generation: int
+    fault: str | None = None
+
+
+class NoteLevel(StrEnum):
+    """Level of a note from a worker."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Note(msgspec.Struct, frozen=True, tag=True):
+    """A line for the log; workers do not write logs themselves."""
+
+    level: NoteLevel
+    text: str
+    fields: dict[str, str] = {}
+
+
+class Transitions(msgspec.Struct, frozen=True, tag=True):
+    """Verdicts that changed, sent at once."""
+
+    transitions: tuple[Transition, ...]
+
+
+class Outcomes(msgspec.Struct, frozen=True, tag=True):
+    """The latest results, for status; sent once a second in one message, only those checks that ran since."""
+
+    outcomes: tuple[Outcome, ...]
+
+
+class ChannelReport(msgspec.Struct, frozen=True, tag=True):
+    """State of one notification channel: counts since start and the last error as words (empty: none)."""
+
+    name: str
+    delivered: int
+    failed: int
+    waiting: int
+    error: str
+
+
+class HistoryAnswer(msgspec.Struct, frozen=True, tag=True):
+    """The events asked for with the row number of each, in order of time."""
+
+    id: int
+    events: tuple[tuple[int, Event], ...]
+
+
+ToWorker = (
+    Beat
+    | Stop
+    | Commit
+    | Discard
+    | PrepareFailover
+    | PrepareHealth
+    | PrepareNotify
+    | Handover
+    | HoldBack
+    | Resume
+    | Emit
+    | HistoryQuery
+)
+
+FromFailover = Beat | Prepared | Note | RouterReport | Conflict | Renewal
+FromHealth = Beat | Prepared | Note | Transitions | Outcomes
+FromNotify = Beat | Prepared | Note | ChannelReport | HistoryAnswer
+"""What each kind of worker may say: one that a probed server has turned must not be able to speak of addresses."""
+
+FromWorker = FromFailover | FromHealth | FromNotify

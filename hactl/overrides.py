@@ -1,0 +1,254 @@
+"""What operators asked of single servers: drain, disable, enable, another weight.
+
+Owns the overrides and their laws. An override has a scope: one server of one service, or the server of that
+name in every service. The narrow scope wins over the wide one; within a scope the later word wins. `enable`
+ends everything said earlier in its scope (in every service, when said of the server alone). Deadlines are
+wall clock, because `--for` is a promise in an operator's day and must outlive a restart.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import msgspec
+
+from hactl.config.fault import suggestion
+from hactl.ipvs.spec import ServiceSpec
+
+SCHEMA = 1
+MAX_WEIGHT = 65535
+MAX_REASON = 200
+_NEVER_AT_ZERO = "dh"
+
+
+class Admin(StrEnum):
+    """What the operator wants of a server."""
+
+    ENABLED = "enabled"
+    DRAIN = "drain"
+    DISABLED = "disabled"
+
+    @property
+    def text(self) -> str:
+        """The wish in words for people."""
+        return _TEXTS[self]
+
+
+_TEXTS = {
+    Admin.ENABLED: "enabled",
+    Admin.DRAIN: "drained: no new connections, existing ones stay",
+    Admin.DISABLED: "disabled: out of service",
+}
+
+
+class OverrideError(Exception):
+    """An override that cannot be set; the message is a sentence for the operator."""
+
+
+class Scope(msgspec.Struct, frozen=True, order=True):
+    """A server of one service, or (service None) of every service."""
+
+    server: str
+    service: str | None = None
+
+    def __str__(self) -> str:
+        return self.server if self.service is None else f"{self.server}@{self.service}"
+
+    def covers(self, other: "Scope") -> bool:
+        """Whether everything in `other` is in this scope as well."""
+        return self.server == other.server and self.service in (None, other.service)
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True):
+    """One wish of one operator: either `admin` or `weight` is given.
+
+    `until` and `at` are wall-clock seconds since the epoch, `until` None means until `enable`. `revision`
+    orders all overrides of a director. One with admin `enabled` is kept as a mark: it annuls what its scope
+    was told earlier.
+    """
+
+    server: str
+    service: str | None = None
+    admin: Admin | None = None
+    weight: int | None = None
+    until: float | None = None
+    reason: str = ""
+    by: str = ""
+    at: float
+    revision: int
+
+    @property
+    def scope(self) -> Scope:
+        """What the override is about."""
+        return Scope(self.server, self.service)
+
+    @property
+    def is_mark(self) -> bool:
+        """Whether this only ends earlier overrides."""
+        return self.admin is Admin.ENABLED
+
+    def has_expired(self, now: float) -> bool:
+        """Whether its deadline has passed at `now` (wall clock)."""
+        return self.until is not None and self.until <= now
+
+    def replaces(self, other: "Override") -> bool:
+        """Whether `other` need not be kept beside this later one."""
+        if self.is_mark:
+            return self.scope.covers(other.scope)
+        same_wish = not other.is_mark and (self.admin is None) == (other.admin is None)
+        return same_wish and self.scope == other.scope
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator typed, before it is checked against the configuration."""
+
+    scope: Scope
+    admin: Admin | None = None
+    weight: int | None = None
+    until: float | None = None
+    reason: str = ""
+    by: str = ""
+
+
+class Overrides(msgspec.Struct, frozen=True):
+    """All overrides of a director in the order of their revisions; changed only by making another."""
+
+    records: tuple[Override, ...] = ()
+    revision: int = 0
+
+    def effective(self, service: str, server: str) -> tuple[Admin, int | None]:
+        """What is wanted of a server of a service: its state, and its weight or None (as configured)."""
+        told = self._told(Scope(server, service))
+        admin = next((record.admin for record in told if record.admin is not None), Admin.ENABLED)
+        weight = next((record.weight for record in told if record.weight is not None), None)
+        return admin, weight
+
+    def _told(self, scope: Scope) -> list[Override]:
+        """Overrides in force for one server of one service: narrow before wide, later before earlier."""
+        about = [record for record in self.records if record.scope.covers(scope)]
+        ended = max((record.revision for record in about if record.is_mark), default=0)
+        told = [record for record in about if record.revision > ended]
+        return sorted(told, key=lambda record: (record.service is None, -record.revision))
+
+    def in_force(self) -> tuple[Override, ...]:
+        """The overrides that say something, in the order they were given."""
+        return tuple(record for record in self.records if not record.is_mark)
+
+    def expired(self, now: float) -> tuple[Override, ...]:
+        """Those whose deadline has passed at `now` (wall clock)."""
+        return tuple(record for record in self.records if record.has_expired(now))
+
+    def without_expired(self, now: float) -> "Overrides":
+        """The same without those whose deadline has passed; the revision stays."""
+        kept = tuple(record for record in self.records if not record.has_expired(now))
+        return Overrides(kept, self.revision)
+
+    def next_deadline(self) -> float | None:
+        """When the next override ends (wall clock), None when none does."""
+        return min((record.until for record in self.records if record.until is not None), default=None)
+
+    def with_wish(self, wish: Wish, services: Sequence[ServiceSpec], now: float) -> "Overrides":
+        """These overrides after `wish`. Raises OverrideError with a sentence for the operator."""
+        self._check_scope(wish, services)
+        _check_wish(wish, now)
+        _check_scheduler(wish, services)
+        record = Override(
+            server=wish.scope.server,
+            service=wish.scope.service,
+            admin=wish.admin,
+            weight=wish.weight,
+            until=wish.until,
+            reason=wish.reason,
+            by=wish.by,
+            at=now,
+            revision=self.revision + 1,
+        )
+        kept = tuple(other for other in self.records if not record.replaces(other))
+        return Overrides((*kept, record), record.revision)
+
+    def _check_scope(self, wish: Wish, services: Sequence[ServiceSpec]) -> None:
+        """Refuse a scope that the configuration does not have; ending an old override is always possible."""
+        kept = any(wish.scope.covers(record.scope) for record in self.in_force())
+        if not (wish.admin is Admin.ENABLED and kept):
+            affected(wish.scope, services)
+
+
+def affected(scope: Scope, services: Sequence[ServiceSpec]) -> tuple[Scope, ...]:
+    """Each server of a service that `scope` means. Raises OverrideError when the configuration has none."""
+    chosen = _services_of(scope, services)
+    found = matching(scope, chosen)
+    if found:
+        return found
+    place = "any service" if scope.service is None else f"service '{scope.service}'"
+    names = {server.name for service in chosen for server in service.servers}
+    raise OverrideError(f"there is no server '{scope.server}' in {place}{suggestion(scope.server, names)}")
+
+
+def matching(scope: Scope, services: Sequence[ServiceSpec]) -> tuple[Scope, ...]:
+    """Each server of a service that `scope` means; none where the configuration has none."""
+    return tuple(
+        Scope(scope.server, service.name)
+        for service in services
+        if scope.service in (None, service.name)
+        and any(server.name == scope.server for server in service.servers)
+    )
+
+
+def _services_of(scope: Scope, services: Sequence[ServiceSpec]) -> Sequence[ServiceSpec]:
+    if scope.service is None:
+        return services
+    chosen = [service for service in services if service.name == scope.service]
+    if not chosen:
+        names = {service.name for service in services}
+        raise OverrideError(f"there is no service '{scope.service}'{suggestion(scope.service, names)}")
+    return chosen
+
+
+def _check_wish(wish: Wish, now: float) -> None:
+    if (wish.admin is None) == (wish.weight is None):
+        raise OverrideError("an override sets either a state or a weight")
+    if wish.weight is not None and not 0 <= wish.weight <= MAX_WEIGHT:
+        raise OverrideError(f"a weight is a number from 0 to {MAX_WEIGHT}, not {wish.weight}")
+    if wish.until is not None and wish.admin is Admin.ENABLED:
+        raise OverrideError("enable ends overrides for good; it takes no deadline")
+    if wish.until is not None and wish.until <= now:
+        raise OverrideError("the deadline of the override has already passed")
+    if len(wish.reason) > MAX_REASON or not wish.reason.isprintable():
+        raise OverrideError(f"a reason is one line of at most {MAX_REASON} printable characters")
+
+
+def _check_scheduler(wish: Wish, services: Sequence[ServiceSpec]) -> None:
+    """Scheduler dh drops every connection whose hash names a server at weight 0: no draining there."""
+    if wish.admin is not Admin.DRAIN and wish.weight != 0:
+        return
+    schedulers = {service.name: service.scheduler for service in services}
+    for scope in affected(wish.scope, services):
+        if schedulers[scope.service or ""] == _NEVER_AT_ZERO:
+            raise OverrideError(
+                f"{scope} cannot be drained: scheduler dh drops connections that hash to a server at "
+                f"weight 0; disable it instead, or name another service (SERVER@SERVICE)"
+            )
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    """The form of the file in the state directory."""
+
+    schema: int
+    revision: int
+    overrides: tuple[Override, ...]
+
+
+def encode(overrides: Overrides) -> bytes:
+    """The overrides as the JSON that is kept in the state directory."""
+    stored = _Stored(SCHEMA, overrides.revision, overrides.records)
+    return msgspec.json.format(msgspec.json.encode(stored), indent=1) + b"\n"
+
+
+def decode(data: bytes) -> Overrides:
+    """The overrides from a kept file. Raises ValueError with the reason when it cannot be understood."""
+    try:
+        stored = msgspec.json.decode(data, type=_Stored)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"not a file of overrides: {error}") from error
+    if stored.schema != SCHEMA:
+        raise ValueError(f"overrides of schema {stored.schema}, this version knows {SCHEMA}")
+    return Overrides(stored.overrides, stored.revision)

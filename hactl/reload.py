@@ -1,0 +1,93 @@
+"""What a new configuration changes, in words, and whether it may be applied to a running daemon; core.
+
+The law: what cannot change while running is refused by name, and a reload that would take away more than half of all
+servers is refused unless forced.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from hactl.config.model import Config
+
+_FIXED = (("cluster", "cluster"), ("node", "the director's name"), ("state_dir", "state_dir"))
+_LATER: tuple[tuple[str, Callable[[Config], object]], ...] = (
+    ("health.user", lambda config: config.health.user),
+    ("health.workers", lambda config: config.health.workers),
+    ("control.group", lambda config: config.control.group),
+)
+_IGNORED = frozenset({"sha256", "pending"})
+
+
+def refusal(old: Config, new: Config, *, force: bool) -> str | None:
+    """Why this reload is refused, None when it may go on."""
+    for field, words in _FIXED:
+        if getattr(old, field) != getattr(new, field):
+            return f"{words} cannot change while running; restart the daemon"
+    if old.control.socket != new.control.socket:
+        return "control.socket cannot change while running; restart the daemon"
+    unsafe = [p for p in new.pending if p.unsafe]
+    if unsafe:
+        return "; ".join(f"line {p.line}: {p.path}: {p.text}" for p in unsafe)
+    before, after = _servers(old), _servers(new)
+    gone = len(before - after)
+    if not force and gone * 2 > len(before) and gone > 1:
+        return f"it would remove {gone} of {len(before)} servers; --force if that is meant"
+    return None
+
+
+def later(old: Config, new: Config) -> tuple[str, ...]:
+    """Warnings of changes that a running daemon takes on at its next start only."""
+    return tuple(
+        f"{path} takes effect when the daemon is started again"
+        for path, value in _LATER
+        if value(old) != value(new)
+    )
+
+
+def _servers(config: Config) -> set[tuple[str, str, int]]:
+    return {(s.name, server.address, server.port) for s in config.services for server in s.servers}
+
+
+def changes(old: Config, new: Config) -> tuple[str, ...]:
+    """Every difference as a line such as "routers.web.priority: 150 -> 140"; empty when nothing changed."""
+    return tuple(_differences("", old, new))
+
+
+def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
+    if old == new:
+        return
+    before, after = _children(old), _children(new)
+    if before is None or after is None or type(old) is not type(new):
+        yield f"{path}: {_shown(old)} -> {_shown(new)}"
+        return
+    for name in (*before, *(name for name in after if name not in before)):
+        if not path and name in _IGNORED:
+            continue
+        where = f"{path}.{name}" if path else name
+        if name not in after:
+            yield f"{where}: removed"
+        elif name not in before:
+            yield f"{where}: added"
+        else:
+            yield from _differences(where, before[name], after[name])
+
+
+def _children(value: Any) -> Mapping[str, Any] | None:
+    """The parts of a spec by name: the fields of a struct, the members of a list of named things."""
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.asdict(value)
+    if isinstance(value, tuple) and value and all(hasattr(item, "name") for item in value):
+        return {item.name: item for item in value}
+    if isinstance(value, tuple) and value and all(hasattr(item, "id") for item in value):
+        return {item.id: item for item in value}
+    return {} if value == () else None
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_shown(item) for item in value) + "]"
+    return str(value)

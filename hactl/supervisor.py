@@ -1,0 +1,297 @@
+"""`hactl run`: the supervisor of one director.
+
+Owns start, reload and stop, and the wiring between configuration, workers, services and operators. No policy: what a
+change means is decided in the core files it calls.
+"""
+
+import asyncio
+import signal
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+import hactl
+from failover.report import Conflict, RouterReport
+from hactl import reload, store
+from hactl.balancer import Balancer
+from hactl.config.load import Loaded, load
+from hactl.config.model import Config
+from hactl.control.commands import ReloadAnswer
+from hactl.control.listener import Listener
+from hactl.control.server import ControlServer
+from hactl.crew import FAILOVER, Crew, worker_user
+from hactl.events import Occurrence, of_conflict, of_router, plain
+from hactl.messages import ChannelReport, Note, Outcomes, Transitions
+from hactl.operations import Operations
+from hactl.overrides import Overrides, decode, encode
+from hactl.sdnotify import Systemd
+from hactl.secret_files import read_secrets
+from hactl.status import Clock, Picture, snapshot
+from notify.event import Event, EventKind, Severity
+
+OVERRIDES_FILE = "overrides.json"
+_TICK = 1.0
+_STOP_GRACE = 3.0
+_LEVELS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "error"}
+
+
+class Supervisor:
+    """One running director."""
+
+    def __init__(self, path: str, node: str | None, config: Config, listener: Listener) -> None:
+        self.config = config
+        self.reports: dict[str, RouterReport] = {}
+        """The last of each router, those of a failover worker that has died since among them; see `routers`."""
+        self.news = asyncio.Event()
+        self._path, self._node = path, node
+        self._listener = listener
+        self._log: Any = structlog.get_logger()
+        self._systemd = Systemd()
+        self._started = time.monotonic()
+        self._loaded = time.time()
+        self._channels: dict[str, ChannelReport] = {}
+        self._spoke: set[str] = set()
+        self._stop = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._overrides_path = Path(config.state_dir) / OVERRIDES_FILE
+        self.overrides, broken = store.load(self._overrides_path, decode, Overrides())
+        user, unusual = worker_user(config)
+        found = (listener.warning, store.trouble(Path(config.state_dir)), broken, unusual)
+        self._warnings = [text for text in found if text]
+        self.balancer = Balancer(config, self.overrides, emit=self.emit, log=self._log)
+        self.crew = Crew(
+            config,
+            read_secrets(config),
+            user,
+            on_message=self._hear,
+            on_death=self._died,
+            say=lambda subject, text: self._log.warning(text, subject=subject),
+        )
+        self._server = ControlServer(Operations(self), self._log.error)
+
+    # ---- life ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until told to stop, then stop in order."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        async with asyncio.TaskGroup() as group:
+            crew = group.create_task(self.crew.run())
+            loop.add_signal_handler(
+                signal.SIGHUP, lambda: self._stop.is_set() or group.create_task(self._reload_by_signal())
+            )
+            await self.balancer.start()
+            tasks = [group.create_task(self.balancer.run()), group.create_task(self._tick())]
+            await self._server.start(self._listener)
+            self._say_started()
+            await self._stop.wait()
+            await self._stop_in_order()
+            for task in (*tasks, crew):
+                task.cancel()
+        self.balancer.close()
+
+    def _say_started(self) -> None:
+        self.emit(plain(EventKind.DIRECTOR_STARTED, self.config.node, f"hactl {hactl.__version__} runs"))
+        for text in self._warnings:
+            self._log.warning(text)
+        self._systemd.ready(
+            f"{len(self.config.failover.routers)} routers, {len(self.config.services)} services"
+        )
+
+    async def _stop_in_order(self) -> None:
+        """Hand over first; then tell that we stop; the table stays in the kernel."""
+        self._systemd.stopping()
+        self._log.info("stopping: handing over")
+        within = max(
+            (_release_within(r.advert_interval, r.down_after) for r in self.config.failover.routers),
+            default=0,
+        )
+        await self.crew.stop_failover("stop", within + _STOP_GRACE)
+        self.emit(plain(EventKind.DIRECTOR_STOPPED, self.config.node, "stopped in order"))
+        await self.crew.stop_rest("stop")
+        await self._server.close()
+
+    async def _tick(self) -> None:
+        """Once a second: end overrides whose time is over, feed the watchdog if every worker was heard."""
+        while True:
+            await asyncio.sleep(_TICK)
+            now = time.time()
+            if self.overrides.expired(now):
+                self._end_overrides(now)
+            if not self.crew.silent(time.monotonic()):
+                self._systemd.alive()
+
+    # ---- reload -------------------------------------------------------------------------------------------------
+
+    async def _reload_by_signal(self) -> None:
+        self._systemd.reloading()
+        answer = await self.reload_file(None, force=False, by="SIGHUP")
+        self._systemd.ready("reloaded" if answer.ok else f"not reloaded: {answer.refused}")
+
+    async def reload_file(self, path: str | None, *, force: bool, by: str) -> ReloadAnswer:
+        """Take on the daemon's own file again, or another: all of it or nothing."""
+        async with self._reloading:
+            loaded = await asyncio.to_thread(load, path or self._path, self._node)
+            return await self._reload(loaded, force=force, by=by)
+
+    async def _reload(self, loaded: Loaded, *, force: bool, by: str) -> ReloadAnswer:
+        warnings = tuple(str(warning) for warning in loaded.warnings)
+        if loaded.config is None:
+            faults = tuple(str(fault) for fault in loaded.faults)
+            reason = loaded.stranger or f"{len(faults)} faults in {loaded.path}"
+            return self._rejected(reason, by, faults=faults, warnings=warnings)
+        config = loaded.config
+        refused = reload.refusal(self.config, config, force=force)
+        secrets = read_secrets(config)
+        if refused is None:
+            refused = await self.crew.prepare(config, secrets)
+        if self._stop.is_set():
+            refused = "the daemon is stopping"
+        if refused is not None:
+            return self._rejected(refused, by, warnings=warnings)
+        return self._commit(config, secrets, by, (*warnings, *reload.later(self.config, config)))
+
+    def _commit(
+        self, config: Config, secrets: dict[str, str], by: str, warnings: tuple[str, ...]
+    ) -> ReloadAnswer:
+        changed = reload.changes(self.config, config)
+        self.crew.commit(config, secrets)
+        self.config = config
+        self._loaded = time.time()
+        self.balancer.apply(config)
+        names = {router.name for router in config.failover.routers}
+        self.reports = {name: report for name, report in self.reports.items() if name in names}
+        self.emit(plain(EventKind.CONFIG_LOADED, config.cluster, f"{len(changed)} changes, by {by}"))
+        return ReloadAnswer(ok=True, changes=changed, warnings=warnings)
+
+    def _rejected(
+        self, reason: str, by: str, *, faults: tuple[str, ...] = (), warnings: tuple[str, ...] = ()
+    ) -> ReloadAnswer:
+        first = f": {faults[0]}" if faults else ""
+        self.emit(plain(EventKind.CONFIG_REJECTED, self.config.cluster, f"{reason}{first} (by {by})"))
+        return ReloadAnswer(ok=False, faults=faults, warnings=warnings, refused=reason)
+
+    # ---- what happens -------------------------------------------------------------------------------------------
+
+    def emit(self, what: Occurrence) -> None:
+        """Make an event of it: one log line, the history, the channels. Never waits."""
+        event = Event(
+            id=str(uuid.uuid4()),
+            kind=what.kind,
+            cluster=self.config.cluster,
+            node=self.config.node,
+            subject=what.subject,
+            old=what.old,
+            new=what.new,
+            reason=what.reason,
+            severity=what.severity,
+            at=time.time(),
+        )
+        moved = {"change": f"{what.old or '-'} -> {what.new}"} if what.new else {}
+        say = getattr(self._log, _LEVELS[what.severity])
+        say(what.kind.value, subject=what.subject, **moved, reason=what.reason)
+        self.crew.emit(event)
+        self._server.notice()
+
+    def _hear(self, name: str, message: Any) -> None:
+        match message:
+            case Transitions(transitions):
+                self.balancer.on_transitions(transitions)
+            case Outcomes(outcomes):
+                self.balancer.on_outcomes(outcomes)
+            case RouterReport():
+                self._on_router(message)
+            case Conflict():
+                self.emit(of_conflict(message))
+            case ChannelReport():
+                self._channels[message.name] = message
+            case Note(level, text, fields):
+                getattr(self._log, level.value)(text, worker=name, **{k: v for k, v in fields.items() if v})
+
+    def _on_router(self, report: RouterReport) -> None:
+        self.reports[report.router] = report
+        self._spoke.add(report.router)
+        self.balancer.set_holding({vip for r in self.reports.values() for vip in r.holding})
+        occurrence = of_router(report)
+        if occurrence is not None:
+            self.emit(occurrence)
+        self.news.set()
+        self.news = asyncio.Event()
+
+    def _died(self, name: str, reason: str) -> None:
+        if name == FAILOVER:
+            self._spoke.clear()
+        self.emit(plain(EventKind.WORKER_DIED, name, f"{reason}; it is started again"))
+
+    # ---- overrides, status --------------------------------------------------------------------------------------
+
+    def set_overrides(self, overrides: Overrides) -> None:
+        """Keep these overrides on disk, then let them act. Raises OSError, and then nothing has changed."""
+        store.replace(self._overrides_path, encode(overrides))
+        self.overrides = overrides
+        self.balancer.set_overrides(overrides)
+
+    def _end_overrides(self, now: float) -> None:
+        """End those whose time is over; where that cannot be kept, they end again after a restart."""
+        left = self.overrides.without_expired(now)
+        try:
+            self.set_overrides(left)
+        except OSError as error:
+            self._log.warning(f"the end of overrides cannot be kept: {error.strerror}")
+            self.overrides = left
+            self.balancer.set_overrides(left)
+
+    @property
+    def routers(self) -> dict[str, RouterReport]:
+        """What the living failover worker said last of each router."""
+        return {name: report for name, report in self.reports.items() if name in self._spoke}
+
+    async def status(self) -> dict[str, Any]:
+        """The snapshot."""
+        counters = await self.balancer.counters()
+        trouble = [f"IPVS cannot be used: {self.balancer.trouble}"] if self.balancer.trouble else []
+        now = time.monotonic()
+        return snapshot(
+            Picture(
+                config=self.config,
+                version=hactl.__version__,
+                clock=Clock(now, time.time()),
+                started=self._started,
+                loaded=self._loaded,
+                state=self.balancer.state,
+                reports=self.routers,
+                unreported=self._unreported(),
+                outcomes=self.balancer.outcomes,
+                held=self.balancer.held,
+                counters=counters,
+                overrides=self.overrides.in_force(),
+                workers=self._workers(now),
+                channels=self._channels,
+                warnings=[*self._warnings, *trouble, *self.crew.refusals(), *self.balancer.refusals()],
+            )
+        )
+
+    def _workers(self, now: float) -> dict[str, dict[str, Any]]:
+        silent = self.crew.silent(now)
+        return {
+            name: {
+                "pid": child.pid,
+                "state": "down" if not child.running else "silent" if name in silent else "up",
+                "restarts": child.restarts,
+            }
+            for name, child in self.crew.children.items()
+        }
+
+    def _unreported(self) -> str:
+        """Why there is no report of a router."""
+        if self.crew.children[FAILOVER].restarts:
+            return "the failover worker died and is being started again; what it held is kept meanwhile"
+        return "the failover worker has not spoken yet"
+
+
+def _release_within(advert_interval: float, down_after: int) -> float:
+    return (down_after + 1) * advert_interval + 1.0

@@ -1,0 +1,158 @@
+"""What every worker process shares: its link to the supervisor, its beat, and giving up its privileges.
+
+The law: a worker is executed as root, imports all it needs, and only then becomes its own user; afterwards it can gain
+nothing back. It never writes a log: notes go to the supervisor.
+"""
+
+import argparse
+import asyncio
+import codecs
+import ctypes
+import grp
+import os
+import pwd
+import signal
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from hactl.ipc import Link, connect
+from hactl.messages import Beat, Note, NoteLevel, Stop, ToWorker
+
+BEAT_INTERVAL = 1.0
+CAP_NET_ADMIN = 12
+CAP_NET_RAW = 13
+CAP_IPC_LOCK = 14
+CAP_SYS_NICE = 23
+_PR_SET_KEEPCAPS = 8
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_CAPBSET_DROP = 24
+_CAPABILITY_VERSION_3 = 0x20080522
+_LAST_CAPABILITY = 63
+
+_CODECS = ("ascii", "idna", "latin-1", "unicode_escape", "utf-8")
+"""Python loads these when first used, which fails where the new user cannot read the installation."""
+
+Send = Callable[[msgspec.Struct], None]
+
+
+class Handler(Protocol):
+    """The inside of a worker: gets messages, runs until it is done."""
+
+    def receive(self, message: ToWorker) -> None:
+        """Take one message; never waits."""
+
+    def lost(self, reason: str) -> None:
+        """The supervisor is gone."""
+
+    async def run(self) -> None:
+        """Do the work until stopped."""
+
+
+def arguments(*, lock: bool = False, state_dir: bool = False) -> argparse.Namespace:
+    """The worker's command line: `--fd` of its socket, `--user` to become (empty: stay), and what it asks for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--user", default="")
+    if lock:
+        parser.add_argument("--lock", default="")
+    if state_dir:
+        parser.add_argument("--state-dir", required=True)
+    return parser.parse_args()
+
+
+def note(send: Send, level: NoteLevel, text: str, **fields: object) -> None:
+    """Send a line for the log."""
+    send(Note(level, text, {name: str(value) for name, value in fields.items()}))
+
+
+def drop_privileges(user: str, keep: tuple[int, ...] = ()) -> None:
+    """Become `user` without supplementary groups, keep only the capabilities `keep`, and set no_new_privs.
+
+    Does nothing but no_new_privs when not started as root. Raises KeyError for an unknown user and OSError when the
+    kernel refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    for name in _CODECS:
+        codecs.lookup(name)
+    if os.geteuid() == 0 and user:
+        entry = pwd.getpwnam(user)
+        _prctl(libc, _PR_SET_KEEPCAPS, 1)
+        for capability in range(_LAST_CAPABILITY + 1):
+            if capability not in keep:
+                libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+        os.setgroups([])
+        os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
+        os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
+        _set_capabilities(libc, keep)
+    _prctl(libc, _PR_SET_NO_NEW_PRIVS, 1)
+
+
+def give_up_capabilities(*capabilities: int) -> None:
+    """Give up what `drop_privileges` kept, for good. Raises OSError when the kernel refuses."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in capabilities:
+        libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
+    _set_capabilities(libc, ())
+
+
+def _prctl(libc: ctypes.CDLL, option: int, value: int) -> None:
+    if libc.prctl(option, value, 0, 0, 0) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"prctl {option}: {os.strerror(code)}")
+
+
+def _set_capabilities(libc: ctypes.CDLL, keep: tuple[int, ...]) -> None:
+    """Make exactly `keep` effective and permitted (capset(2), version 3: two 32-bit words of each set)."""
+    mask = sum(1 << capability for capability in keep)
+    low, high = mask & 0xFFFFFFFF, mask >> 32
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
+    if libc.capset(header, data) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"capset: {os.strerror(code)}")
+
+
+def user_exists(name: str) -> bool:
+    """Whether the host knows this user."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def group_id(name: str) -> int | None:
+    """Number of a group by name, None when the host has no such group."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None
+
+
+async def serve(fd: int, build: Callable[[Send], Handler]) -> None:
+    """Join a handler to its supervisor: link, beats, end. Returns when the handler's run returns."""
+    link: Link[Any] = Link(ToWorker)
+    handler = build(link.send)
+    link.on_message, link.on_lost = handler.receive, handler.lost
+    await connect(link, socket.socket(fileno=fd))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, handler.receive, Stop(signal.Signals(number).name))
+    beats = asyncio.create_task(_beat(link.send))
+    try:
+        await handler.run()
+    finally:
+        beats.cancel()
+        link.close()
+        await asyncio.sleep(0)
+
+
+async def _beat(send: Send) -> None:
+    while True:
+        send(Beat(time.monotonic()))
+        await asyncio.sleep(BEAT_INTERVAL)

@@ -1,0 +1,124 @@
+"""The health worker: runs the checks it is given and tells the supervisor what they say.
+
+Its law: it has no privileges, because what a probed server answers is hostile input; without its supervisor it
+has nobody to tell and ends at once.
+"""
+
+import asyncio
+import gc
+import resource
+
+import uvloop
+
+from hactl import __version__
+from hactl.messages import (
+    Commit,
+    Discard,
+    NoteLevel,
+    Outcomes,
+    Prepared,
+    PrepareHealth,
+    Stop,
+    ToWorker,
+    Transitions,
+)
+from hactl.workers import base
+from health.dialogue import ProbeError
+from health.pool import Generation, Pool
+from health.result import Transition
+
+OUTCOMES_INTERVAL = 1.0
+
+
+class HealthHandler:
+    """Turns messages into work of the pool, and the pool's findings into messages."""
+
+    def __init__(self, send: base.Send) -> None:
+        self._send = send
+        self._pool = Pool(asyncio.get_running_loop(), f"hactl/{__version__}", self._changed)
+        self._prepared: tuple[int, Generation] | None = None
+        self._stopped = asyncio.Event()
+        self._internal_errors = 0
+
+    def receive(self, message: ToWorker) -> None:
+        """Take one message."""
+        if isinstance(message, PrepareHealth):
+            self._prepare(message)
+        elif isinstance(message, Commit):
+            self._commit(message.generation)
+        elif isinstance(message, Discard):
+            self._prepared = None
+        elif isinstance(message, Stop):
+            self._stopped.set()
+
+    def lost(self, reason: str) -> None:
+        """The supervisor is gone: end."""
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Send the latest results each second until stopped."""
+        while not self._stopped.is_set():
+            try:
+                await asyncio.wait_for(self._stopped.wait(), OUTCOMES_INTERVAL)
+            except TimeoutError:
+                self._report()
+        self._pool.close()
+
+    def _prepare(self, message: PrepareHealth) -> None:
+        try:
+            generation = self._pool.prepare(message.spec)
+        except ProbeError as error:
+            self._prepared = None
+            self._send(Prepared(message.generation, str(error)))
+            return
+        for warning in generation.warnings:
+            base.note(self._send, NoteLevel.WARNING, "checks cannot run as configured", why=warning)
+        self._prepared = message.generation, generation
+        self._send(Prepared(message.generation))
+
+    def _commit(self, number: int) -> None:
+        if self._prepared is None or self._prepared[0] != number:
+            base.note(self._send, NoteLevel.ERROR, "told to commit what was not prepared", generation=number)
+            return
+        applied = self._pool.apply(self._prepared[1])
+        self._prepared = None
+        base.note(
+            self._send,
+            NoteLevel.INFO,
+            "checks in force",
+            generation=number,
+            kept=applied.kept,
+            started=applied.started,
+            stopped=applied.stopped,
+        )
+
+    def _changed(self, transitions: tuple[Transition, ...]) -> None:
+        self._send(Transitions(transitions))
+
+    def _report(self) -> None:
+        outcomes = self._pool.outcomes()
+        if outcomes:
+            self._send(Outcomes(outcomes))
+        errors = self._pool.counts.internal_errors
+        if errors > self._internal_errors:
+            base.note(
+                self._send,
+                NoteLevel.ERROR,
+                "probes failed by a fault of hactl",
+                count=errors - self._internal_errors,
+            )
+            self._internal_errors = errors
+
+
+def main() -> None:
+    """Run the worker on the socket given."""
+    arguments = base.arguments()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    gc.freeze()  # What was imported stays: the collector need never look at it.
+    base.drop_privileges(arguments.user)
+    uvloop.run(base.serve(arguments.fd, HealthHandler))
+
+
+if __name__ == "__main__":
+    main()

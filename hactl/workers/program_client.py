@@ -1,0 +1,74 @@
+"""A worker's side of the helper that runs operators' programs."""
+
+import asyncio
+import itertools
+import socket
+from collections.abc import Callable, Mapping
+
+from hactl import process
+from hactl.ipc import Link, connect
+from hactl.workers.programs import Allow, Ended, Run, failure_text
+
+GRACE = 5.0
+"""Seconds beyond a program's own time in which the helper must have answered."""
+
+
+class Programs:
+    """Has programs run by the helper at the other end of `sock`; without one (None) runs them itself, as
+    it is."""
+
+    def __init__(self, sock: socket.socket | None, on_lost: Callable[[str], None]) -> None:
+        self._sock = sock
+        self._on_lost = on_lost
+        self._link: Link[Ended] | None = None if sock is None else Link(Ended, self._ended, self._lost)
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[str]] = {}
+
+    async def connect(self) -> None:
+        """Join the link; what was asked of the helper before is sent now."""
+        if self._link is not None and self._sock is not None:
+            await connect(self._link, self._sock)
+
+    def allow(self, programs: tuple[tuple[tuple[str, ...], str], ...]) -> None:
+        """Tell the helper which commands may be run, each with its user."""
+        if self._link is not None:
+            self._link.send(Allow(programs))
+
+    async def run(
+        self,
+        command: tuple[str, ...],
+        user: str,
+        environment: Mapping[str, str],
+        stdin: bytes,
+        within: float,
+    ) -> str:
+        """Run a program for at most `within` seconds; the failure in words, empty when its status was 0."""
+        if self._link is None:
+            end = await process.run(command, env=environment, stdin=stdin, timeout=within, user=user)
+            return failure_text(end)
+        number = next(self._ids)
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        self._link.send(Run(number, command, user, dict(environment), stdin, within))
+        try:
+            return await asyncio.wait_for(answer, within + GRACE)
+        except TimeoutError:
+            return "the helper that runs programs does not answer"
+        finally:
+            del self._waiting[number]
+
+    def close(self) -> None:
+        """Let the helper end, and with it what it runs."""
+        if self._link is not None:
+            self._link.close()
+
+    def _ended(self, message: Ended) -> None:
+        answer = self._waiting.get(message.id)
+        if answer is not None and not answer.done():
+            answer.set_result(message.failure)
+
+    def _lost(self, reason: str) -> None:
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_result("the helper that runs programs has ended")
+        self._on_lost(reason)

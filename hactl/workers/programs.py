@@ -1,0 +1,150 @@
+"""The helper process that runs operators' programs as their users, for a worker that has no such right any
+more.
+
+The law: it keeps the rights to change identity and to kill, and nothing else; it runs only commands that were
+allowed before, each as the user it was allowed for; when its worker is gone, so are the programs, and then it
+ends.
+"""
+
+import asyncio
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from hactl import process
+from hactl.ipc import Link, connect
+from hactl.workers.base import arguments, drop_privileges
+
+CAP_KILL = 5
+CAP_SETGID = 6
+CAP_SETUID = 7
+RUNNING = 64
+"""Most programs at once."""
+_OPEN_FILES = 1024
+
+
+class Allow(msgspec.Struct, frozen=True, tag=True):
+    """From now on exactly these may be run: command and user."""
+
+    programs: tuple[tuple[tuple[str, ...], str], ...]
+
+
+class Run(msgspec.Struct, frozen=True, tag=True):
+    """Run this for at most `timeout` seconds; `id` is given back with the end."""
+
+    id: int
+    command: tuple[str, ...]
+    user: str
+    environment: dict[str, str]
+    stdin: bytes
+    timeout: float
+
+
+class Ended(msgspec.Struct, frozen=True, tag=True):
+    """A program has ended; `failure` in words, empty when its status was 0."""
+
+    id: int
+    failure: str
+
+
+class Helper:
+    """Serves one worker over one link."""
+
+    def __init__(self) -> None:
+        self.answer: Callable[[Ended], None] = lambda ended: None
+        self._allowed: frozenset[tuple[tuple[str, ...], str]] = frozenset()
+        self._requests: asyncio.Queue[Run | None] = asyncio.Queue()
+        self._running = 0
+
+    def receive(self, message: Allow | Run) -> None:
+        """Take one message of the worker."""
+        if isinstance(message, Allow):
+            self._allowed = frozenset(message.programs)
+        elif (message.command, message.user) not in self._allowed:
+            self.answer(Ended(message.id, "not a program of the configuration in force"))
+        elif self._running >= RUNNING:
+            self.answer(Ended(message.id, f"{RUNNING} programs run already"))
+        else:
+            self._running += 1
+            self._requests.put_nowait(message)
+
+    def lost(self, reason: str) -> None:
+        """The worker is gone."""
+        self._requests.put_nowait(None)
+
+    async def serve(self) -> None:
+        """Run what is asked until the worker is gone; what then still runs is killed."""
+        async with asyncio.TaskGroup() as group:
+            running: set[asyncio.Task[None]] = set()
+            while (request := await self._requests.get()) is not None:
+                task = group.create_task(self._run(request))
+                running.add(task)
+                task.add_done_callback(running.discard)
+            for task in running:
+                task.cancel()
+
+    async def _run(self, request: Run) -> None:
+        try:
+            end = await process.run(
+                request.command,
+                env=request.environment,
+                stdin=request.stdin,
+                timeout=request.timeout,
+                user=request.user,
+            )
+        finally:
+            self._running -= 1
+        self.answer(Ended(request.id, failure_text(end)))
+
+
+def failure_text(end: process.Exit) -> str:
+    """The failure in words with the last line the program wrote; empty when it ended well."""
+    if end.ok:
+        return ""
+    lines = end.output.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return f"{end.text} ({last[:200]})" if last else end.text
+
+
+def start(user: str) -> socket.socket:
+    """Start the helper, as root; the worker's end of the link to it."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        isolated = ["-I"] if sys.flags.isolated else []
+        command = [sys.executable, *isolated, "-m", __name__, "--fd", str(theirs.fileno()), "--user", user]
+        child = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+    child.returncode = 0  # Nobody waits for it: it ends by itself when the link does.
+    return ours
+
+
+async def _main(fd: int) -> None:
+    helper = Helper()
+    link: Link[Allow | Run] = Link(Allow | Run, helper.receive, helper.lost)
+    helper.answer = link.send
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The worker may still have alerts to deliver; a handler, for an ignored signal would stay ignored in
+        # the programs.
+        loop.add_signal_handler(number, lambda: None)
+    await connect(link, socket.socket(fileno=fd))
+    await helper.serve()
+
+
+def main() -> None:
+    """Entry point."""
+    options = arguments()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
+    os.umask(0o077)
+    drop_privileges(options.user, keep=(CAP_KILL, CAP_SETGID, CAP_SETUID))
+    asyncio.run(_main(options.fd))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""One check at work: starts its probe when due, ends it at the deadline, counts the result.
+
+Its law: at any time it waits for its next start, waits for a free place, or has one probe under way; each probe
+ends in exactly one result within the timeout, time during which this process stood still not counted.
+"""
+
+import math
+import time
+from typing import Protocol
+
+from health.dialogue import Plan
+from health.probes.registry import Carriers, Running
+from health.probes.stream import internal_error
+from health.result import End, Result, Transition
+from health.schedule import first_due, interval, next_due
+from health.spec import CheckSpec
+from health.verdict import UNKNOWN, Verdict, observe, transition
+
+STALL = 0.25
+"""Seconds of lateness of this process after which a probe gets its time anew."""
+
+
+class Places(Protocol):
+    """What a checker asks of its pool."""
+
+    carriers: Carriers
+
+    def wake(self, checker: "Checker", when: float) -> None:
+        """Have the checker's `woken` called at `when`, monotonic seconds."""
+
+    def take_place(self, checker: "Checker") -> bool:
+        """Whether a probe may start now; if not, the checker is started later."""
+
+    def ended(self, checker: "Checker", change: Transition | None) -> None:
+        """A probe has ended: its place is free, its result stands in the checker."""
+
+
+class Checker:
+    """A check with its counters and clock. No task and no timer of its own, so thousands of these are cheap."""
+
+    __slots__ = (
+        "_due",
+        "_plan",
+        "_pool",
+        "_running",
+        "_started",
+        "_wake",
+        "at",
+        "id",
+        "result",
+        "spec",
+        "verdict",
+    )
+
+    def __init__(self, spec: CheckSpec, plan: Plan, pool: Places) -> None:
+        self.spec = spec
+        self.id = spec.id
+        self.verdict: Verdict = UNKNOWN
+        self.result: Result | None = None
+        self.at = 0.0
+        self._plan = plan
+        self._pool = pool
+        self._running: Running | None = None
+        self._started = 0.0
+        self._wake = math.inf
+        self._due = first_due(self.id, spec, time.monotonic())
+        self._sleep_until(self._due)
+
+    @property
+    def running(self) -> bool:
+        """Whether a probe is under way."""
+        return self._running is not None
+
+    def woken(self, now: float) -> None:
+        """Start, or judge the deadline; a wake-up from before our plans changed is too early and ignored."""
+        if now < self._wake:
+            return
+        if self._running is not None:
+            self._deadline(self._running, now)
+        elif self._pool.take_place(self):
+            self.start()
+        else:
+            self._wake = math.inf
+
+    def start(self) -> None:
+        """Begin a probe now; the pool has given a place."""
+        self._started = time.monotonic()
+        try:
+            self._running = running = self._pool.carriers.probe(self._plan, self._ended)
+            end = running.start()
+        except Exception as error:  # noqa: BLE001 - shown in the result, counted by the pool
+            end = internal_error(error)
+        if end is not None:
+            self._ended(end)
+        else:
+            self._sleep_until(self._started + self.spec.timeout)
+
+    def stop(self) -> None:
+        """End everything without a result."""
+        self._wake = math.inf
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+
+    def _sleep_until(self, when: float) -> None:
+        self._wake = when
+        self._pool.wake(self, when)
+
+    def _deadline(self, running: Running, now: float) -> None:
+        late = now - self._wake
+        # After a stall of this process the answer may have been waiting for us, not we for the answer,
+        self._pool.carriers.poller.drain()
+        if self._running is not running:
+            return
+        if late > STALL:
+            # and a server that has only now heard our request has its full time to answer.
+            self._sleep_until(now + self.spec.timeout)
+        else:
+            self._ended(running.expire())
+
+    def _ended(self, end: End) -> None:
+        now = time.monotonic()
+        self._running = None
+        spec, before = self.spec, self.verdict
+        result = Result(reason=end.reason, detail=end.detail, elapsed=now - self._started)
+        after = observe(before, result.passed, spec.rise, spec.fall)
+        self.result, self.at, self.verdict = result, now, after
+        self._due = next_due(self._due, interval(spec, after), now)
+        self._sleep_until(self._due)
+        self._pool.ended(self, transition(self.id, before, after, result, now))

@@ -1,0 +1,43 @@
+"""What an error of the operating system says about the server that was probed.
+
+Its law: each error number has one reason; those that speak of this director rather than of the server say so.
+"""
+
+import errno
+
+from health.result import End, Reason
+
+_UNREACHABLE = frozenset(
+    {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.ENODEV}
+)
+_CLOSED = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE})
+_LOCAL = frozenset(
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.EADDRNOTAVAIL,
+        errno.EAGAIN,
+        errno.EAFNOSUPPORT,
+    }
+)
+
+
+def end_of_error(code: int, connected: bool) -> End:
+    """How a probe ends at error number `code`, before or after its connection stood."""
+    if code == errno.ECONNREFUSED:
+        return End(Reason.CONNECT_REFUSED)
+    if code == errno.ETIMEDOUT:
+        return End(Reason.READ_TIMEOUT if connected else Reason.CONNECT_TIMEOUT, _name(code))
+    if code in _UNREACHABLE:
+        return End(Reason.CONNECT_UNREACHABLE, _name(code))
+    if code in _CLOSED:
+        return End(Reason.CLOSED, _name(code))
+    if code in _LOCAL:
+        return End(Reason.CANNOT_RUN, _name(code))
+    return End(Reason.CLOSED if connected else Reason.CONNECT_FAILED, _name(code))
+
+
+def _name(code: int) -> str:
+    return errno.errorcode.get(code, f"error {code}")

@@ -1,0 +1,45 @@
+"""One probe, now, for a person who asks: its result and what happened when.
+
+Its law: it goes the same way as a probe of the pool.
+"""
+
+import asyncio
+import time
+from typing import NamedTuple
+
+from health.probes.poller import Poller
+from health.probes.registry import Carriers, plan
+from health.probes.stream import Steps, internal_error
+from health.probes.tls import Contexts
+from health.result import End, Result
+from health.spec import CheckSpec
+
+
+class Report(NamedTuple):
+    """A result with the steps to it; each step's time is seconds since the start."""
+
+    result: Result
+    steps: tuple[tuple[str, float], ...]
+
+
+async def run_once(check: CheckSpec, agent: str) -> Report:
+    """Run this check once. Raises ProbeError when its spec makes no probe."""
+    loop = asyncio.get_running_loop()
+    poller = Poller(loop)
+    steps: Steps = []
+    ended: asyncio.Future[End] = loop.create_future()
+    probe = Carriers(poller, Contexts()).probe(plan(check, agent), ended.set_result, steps)
+    start = time.monotonic()
+    try:
+        try:
+            end = probe.start()
+        except Exception as error:  # noqa: BLE001 - contained and shown in the result
+            end = internal_error(error)
+        if end is None:
+            done, _ = await asyncio.wait([ended], timeout=check.timeout)
+            end = ended.result() if done else probe.expire()
+    finally:
+        probe.cancel()
+        poller.close()
+    result = Result(reason=end.reason, detail=end.detail, elapsed=time.monotonic() - start)
+    return Report(result, tuple((name, at - start) for name, at in steps))

@@ -1,0 +1,207 @@
+"""All checks of one worker on one event loop.
+
+Its law: a new set of checks keeps the counters and clocks of those that did not change; never more probes are
+under way than there are descriptors for; what a probe met is told once.
+"""
+
+import asyncio
+import math
+import resource
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from health.checker import Checker
+from health.dialogue import Plan, ProbeError
+from health.probes.poller import Poller
+from health.probes.registry import Carriers, plan
+from health.probes.tls import Contexts
+from health.result import Outcome, Reason, Transition
+from health.spec import CheckSpec, HealthSpec
+from health.wheel import Wheel
+
+RESERVED_DESCRIPTORS = 64
+"""Descriptors left for everything that is no probe."""
+
+
+class Generation(NamedTuple):
+    """A set of checks ready to be put to work: `plans` of those that are new."""
+
+    spec: HealthSpec
+    plans: dict[CheckSpec, Plan]
+    warnings: tuple[str, ...]
+
+
+class Applied(NamedTuple):
+    """How many checks a new set kept, started and stopped."""
+
+    kept: int
+    started: int
+    stopped: int
+
+
+class Counts(msgspec.Struct):
+    """What this pool has done since it was made. `waited` counts probes that had to wait for a descriptor."""
+
+    probes: int = 0
+    failed: int = 0
+    internal_errors: int = 0
+    waited: int = 0
+
+
+class Pool:
+    """Runs checks. `on_transitions` gets the changed verdicts of one turn of the loop together."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        agent: str,
+        on_transitions: Callable[[tuple[Transition, ...]], None],
+        capacity: int | None = None,
+    ) -> None:
+        self._loop = loop
+        self.carriers = Carriers(Poller(loop), Contexts())
+        self.counts = Counts()
+        self.capacity = descriptor_limit() - RESERVED_DESCRIPTORS if capacity is None else capacity
+        self._agent = agent
+        self._on_transitions = on_transitions
+        self._checkers: dict[CheckSpec, Checker] = {}
+        self._under_way = 0
+        self._waiting: dict[Checker, None] = {}
+        self._serving = False
+        self._transitions: list[Transition] = []
+        self._fresh: dict[str, Checker] = {}
+        self._wheel: Wheel[Checker] = Wheel()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = math.inf
+
+    def prepare(self, spec: HealthSpec) -> Generation:
+        """Make ready what is new, changing nothing. Raises ProbeError on a check that can never run.
+
+        What this host lacks today (an unreadable file, too few descriptors) is a warning: such checks fail.
+        """
+        plans = {check: self._plan(check) for check in spec.checks if check not in self._checkers}
+        warnings = {fault for made in plans.values() if (fault := self.carriers.fault(made))}
+        if len(spec.checks) > self.capacity:
+            warnings.add(
+                f"{len(spec.checks)} checks but descriptors for {self.capacity} probes at a time"
+                " (RLIMIT_NOFILE): when many servers are silent, probes start late"
+            )
+        return Generation(spec, plans, tuple(sorted(warnings)))
+
+    def apply(self, generation: Generation) -> Applied:
+        """Put a prepared set to work: stop what is gone, start what is new, leave the rest alone."""
+        wanted = dict.fromkeys(generation.spec.checks)
+        gone = [check for check in self._checkers if check not in wanted]
+        for check in gone:
+            self._stop(self._checkers.pop(check))
+        new = [check for check in wanted if check not in self._checkers]
+        for check in new:
+            made = generation.plans.get(check) or self._plan(check)
+            self._checkers[check] = Checker(check, made, self)
+        return Applied(len(wanted) - len(new), len(new), len(gone))
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The latest results of the checks that ran since this was last asked."""
+        fresh, self._fresh = self._fresh, {}
+        return tuple(
+            Outcome(check=checker.id, health=checker.verdict.health, result=checker.result, at=checker.at)
+            for checker in fresh.values()
+            if checker.result is not None
+        )
+
+    def close(self) -> None:
+        """Stop all checks without a result."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for checker in self._checkers.values():
+            self._stop(checker)
+        self._checkers.clear()
+        self.carriers.poller.close()
+
+    def wake(self, checker: Checker, when: float) -> None:
+        """Wake a checker at `when`."""
+        self._wheel.add(when, checker)
+        if when < self._timer_at:
+            self._set_timer()
+
+    def take_place(self, checker: Checker) -> bool:
+        """Whether a probe may start now; if not, it starts when another has ended."""
+        if self._under_way >= self.capacity:
+            self.counts.waited += 1
+            self._waiting[checker] = None
+            return False
+        self._under_way += 1
+        return True
+
+    def ended(self, checker: Checker, change: Transition | None) -> None:
+        """Count a result, pass its place on, and tell of a changed verdict in the next turn of the loop."""
+        counts = self.counts
+        counts.probes += 1
+        result = checker.result
+        if result is not None and not result.passed:
+            counts.failed += 1
+            counts.internal_errors += result.reason is Reason.INTERNAL_ERROR
+        self._fresh[checker.id] = checker
+        if change is not None:
+            if not self._transitions:
+                self._loop.call_soon(self._tell)
+            self._transitions.append(change)
+        self._free_place()
+
+    def _plan(self, check: CheckSpec) -> Plan:
+        try:
+            return plan(check, self._agent)
+        except ProbeError as error:
+            raise ProbeError(f"{check.address} port {check.port}: {error}") from error
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        when = self._wheel.next
+        self._timer = None if when is None else self._loop.call_at(when, self._turn)
+        self._timer_at = math.inf if when is None else when
+
+    def _turn(self) -> None:
+        """Wake whom it is time for."""
+        now = time.monotonic()
+        self._timer_at = -math.inf  # Set once, after all of them.
+        try:
+            for checker in self._wheel.due(now):
+                checker.woken(now)
+        finally:
+            self._set_timer()
+
+    def _tell(self) -> None:
+        told, self._transitions = tuple(self._transitions), []
+        self._on_transitions(told)
+
+    def _free_place(self) -> None:
+        self._under_way -= 1
+        if self._waiting and not self._serving:
+            # In a turn of its own: probes that fail at once would otherwise nest as deep as the queue.
+            self._serving = True
+            self._loop.call_soon(self._serve_waiting)
+
+    def _serve_waiting(self) -> None:
+        self._serving = False
+        while self._waiting and self._under_way < self.capacity:
+            checker = next(iter(self._waiting))
+            del self._waiting[checker]
+            self._under_way += 1
+            checker.start()
+
+    def _stop(self, checker: Checker) -> None:
+        under_way = checker.running
+        checker.stop()
+        self._fresh.pop(checker.id, None)
+        self._waiting.pop(checker, None)
+        if under_way:
+            self._free_place()
+
+
+def descriptor_limit() -> int:
+    """How many descriptors this process may hold."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

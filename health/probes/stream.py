@@ -1,0 +1,298 @@
+"""Carries a plan out over TCP: connects, speaks TLS where asked, and moves bytes between dialogue and socket.
+
+Its law: a conversation ends once, by its dialogue, by an error or by its deadline, and leaves nothing behind: it
+closes with a reset unless the server closed first, so thousands of probes leave no socket in TIME_WAIT.
+"""
+
+import errno
+import functools
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Callable
+
+from health.dialogue import Dialogue, Plan
+from health.errors import end_of_error
+from health.probes import tls
+from health.probes.poller import BROKEN, ENDED, READABLE, WRITABLE, Poller
+from health.result import DETAIL_LIMIT, PASSED, End, Reason
+
+RECEIVED_LIMIT = 4 * 1024 * 1024
+"""Bytes taken from one server in one conversation, whatever they are."""
+_PIECE = 64 * 1024
+_LINGER_NONE = struct.pack("ii", 1, 0)
+_KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+
+Steps = list[tuple[str, float]]
+"""What happened in a conversation and when, in monotonic seconds; for a person who asks."""
+
+
+class Conversation:
+    """One probe under way. `done` is called once with its end, never from within `start` or `cancel`."""
+
+    __slots__ = (
+        "_channel",
+        "_contexts",
+        "_dialogue",
+        "_done",
+        "_peer_ended",
+        "_pending",
+        "_plan",
+        "_poller",
+        "_received",
+        "_sock",
+        "_stage",
+        "steps",
+    )
+
+    def __init__(
+        self,
+        plan: Plan,
+        poller: Poller,
+        contexts: tls.Contexts,
+        done: Callable[[End], None],
+        steps: Steps | None = None,
+    ) -> None:
+        self._plan = plan
+        self._poller = poller
+        self._contexts = contexts
+        self._done = done
+        self.steps = steps
+        self._sock: socket.SocketType | None = None
+
+    def start(self) -> End | None:
+        """Begin to connect; the end when that fails at once."""
+        plan = self._plan
+        self._channel: tls.Channel | None = None
+        self._dialogue: Dialogue | None = None
+        self._pending = b""
+        self._peer_ended = False
+        self._received = 0
+        self._stage = "connect"
+        if plan.tls is not None:
+            context = self._contexts.get(plan.tls)
+            if isinstance(context, str):
+                return End(Reason.CANNOT_RUN, context[:DETAIL_LIMIT])
+            self._channel = tls.Channel(context, plan.server_name)
+        try:
+            return self._connect(plan.address, plan.port)
+        except OSError as error:
+            self._close()
+            return end_of_error(error.errno or 0, connected=False)
+
+    def cancel(self) -> None:
+        """End without a result."""
+        self._close()
+
+    def expire(self) -> End:
+        """The deadline has come: what that means at this stage."""
+        stage = self._stage
+        self._close()
+        if stage == "connect":
+            return End(Reason.CONNECT_TIMEOUT)
+        return End(Reason.READ_TIMEOUT, f"in the {stage}")
+
+    def ready(self, mask: int) -> None:
+        """Called by the poller."""
+        try:
+            end = self._go_on(mask)
+        except ssl.SSLError as error:
+            end = tls.end_of_error(error, self._channel is not None and self._channel.established)
+        except OSError as error:
+            end = end_of_error(error.errno or 0, connected=True)
+        except Exception as error:  # noqa: BLE001 - shown in the result, counted by the pool
+            end = internal_error(error)
+        if end is not None:
+            self._mark("end")
+            self._close()
+            self._done(end)
+
+    def _connect(self, address: str, port: int) -> End | None:
+        if ":" in address:
+            bare, _, zone = address.partition("%")
+            scope = _interface_index(zone) if zone else 0
+            sock = self._sock = socket.SocketType(socket.AF_INET6, _KIND)
+            code = sock.connect_ex((bare, port, 0, scope))
+        else:
+            sock = self._sock = socket.SocketType(socket.AF_INET, _KIND)
+            code = sock.connect_ex((address, port))
+        if code not in (0, errno.EINPROGRESS):
+            sock.close()
+            self._sock = None
+            return end_of_error(code, connected=False)
+        self._poller.watch(sock.fileno(), self)
+        return None
+
+    def _go_on(self, mask: int) -> End | None:
+        assert self._sock is not None
+        if self._stage == "connect":
+            if mask & BROKEN and (code := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
+                return end_of_error(code, connected=False)
+            if not mask & (WRITABLE | ENDED):
+                return None
+            if (end := self._connected()) is not None:
+                return end
+        elif mask & WRITABLE and self._pending and (end := self._flush()) is not None:
+            return end
+        return self._receive(mask) if mask & READABLE else None
+
+    def _connected(self) -> End | None:
+        assert self._sock is not None
+        port = self._plan.port
+        if port >= _lowest_own_port() and _with_itself(self._sock, port):
+            # Nobody listens, and the kernel chose the very port as ours: TCP then connects with itself.
+            return End(Reason.CONNECT_REFUSED, "connected with itself")
+        self._mark("connect")
+        if self._plan.dialogue is None and self._channel is None:
+            return PASSED
+        if self._channel is not None:
+            self._stage = "TLS handshake"
+            return self._shake()
+        return self._begin()
+
+    def _shake(self) -> End | None:
+        channel = self._channel
+        assert channel is not None
+        try:
+            channel.handshake()
+        finally:
+            # Also when it failed: the server may learn why from an alert.
+            end = self._send(channel.to_send())
+        if end is not None or not channel.established:
+            return end
+        self._mark("tls")
+        return self._begin()
+
+    def _begin(self) -> End | None:
+        if self._plan.dialogue is None:
+            return PASSED
+        self._stage = "answer"
+        self._dialogue = self._plan.dialogue()
+        end = self._say(self._dialogue.begin())
+        self._mark("sent")
+        return end
+
+    def _say(self, data: bytes) -> End | None:
+        if self._channel is not None and data:
+            self._channel.write(data)
+            data = self._channel.to_send()
+        return self._send(data)
+
+    def _send(self, data: bytes) -> End | None:
+        if not data:
+            return None if self._pending else self._all_sent()
+        self._pending += data
+        return self._flush()
+
+    def _flush(self) -> End | None:
+        assert self._sock is not None
+        try:
+            sent = self._sock.send(self._pending)
+        except BlockingIOError:
+            return None
+        except (ConnectionResetError, BrokenPipeError):
+            if self._dialogue is not None and not self._dialogue.awaits_answer:
+                raise
+            # The server wants to hear nothing, but may have said something before it closed.
+            sent = len(self._pending)
+        self._pending = self._pending[sent:]
+        return None if self._pending else self._all_sent()
+
+    def _all_sent(self) -> End | None:
+        if self._dialogue is None or self._dialogue.awaits_answer:
+            return None
+        # A reset would throw away what is still on its way.
+        self._peer_ended = True
+        return PASSED
+
+    def _receive(self, mask: int) -> End | None:
+        """Take all there is: edge-triggered readiness is told once."""
+        sock = self._sock
+        assert sock is not None
+        while self._sock is sock:
+            try:
+                data = sock.recv(_PIECE)
+            except BlockingIOError:
+                return None
+            if not data:
+                return self._ended()
+            if self._received == 0:
+                self._mark("first byte")
+            self._received += len(data)
+            if (end := self._take(data)) is not None:
+                return end
+            if self._received > RECEIVED_LIMIT:
+                return End(Reason.ANSWER_TOO_LONG, f"more than {RECEIVED_LIMIT} bytes")
+            if len(data) < _PIECE and not mask & ENDED:
+                return None
+        return None
+
+    def _take(self, data: bytes) -> End | None:
+        channel = self._channel
+        if channel is not None:
+            channel.received(data)
+            end = None if channel.established else self._shake()
+            if end is not None or not channel.established:
+                return end
+            data = channel.read()
+            if not data:
+                return None
+        return None if self._dialogue is None else self._answer(self._dialogue.receive(data))
+
+    def _ended(self) -> End | None:
+        self._peer_ended = True
+        if self._dialogue is None:
+            return End(Reason.CLOSED, f"in the {self._stage}")
+        return self._answer(self._dialogue.eof())
+
+    def _answer(self, answer: bytes | End | Plan) -> End | None:
+        if isinstance(answer, bytes):
+            return self._say(answer) if answer else None
+        if isinstance(answer, End):
+            return answer
+        self._close()
+        self._plan = answer
+        self._mark(f"redirected to port {answer.port}")
+        return self.start()
+
+    def _close(self) -> None:
+        sock, self._sock = self._sock, None
+        if sock is None:
+            return
+        if sock.fileno() >= 0:
+            self._poller.forget(sock.fileno())
+            if not self._peer_ended:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+        sock.close()
+
+    def _mark(self, step: str) -> None:
+        if self.steps is not None:
+            self.steps.append((step, time.monotonic()))
+
+
+def _interface_index(name: str) -> int:
+    try:
+        return socket.if_nametoindex(name)
+    except OSError as error:
+        raise OSError(errno.ENODEV, f"no interface {name}") from error
+
+
+@functools.cache
+def _lowest_own_port() -> int:
+    """From which port on the kernel chooses ports for our side."""
+    try:
+        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+            return int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _with_itself(sock: socket.SocketType, port: int) -> bool:
+    own = sock.getsockname()
+    return bool(own[1] == port and own == sock.getpeername())
+
+
+def internal_error(error: Exception) -> End:
+    """How a probe ends whose own code failed."""
+    return End(Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}"[:DETAIL_LIMIT])

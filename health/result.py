@@ -1,0 +1,112 @@
+"""How one probe ended: a closed list of reasons, each with a text a person can read.
+
+The same word stands in status, log, event and metric.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+
+class Reason(StrEnum):
+    """Why a probe passed or failed. `OK` is the only one that passes."""
+
+    OK = "ok"
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_TIMEOUT = "connect_timeout"
+    CONNECT_UNREACHABLE = "connect_unreachable"
+    CONNECT_FAILED = "connect_failed"
+    CLOSED = "closed"
+    READ_TIMEOUT = "read_timeout"
+    TLS_FAILED = "tls_failed"
+    TLS_UNVERIFIED = "tls_unverified"
+    BAD_ANSWER = "bad_answer"
+    ANSWER_TOO_LONG = "answer_too_long"
+    WRONG_STATUS = "wrong_status"
+    NO_MATCH = "no_match"
+    CANNOT_RUN = "cannot_run"
+    INTERNAL_ERROR = "internal_error"
+
+    @property
+    def text(self) -> str:
+        """The reason in words for people."""
+        return _TEXTS[self]
+
+
+_TEXTS = {
+    Reason.OK: "passed",
+    Reason.CONNECT_REFUSED: "connection refused",
+    Reason.CONNECT_TIMEOUT: "no answer to the connection attempt in time",
+    Reason.CONNECT_UNREACHABLE: "no route to the server",
+    Reason.CONNECT_FAILED: "connection failed",
+    Reason.CLOSED: "the server closed or reset the connection early",
+    Reason.READ_TIMEOUT: "connected, but no complete answer in time",
+    Reason.TLS_FAILED: "TLS handshake failed",
+    Reason.TLS_UNVERIFIED: "the TLS certificate could not be verified",
+    Reason.BAD_ANSWER: "the answer breaks the protocol",
+    Reason.ANSWER_TOO_LONG: "the answer is longer than the limit",
+    Reason.WRONG_STATUS: "unexpected status code",
+    Reason.NO_MATCH: "the answer does not hold what was expected",
+    Reason.CANNOT_RUN: "this director cannot run the check",
+    Reason.INTERNAL_ERROR: "the probe itself failed; this is a fault of hactl",
+}
+
+DETAIL_LIMIT = 200
+"""Longest detail in characters: what a server says is hostile input and goes into logs."""
+
+
+class End(NamedTuple):
+    """What a probe concluded, before its time is added."""
+
+    reason: Reason
+    detail: str = ""
+
+
+PASSED = End(Reason.OK)
+
+
+def excerpt(data: bytes, limit: int = 60) -> str:
+    """The beginning of received bytes in printable ASCII, for a detail."""
+    text = data[:limit].decode("ascii", "backslashreplace").encode("unicode_escape").decode("ascii")
+    return text + ("..." if len(data) > limit else "")
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of one probe. `detail` adds a specific such as the status code; `elapsed` is seconds."""
+
+    reason: Reason
+    detail: str = ""
+    elapsed: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether the check passed."""
+        return self.reason is Reason.OK
+
+
+class Health(StrEnum):
+    """What the checks say about a target. Unknown: too few results yet."""
+
+    UP = "up"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class Transition(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict changed. `check` is the `CheckSpec.id`; `at` is monotonic seconds."""
+
+    check: str
+    old: Health
+    new: Health
+    result: Result
+    at: float
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest result of one check with its verdict, for status. `at` is monotonic seconds."""
+
+    check: str
+    health: Health
+    result: Result
+    at: float

@@ -1,0 +1,38 @@
+"""When the next probe of a check starts.
+
+Its law: start times lie on a grid of absolute times, so they never drift; a check that is late skips the grid
+points it missed, so probes never pile up. Times are monotonic seconds.
+"""
+
+import math
+
+from health.spec import CheckSpec
+from health.verdict import Verdict
+
+START_SPREAD = 10.0
+"""Longest wait in seconds for the first probe of a check, however long its interval."""
+
+
+def stagger(check: str) -> float:
+    """A fraction in [0, 1) made from the check's id (hexadecimal), the same after each start."""
+    return int(check[:8], 16) / 2**32
+
+
+def first_due(check: str, spec: CheckSpec, now: float) -> float:
+    """When a new check starts: spread evenly over its interval, by its id."""
+    return now + stagger(check) * min(spec.interval, START_SPREAD)
+
+
+def interval(spec: CheckSpec, verdict: Verdict) -> float:
+    """Seconds between probes: fast while the verdict is changing or not known yet."""
+    return spec.interval if verdict.settled else min(spec.interval, spec.fast_interval)
+
+
+def next_due(due: float, every: float, now: float) -> float:
+    """The first grid point after both `due`, the start that has just been served, and `now`."""
+    following = due + every
+    if following > now:
+        return following
+    # Rounding can land the sum on `now` itself, which would start two probes at once.
+    following = due + (math.floor((now - due) / every) + 1) * every
+    return following if following > now else following + every

@@ -1,0 +1,81 @@
+"""What the configuration asks of health checking.
+
+Owns the frozen specs that a health worker is given: one `CheckSpec` for each distinct probe of a distinct target.
+Equal probes of several services have one spec and so run once. Durations are seconds as float.
+"""
+
+import hashlib
+
+import msgspec
+
+
+class TlsSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """How TLS is spoken; the certificate is verified unless `verify` is False. `name` is SNI and is verified."""
+
+    verify: bool = True
+    name: str | None = None
+    ca_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
+
+
+class BodyMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer's body must satisfy: all that is given. `sha256` is a hex digest of the whole body."""
+
+    contains: str | None = None
+    regex: str | None = None
+    sha256: str | None = None
+
+
+class TcpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="tcp"):
+    """Connect; if given send `send`, then read until `expect` (text) or `expect_regex` is found."""
+
+    send: str | None = None
+    expect: str | None = None
+    expect_regex: str | None = None
+    tls: TlsSpec | None = None
+
+
+class HttpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="http"):
+    """One HTTP/1.1 request. `status` holds inclusive ranges; `host` None means the target's address."""
+
+    method: str = "GET"
+    path: str = "/"
+    host: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    status: tuple[tuple[int, int], ...] = ((200, 399),)
+    body: BodyMatch | None = None
+    send_body: str | None = None
+    redirects: int = 0
+    tls: TlsSpec | None = None
+
+
+class SshProbe(msgspec.Struct, frozen=True, kw_only=True, tag="ssh"):
+    """Exchange of identification strings (RFC 4253 section 4.2), nothing more."""
+
+
+Probe = TcpProbe | HttpProbe | SshProbe
+
+
+class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One probe of one target, and when the verdict changes. `rise` and `fall` count results in a row."""
+
+    address: str
+    port: int
+    probe: Probe
+    interval: float = 2.0
+    fast_interval: float = 0.5
+    timeout: float = 1.0
+    rise: int = 2
+    fall: int = 3
+
+    @property
+    def id(self) -> str:
+        """A stable name made from the whole content: equal checks share it, a changed check gets another."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:16]
+
+
+class HealthSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one health worker does."""
+
+    checks: tuple[CheckSpec, ...] = ()

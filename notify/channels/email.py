@@ -1,0 +1,122 @@
+"""Alerts by mail.
+
+Owns the conversation with the mail server; what the mail says is made in notify.render.
+"""
+
+import re
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from urllib.parse import urlsplit
+
+import aiosmtplib
+
+from notify import render
+from notify.channels.base import DeliveryError, Tools
+from notify.event import Event
+from notify.spec import EmailSpec
+
+_PORTS = {"smtp": 25, "smtps": 465}
+
+
+class EmailChannel:
+    """Sends one mail a delivery to all recipients."""
+
+    batch = 20_000
+
+    def __init__(self, spec: EmailSpec, tools: Tools, timeout: float) -> None:
+        self._spec = spec
+        self._tools = tools
+        self._timeout = timeout
+
+    async def deliver(self, events: Sequence[Event]) -> str:
+        """Hand the mail to the server. The remark names recipients the server refused while it took
+        others."""
+        spec = self._spec
+        mail = message(spec, events, self._tools.node, datetime.now(UTC))
+        try:
+            async with self._client() as client:
+                if spec.user:
+                    await client.login(spec.user, self._password())
+                refused, _ = await client.send_message(mail, sender=spec.sender, recipients=list(spec.to))
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise DeliveryError(_words(error), refused=_is_refusal(error)) from error
+        return "; ".join(f"{address} refused: {answer.message}" for address, answer in refused.items())
+
+    def _client(self) -> aiosmtplib.SMTP:
+        spec = self._spec
+        parts = urlsplit(spec.server)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise DeliveryError(f"{spec.server} is no mail server: smtp://host[:port] or smtps://host[:port]")
+        implicit = parts.scheme == "smtps"
+        starttls = None if spec.starttls is None and not spec.user else spec.starttls is not False
+        return aiosmtplib.SMTP(
+            hostname=parts.hostname,
+            port=parts.port or _PORTS[parts.scheme],
+            local_hostname=_helo(self._tools.node, spec.sender),
+            timeout=self._timeout,
+            use_tls=implicit,
+            start_tls=False if implicit else starttls,
+            tls_context=_tls(verify=spec.verify and (implicit or starttls is True)),
+        )
+
+    def _password(self) -> str:
+        return self._tools.secret(self._spec.password_file) if self._spec.password_file else ""
+
+
+def message(spec: EmailSpec, events: Sequence[Event], node: str, now: datetime) -> EmailMessage:
+    """The mail about these events. Its Message-ID is the same when the same delivery is tried again."""
+    mail = EmailMessage()
+    name, address = parseaddr(spec.sender)
+    mail["From"] = Address(name or f"hactl {node}", addr_spec=address)
+    mail["To"] = ", ".join(spec.to)
+    mail["Subject"] = render.subject(events)
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = (
+        f"<{_token(events[0].id)}.{len(events)}@{_token(address.rpartition('@')[2]) or 'localhost'}>"
+    )
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(render.text(events))
+    return mail
+
+
+def _token(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]", "-", text)
+
+
+def _helo(node: str, sender: str) -> str:
+    """A host name with a domain, which many mail servers ask for; taken from the sender, for asking DNS
+    may hang."""
+    domain = parseaddr(sender)[1].rpartition("@")[2]
+    return _token(node) if "." in node or not domain else f"{_token(node)}.{domain}"
+
+
+def _tls(*, verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _is_refusal(error: Exception) -> bool:
+    """A permanent answer (RFC 5321 4.2.1) to this mail; one to our login is the operator's to mend
+    meanwhile."""
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return all(refused.code >= 500 for refused in error.recipients)
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        return False
+    return isinstance(error, aiosmtplib.SMTPSenderRefused | aiosmtplib.SMTPDataError) and error.code >= 500
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return "; ".join(
+            f"{refused.recipient} refused: {refused.code} {refused.message}" for refused in error.recipients
+        )
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return f"the mail server answered {error.code} {error.message}"
+    return str(error) or type(error).__name__

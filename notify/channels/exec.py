@@ -1,0 +1,39 @@
+"""Alerts by a program of the operator's: once for each event, its fields in the environment and as JSON on
+stdin.
+
+Who runs the program, and as whom, is not decided here: the means to run one is handed in.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from notify import render
+from notify.channels.base import DeliveryError, Tools
+from notify.event import Event
+from notify.spec import ExecSpec
+
+
+class ExecChannel:
+    """Runs the program; exit status 0 is success."""
+
+    batch = 1
+
+    def __init__(self, spec: ExecSpec, tools: Tools, timeout: float) -> None:
+        self._spec = spec
+        self._tools = tools
+        self._timeout = timeout
+
+    async def deliver(self, events: Sequence[Event]) -> str:
+        """Run the program for each event in turn."""
+        for event in events:
+            failure = await self._tools.run_program(
+                self._spec.command,
+                self._spec.user,
+                render.environment(event),
+                msgspec.json.encode(render.record(event)) + b"\n",
+                self._timeout,
+            )
+            if failure:
+                raise DeliveryError(f"{self._spec.command[0]}: {failure}", refused=True)
+        return ""

@@ -1,0 +1,69 @@
+"""When a channel delivers: gathering a burst, the digest, and back-off after a failure.
+
+The law: the first event after a quiet time leaves as soon as the burst it belongs to pauses; what follows
+within the digest leaves as one delivery; after a failure nothing leaves before the back-off has passed. Times
+are monotonic seconds.
+"""
+
+import msgspec
+
+GATHER = 0.2
+"""A burst has paused when this long no further event came."""
+BACKOFF_FIRST = 1.0
+BACKOFF_MOST = 300.0
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """Where a channel stands. `first` and `last` are the arrivals of its oldest and newest waiting event
+    (None: none waits), `began` the start of the last successful delivery, `attempts` the failures in a
+    row."""
+
+    first: float | None = None
+    last: float = 0.0
+    began: float | None = None
+    attempts: int = 0
+    retry_at: float = 0.0
+
+
+def arrived(pace: Pace, now: float) -> Pace:
+    """An event came."""
+    first = now if pace.first is None else pace.first
+    return msgspec.structs.replace(pace, first=first, last=now)
+
+
+def deadline(pace: Pace, digest: float) -> float | None:
+    """When the next delivery is due; None while nothing waits. `digest` is seconds; 0 delivers at once."""
+    if pace.first is None:
+        return None
+    if pace.attempts:
+        return pace.retry_at
+    due = min(pace.last + min(GATHER, digest), pace.first + digest)
+    return due if pace.began is None else max(due, pace.began + digest)
+
+
+def succeeded(pace: Pace, began: float, now: float, *, waiting: bool, burst: bool) -> Pace:
+    """A delivery that began at `began` has succeeded; `waiting`: some events came meanwhile or did not fit
+    into it.
+
+    `burst`: the delivery was as large as one can be, so the rest belongs to the same burst and is due at
+    once.
+    """
+    if not waiting:
+        return Pace(began=began)
+    if burst:
+        return Pace(first=pace.first, last=pace.first or now)
+    return Pace(first=now, last=now, began=began)
+
+
+def failed(pace: Pace, now: float) -> Pace:
+    """A delivery has failed: the next one is tried after 1 s, then 2 s, doubling up to 5 minutes."""
+    wait = min(BACKOFF_MOST, BACKOFF_FIRST * 2.0 ** min(pace.attempts, 30))
+    return msgspec.structs.replace(pace, attempts=pace.attempts + 1, retry_at=now + wait)
+
+
+def gave_up(pace: Pace, now: float, *, waiting: bool) -> Pace:
+    """What could not be delivered was given up; what still waits keeps the back-off's place but not its
+    count."""
+    if not waiting:
+        return Pace()
+    return Pace(first=now, last=now, attempts=1, retry_at=pace.retry_at)

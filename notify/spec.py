@@ -1,0 +1,78 @@
+"""What the configuration asks of notification: channels, and which events go to each.
+
+Specs never hold a secret: they name the file; whoever starts a channel hands the content in apart.
+Durations are seconds as float.
+"""
+
+import msgspec
+
+from notify.event import Severity
+
+
+class EmailSpec(msgspec.Struct, frozen=True, kw_only=True, tag="email"):
+    """Mail by SMTP. `server` is smtp://host[:port] or smtps://host[:port].
+
+    `starttls`: True requires it, False never asks for it, None uses it when offered; with a `user` None
+    requires it, for a password is not sent in clear unasked. `verify` applies wherever TLS is required:
+    merely offered TLS can be stripped on the way, so refusing its certificate would lose mail and protect
+    nothing (RFC 7435).
+    """
+
+    to: tuple[str, ...]
+    sender: str
+    server: str
+    user: str | None = None
+    password_file: str | None = None
+    starttls: bool | None = None
+    verify: bool = True
+
+
+class WebhookSpec(msgspec.Struct, frozen=True, kw_only=True, tag="webhook"):
+    """One POST per delivery: a CloudEvents 1.0 batch in JSON, signed with HMAC-SHA256 where `secret_file`
+    is given."""
+
+    url: str
+    secret_file: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    verify: bool = True
+
+
+class ExecSpec(msgspec.Struct, frozen=True, kw_only=True, tag="exec"):
+    """A program of the operator's, run without a shell as `user`, once for each event: environment and
+    JSON on stdin."""
+
+    command: tuple[str, ...]
+    user: str = "nobody"
+
+
+class SyslogSpec(msgspec.Struct, frozen=True, kw_only=True, tag="syslog"):
+    """The local system log, by its socket."""
+
+    facility: str = "daemon"
+
+
+Delivery = EmailSpec | WebhookSpec | ExecSpec | SyslogSpec
+
+
+class ChannelSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel: what it delivers by, and its filter.
+
+    `events` are patterns such as "router.*"; empty means all. `digest` is how long further events are
+    gathered into one delivery after the first; `timeout` bounds one delivery; `give_up` is the age at which
+    an event that cannot be delivered counts as lost.
+    """
+
+    name: str
+    delivery: Delivery
+    events: tuple[str, ...] = ()
+    severity: Severity = Severity.WARNING
+    digest: float = 2.0
+    timeout: float = 30.0
+    give_up: float = 86400.0
+
+
+class NotifySpec(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the notify worker does. `history` is how long events are kept."""
+
+    channels: tuple[ChannelSpec, ...] = ()
+    history: float = 90 * 86400.0

@@ -1,0 +1,81 @@
+"""The status screen, whole, from a daemon's JSON. HACTL_REWRITE=1 writes the expected texts anew."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hactl.cli.status_view import is_well, only, screen
+
+DATA = Path(__file__).parent / "data"
+NOON = 1767268800.0
+"""2026-01-01 12:00:00 UTC."""
+
+
+def load(name: str) -> dict[str, Any]:
+    """A status as the daemon sends it."""
+    loaded: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text())
+    return loaded
+
+
+def expect(name: str, text: str) -> None:
+    """Compare with the kept text, or keep this one."""
+    kept = DATA / f"{name}.txt"
+    if os.environ.get("HACTL_REWRITE"):
+        kept.write_text(text)
+    assert text == kept.read_text()
+
+
+@pytest.mark.parametrize("name", ["pair", "lone"])
+def test_screen(name: str) -> None:
+    """The whole screen as an operator sees it."""
+    expect(name, screen(load(name), NOON))
+
+
+def test_screen_of_one_service() -> None:
+    """With a service named, only it is shown."""
+    expect("pair-mark", screen(only(load("pair"), ("mark",)), NOON))
+
+
+def test_screen_in_colour() -> None:
+    """Colours stand around words, and columns stay where they are without them."""
+    expect("pair-colour", screen(load("pair"), NOON, colours=True))
+
+
+def test_an_empty_status_is_shown() -> None:
+    """A daemon of another version that sends nothing we know is no traceback."""
+    assert "cluster ?" in screen({}, NOON)
+
+
+def test_no_control_character_reaches_the_terminal() -> None:
+    """What a probed server said cannot clear the screen."""
+    assert "\x1b" not in screen(load("pair"), NOON)
+    assert "disk\\x1b[2Jswap" in screen(load("pair"), NOON)
+
+
+@pytest.mark.parametrize(
+    ("change", "well"),
+    [
+        ({}, True),
+        ({"routers": {"web": {"state": "backup"}}}, True),
+        ({"routers": {"web": {"state": "init"}}}, True),
+        ({"routers": {"web": {"state": "fault"}}}, False),
+        ({"peers": {"lb2": {"state": "unknown"}}}, True),
+        ({"peers": {"lb2": {"state": "down"}}}, False),
+        ({"services": {"www": {"state": "down"}}}, False),
+        ({"services": {"www": {"state": "up", "servers": {"a": {"health": "unknown"}}}}}, True),
+        ({"services": {"www": {"state": "up", "servers": {"a": {"health": "down"}}}}}, False),
+        ({"services": {"www": {"servers": {"a": {"health": "down", "admin": "disabled"}}}}}, True),
+    ],
+)
+def test_judgement(change: dict[str, Any], well: bool) -> None:
+    """Down and fault are bad; backup, init, unknown and a server the operator took out are not."""
+    assert is_well(change) is well
+
+
+def test_only_names_what_is_missing() -> None:
+    """An unknown service is named, so the caller can suggest another."""
+    with pytest.raises(KeyError, match="ww"):
+        only(load("pair"), ("ww",))

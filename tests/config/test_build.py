@@ -1,0 +1,208 @@
+"""From a sound file to the specs of one director."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from failover.spec import AddressSpec, Family, Transport
+from hactl.config.timing import automatic_lease, master_down, skew
+from hactl.ipvs.schedulers import SCHEDULERS, flags_named
+from hactl.ipvs.spec import Forward, OnDown, TunnelSpec, TunnelType
+from health.spec import HttpProbe, SshProbe, TcpProbe, TlsSpec
+
+Load = Callable[..., Any]
+
+
+def router_text(*keys: str, directors: str = "{lb1: 10.77.0.11, lb2: 10.77.0.12, lb3: 10.77.0.13}") -> str:
+    """A file with one router with further keys."""
+    lines = "".join(f"    {key}\n" for key in keys)
+    return (
+        f"cluster: web\ndirectors: {directors}\nrouters:\n  web:\n    vrid: 51\n    interface: eth0\n{lines}"
+        + ("" if any(key.startswith("addresses") for key in keys) else "    addresses: [10.77.0.100]\n")
+    )
+
+
+def service_text(*keys: str) -> str:
+    """A file with one service with further keys; nat, without address and check unless given."""
+    return (
+        "cluster: web\ndirectors: {lb1: 10.77.0.11, lb2: 10.77.0.12}\n"
+        "checks: {page: {type: http}, login: {type: ssh}}\n"
+        "pools: {web: {servers: {rs1: 10.77.0.21}, check: login}}\n"
+        "services:\n  www:\n    address: 10.77.0.100\n    port: 80\n"
+        + "".join(f"    {key}\n" for key in keys)
+    )
+
+
+def test_defaults_of_a_router(load_text: Load) -> None:
+    """What the file leaves out is as the design's table has it."""
+    config = load_text(router_text(), node="lb2").config
+    (router,) = config.failover.routers
+    assert (router.version, router.transport, router.advert_interval) == (3, Transport.MULTICAST, 0.1)
+    assert (router.preempt, router.preempt_delay, router.startup_delay, router.down_after) == (
+        True,
+        0.0,
+        0.0,
+        3,
+    )
+    assert (router.priority, router.lease, router.ttl_accept, router.source) == (140, 2, (255, 255), None)
+    assert router.addresses == (AddressSpec(address="10.77.0.100", prefix=32, interface="eth0"),)
+    assert [director.priority for director in config.directors] == [150, 140, 130]
+
+
+def test_many_directors_keep_a_priority(load_text: Load) -> None:
+    """Falling by ten never goes below one."""
+    directors = "{" + ", ".join(f"lb{i}: 10.77.0.{i}" for i in range(1, 19)) + "}"
+    config = load_text(router_text(directors=directors)).config
+    assert [director.priority for director in config.directors][-4:] == [10, 1, 1, 1]
+
+
+def test_each_director_sees_its_own(load_text: Load) -> None:
+    """Interface, source, priority and peers are those of the director that reads the file."""
+    text = router_text(
+        "transport: unicast",
+        "source: {lb2: 10.77.0.22}",
+        "peers: {lb1: 10.99.0.1}",
+        "priority: {lb2: 200}",
+    ).replace("interface: eth0", "interface: {lb1: eth0, lb2: ens3, lb3: eno1}")
+    (router,) = load_text(text, node="lb2").config.failover.routers
+    assert (router.interface, router.addresses[0].interface, router.priority) == ("ens3", "ens3", 200)
+    assert router.source == "10.77.0.22"
+    assert [(peer.name, peer.address) for peer in router.peers] == [
+        ("lb1", "10.99.0.1"),
+        ("lb3", "10.77.0.13"),
+    ]
+    (other,) = load_text(text, node="lb3").config.failover.routers
+    assert (other.interface, other.source) == ("eno1", None)
+
+
+def test_ipv6_unicast(load_text: Load) -> None:
+    """The family comes from the addresses; peers are the directors' addresses of it; any TTL of a listed peer."""
+    directors = "{lb1: {addresses: [10.77.0.11, 'fd00::b']}, lb2: {addresses: ['FD00::C', 10.77.0.12]}}"
+    text = router_text(
+        "transport: unicast",
+        "addresses: ['fd00:0::100', {address: 10.77.0.100/24, advertise: false, label: vip}]",
+        directors=directors,
+    )
+    (router,) = load_text(text).config.failover.routers
+    assert (router.family, router.ttl_accept) == (Family.IPV6, None)
+    assert [peer.address for peer in router.peers] == ["fd00::c"]
+    assert router.addresses == (
+        AddressSpec(address="fd00::100", prefix=128, interface="eth0"),
+        AddressSpec(address="10.77.0.100", prefix=24, interface="eth0", label="vip", advertise=False),
+    )
+
+
+def test_more_addresses_than_an_advert_holds(load_text: Load) -> None:
+    """Those beyond 255 move along unadvertised, and check says so."""
+    addresses = ", ".join(f"10.78.{i // 200}.{i % 200 + 1}" for i in range(300))
+    loaded = load_text(router_text(f"addresses: [{addresses}]"))
+    assert sum(address.advertise for address in loaded.config.failover.routers[0].addresses) == 255
+    assert any("holds 255 addresses" in warning.message for warning in loaded.warnings)
+
+
+@pytest.mark.parametrize(
+    ("keys", "lease"),
+    [((), 2), (("advert_interval: 1s",), 6), (("version: 2",), 6), (("lease: off",), 0), (("lease: 5s",), 5)],
+)
+def test_lease(load_text: Load, keys: tuple[str, ...], lease: int) -> None:
+    """auto follows the slowest peer; off is none; whole seconds are taken as they are."""
+    assert load_text(router_text(*keys)).config.failover.routers[0].lease == lease
+
+
+@given(st.integers(1, 255), st.integers(1, 4095), st.integers(1, 10))
+def test_an_automatic_lease_outlives_the_peers(priority: int, centiseconds: int, down_after: int) -> None:
+    """Whatever the times, the lease ends after the slowest peer took over, with a third to spare."""
+    slowest = master_down(3, priority, centiseconds / 100, down_after)
+    assert automatic_lease(slowest) >= max(2, 1.5 * slowest)
+    assert 0 < skew(3, priority, centiseconds / 100) < centiseconds / 100
+
+
+def test_precedence_of_checks(load_text: Load) -> None:
+    """A server's check goes before the service's, and that before the pool's."""
+
+    def names(*keys: str) -> list[str]:
+        config = load_text(service_text("forward: nat", *keys)).config
+        return [check.name for server in config.services[0].servers for check in server.checks]
+
+    assert names("pool: web") == ["login"]
+    assert names("pool: web", "check: page") == ["page"]
+    assert names("check: page", "servers: {rs1: {address: 10.77.0.21, check: login}}") == ["login"]
+    assert names("pool: web", "check: none") == []
+    assert names("pool: web", "check: [page, {type: tcp}, {type: tcp, port: 81}]") == ["page", "tcp", "tcp-2"]
+
+
+def test_equal_probes_are_one(load_text: Load) -> None:
+    """Services that probe the same target alike share one spec, by its id."""
+    text = service_text("forward: nat", "check: page", "servers: {rs1: 10.77.0.21}") + (
+        "  two: {address: 10.77.0.101, port: 80, forward: nat, check: {type: http}, servers: {a: 10.77.0.21}}\n"
+    )
+    config = load_text(text).config
+    assert len(config.checks) == 1
+    assert {server.checks[0].id for service in config.services for server in service.servers} == {
+        config.checks[0].id
+    }
+
+
+def test_probes(load_text: Load) -> None:
+    """Each type of check becomes its probe, with the defaults of the design's table."""
+    checks = (
+        "[page, login, {type: tcp, send: a, expect: b, tls: true}, "
+        "{type: https, host: www.example.org, status: [204, 300-399], interval: 300ms}]"
+    )
+    config = load_text(service_text("forward: nat", f"check: {checks}", "servers: {rs1: 10.77.0.21}")).config
+    http, ssh, tcp, https = config.checks
+    assert http.probe == HttpProbe(method="GET", path="/", host=None, status=((200, 399),))
+    assert (http.interval, http.fast_interval, http.timeout, http.rise, http.fall) == (2.0, 0.5, 1.0, 2, 3)
+    assert ssh.probe == SshProbe()
+    assert tcp.probe == TcpProbe(send="a", expect="b", tls=TlsSpec())
+    assert https.probe == HttpProbe(
+        host="www.example.org", status=((204, 204), (300, 399)), tls=TlsSpec(name="www.example.org")
+    )
+    assert (https.fast_interval, https.timeout) == (0.3, 0.3)
+
+
+def test_servers(load_text: Load) -> None:
+    """Port, forwarding and tunnel come from the service where the server says nothing."""
+    servers = "{a: 10.77.0.21, b: {address: 10.77.0.22, forward: nat, port: 8080, weight: 0}}"
+    text = service_text("forward: tun", "tun: {type: gue, port: 6080}", "check: page", f"servers: {servers}")
+    first, second = load_text(text).config.services[0].servers
+    assert (first.port, first.forward, first.tunnel) == (
+        80,
+        Forward.TUN,
+        TunnelSpec(type=TunnelType.GUE, port=6080),
+    )
+    assert (second.port, second.forward, second.tunnel, second.weight) == (8080, Forward.NAT, None, 0)
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_schedulers(load_text: Load, scheduler: str) -> None:
+    """Every scheduler of the kernel is known; mh and sh keep servers that are down at weight 0."""
+    flags = [f"{scheduler}-port"] if scheduler in ("mh", "sh") else ["flag-1"]
+    keys = ("forward: nat", "pool: web", f"scheduler: {scheduler}", f"scheduler_flags: [{', '.join(flags)}]")
+    service = load_text(service_text(*keys)).config.services[0]
+    assert service.on_down is (OnDown.QUIESCE if scheduler in ("mh", "sh") else OnDown.REMOVE)
+    assert flags_named(scheduler, service.scheduler_flags)
+
+
+def test_fwmark(load_text: Load) -> None:
+    """A service by firewall mark has a family and no protocol."""
+    text = service_text("forward: dr", "check: {type: tcp, port: 53}", "servers: {a: 'fd00::1'}").replace(
+        "address: 10.77.0.100\n    port: 80", "fwmark: 7\n    family: ipv6"
+    )
+    service = load_text(text).config.services[0]
+    assert (service.fwmark, service.family, service.protocol, service.address) == (7, "ipv6", None, None)
+
+
+def test_a_director_as_real_server(load_text: Load) -> None:
+    """Such a service is in the table only while the VIP is held, without being asked for."""
+    text = service_text("forward: dr", "check: page", "servers: {a: 10.77.0.11, b: 10.77.0.12}")
+    assert load_text(text).config.services[0].while_holding
+
+
+def test_switches(load_text: Load) -> None:
+    """Kernel switches are given as the kernel writes them; what is absent is left alone."""
+    text = service_text("forward: nat", "pool: web") + "ipvs: {sloppy_tcp: true, sync_threshold: [3, 50]}\n"
+    assert load_text(text).config.ipvs.switches == (("sloppy_tcp", "1"), ("sync_threshold", "3 50"))

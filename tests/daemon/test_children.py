@@ -1,0 +1,111 @@
+"""One worker as the supervisor sees it: real processes, without a configuration."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hactl.children import Child
+from hactl.messages import FromHealth
+from support.alerts import until
+
+WORKS = "hactl.workers.health"
+ENDS = "hactl.workers.base"
+"""A module that can be run and ends at once."""
+
+
+class Site:
+    """A child and what was heard of it."""
+
+    def __init__(self, module: str) -> None:
+        self.deaths: list[str] = []
+        self.child = Child(
+            "health-0",
+            module,
+            (),
+            says=FromHealth,
+            setup=tuple,
+            on_message=lambda name, message: None,
+            on_death=lambda name, reason: self.deaths.append(reason),
+            kill_when_silent=True,
+        )
+        self.task = asyncio.create_task(self.child.run())
+
+
+@pytest.fixture
+async def worker() -> AsyncIterator[Site]:
+    """A worker that was heard."""
+    site = Site(WORKS)
+    await until(lambda: site.child.last_sign)
+    yield site
+    await site.child.stop("test", 10.0)
+    await site.task
+
+
+async def test_killed_worker_is_started_again_at_once(worker: Site) -> None:
+    """A first death costs no wait; the reason names the signal."""
+    former = worker.child.pid
+    os.kill(former, signal.SIGKILL)
+    began = time.monotonic()
+    await until(lambda: worker.child.pid != former)
+    assert time.monotonic() - began < 1.0
+    assert worker.deaths == ["killed by signal 9"]
+    assert worker.child.restarts == 1
+
+
+async def test_stop(worker: Site) -> None:
+    """An orderly stop is no death, and nothing is started afterwards."""
+    await worker.child.stop("test", 10.0)
+    await worker.task
+    assert (worker.deaths, worker.child.running) == ([], False)
+
+
+async def test_stop_of_a_frozen_worker(worker: Site) -> None:
+    """Who does not come is killed."""
+    os.kill(worker.child.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    await worker.child.stop("test", 0.3)
+    assert time.monotonic() - began < 5.0
+    assert not worker.child.running
+
+
+async def test_stop_while_starting() -> None:
+    """A stop that comes before the process can be talked to reaches it all the same."""
+    site = Site(WORKS)
+    await asyncio.sleep(0)
+    await site.child.stop("test", 15.0)
+    await site.task
+    assert (site.deaths, site.child.running) == ([], False)
+
+
+async def test_stop_between_two_lives() -> None:
+    """A stop during the wait before the next start ends the wait; nothing is started after it."""
+    site = Site(ENDS)
+    await until(lambda: site.child.restarts == 2)
+    began = time.monotonic()
+    await site.child.stop("test", 10.0)
+    await site.task
+    assert time.monotonic() - began < 0.9, "the second wait is a second long"
+    assert len(site.deaths) == 2
+
+
+async def test_dead_worker_is_not_silent() -> None:
+    """Silence is a living worker's; one that is dead is down, however long it waits to be started."""
+    site = Site(ENDS)
+    await until(lambda: site.child.restarts == 2)
+    assert not site.child.is_silent(time.monotonic() + 1000.0)
+    await site.child.stop("test", 10.0)
+    await site.task
+
+
+async def test_worker_that_hangs_up_is_ended(worker: Site) -> None:
+    """A living process that can no longer be talked to is of no use: it is ended and started anew."""
+    former = worker.child.pid
+    link = worker.child._link
+    assert link is not None
+    link._end("not understood")
+    await until(lambda: worker.child.pid != former and worker.child.linked)
+    assert len(worker.deaths) == 1

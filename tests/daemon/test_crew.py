@@ -1,0 +1,236 @@
+"""The handshake of generations with made-up workers: late answers, deaths in between, two in a row."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from failover.report import Renewal
+from hactl.crew import FAILOVER, NOTIFY, Crew
+from hactl.messages import (
+    Commit,
+    Discard,
+    Emit,
+    HistoryQuery,
+    Prepared,
+    PrepareFailover,
+    PrepareHealth,
+    PrepareNotify,
+)
+from support.alerts import event
+from support.config import config_of
+
+HEALTH = "health-0"
+CONFIG = config_of()
+PREPARES = (PrepareFailover, PrepareHealth, PrepareNotify)
+
+
+class FakeChild:
+    """A worker's place: keeps what it was sent."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.linked = True
+        self.last_sign = 0.0
+        self.sent: list[Any] = []
+
+    def send(self, message: msgspec.Struct) -> None:
+        """Keep a message, if there is a worker."""
+        if self.linked:
+            self.sent.append(message)
+
+    def generations(self) -> list[tuple[str, int]]:
+        """The messages about generations, as (kind, number)."""
+        asked = [m for m in self.sent if isinstance(m, (*PREPARES, Commit, Discard))]
+        return [
+            ("prepare" if isinstance(m, PREPARES) else type(m).__name__.lower(), m.generation) for m in asked
+        ]
+
+
+class Site:
+    """A crew of fakes and what it said."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+        self.deaths: list[str] = []
+        self.crew = Crew(
+            CONFIG,
+            {},
+            "nobody",
+            on_message=lambda name, message: None,
+            on_death=lambda name, reason: self.deaths.append(name),
+            say=lambda subject, text: self.said.append((subject, text)),
+        )
+        self.fakes = {name: FakeChild(name) for name in (FAILOVER, HEALTH, NOTIFY)}
+        self.crew.children = self.fakes  # type: ignore[assignment]
+
+    def hear(self, name: str, message: Any) -> None:
+        """The worker says this."""
+        self.crew._hear(name, message)
+
+    def die(self, name: str) -> None:
+        """The worker dies."""
+        self.fakes[name].linked = False
+        self.crew._died(name, "killed by signal 9")
+
+    def live_again(self, name: str) -> None:
+        """It is started anew and given what it needs."""
+        fake = self.fakes[name]
+        fake.linked, fake.sent = True, []
+        for message in self.crew._setup(name):
+            fake.send(message)
+
+    async def offer(self) -> "asyncio.Task[str | None]":
+        """Begin a reload, up to where the workers are asked."""
+        task = asyncio.create_task(self.crew.prepare(CONFIG, {}))
+        await asyncio.sleep(0)
+        return task
+
+
+async def test_all_acknowledge() -> None:
+    """Nobody commits before all have prepared."""
+    site = Site()
+    offered = await site.offer()
+    for name in (FAILOVER, HEALTH):
+        site.hear(name, Prepared(2))
+    await asyncio.sleep(0)
+    assert not offered.done()
+    site.hear(NOTIFY, Prepared(2))
+    assert await offered is None
+    site.crew.commit(CONFIG, {})
+    assert all(fake.generations() == [("prepare", 2), ("commit", 2)] for fake in site.fakes.values())
+
+
+async def test_one_refuses() -> None:
+    """A refusal is handed back, and everybody forgets the generation."""
+    site = Site()
+    offered = await site.offer()
+    site.hear(FAILOVER, Prepared(2))
+    site.hear(HEALTH, Prepared(2, "a probe cannot be built"))
+    site.hear(NOTIFY, Prepared(2))
+    assert await offered == "a probe cannot be built"
+    assert all(fake.generations() == [("prepare", 2), ("discard", 2)] for fake in site.fakes.values())
+
+
+async def test_late_answer_counts_for_its_own_generation_only() -> None:
+    """An answer to an offer of before does not acknowledge the present one; numbers are never used twice."""
+    site = Site()
+    first = await site.offer()
+    site.hear(FAILOVER, Prepared(2, "not this one"))
+    site.hear(HEALTH, Prepared(2))
+    site.hear(NOTIFY, Prepared(2))
+    assert await first == "not this one"
+    second = await site.offer()
+    site.hear(FAILOVER, Prepared(2))
+    await asyncio.sleep(0)
+    assert not second.done()
+    for name in site.fakes:
+        site.hear(name, Prepared(3))
+    assert await second is None
+    site.crew.commit(CONFIG, {})
+    assert site.fakes[FAILOVER].generations()[-1] == ("commit", 3)
+
+
+async def test_death_while_preparing() -> None:
+    """A worker that dies is no obstacle; coming back before the commit, it is given the new generation in full."""
+    site = Site()
+    offered = await site.offer()
+    site.hear(FAILOVER, Prepared(2))
+    site.hear(NOTIFY, Prepared(2))
+    site.die(HEALTH)
+    site.live_again(HEALTH)
+    site.hear(HEALTH, Prepared(1))
+    assert await offered is None
+    site.crew.commit(CONFIG, {})
+    assert site.fakes[HEALTH].generations() == [("prepare", 1), ("commit", 1), ("prepare", 2), ("commit", 2)]
+
+
+async def test_death_after_preparing() -> None:
+    """An acknowledgement dies with its worker: the next one is given everything, before or after the commit."""
+    site = Site()
+    offered = await site.offer()
+    for name in site.fakes:
+        site.hear(name, Prepared(2))
+    assert await offered is None
+    site.die(HEALTH)
+    site.live_again(HEALTH)
+    site.die(NOTIFY)
+    site.crew.commit(CONFIG, {})
+    site.live_again(NOTIFY)
+    assert site.fakes[HEALTH].generations()[-2:] == [("prepare", 2), ("commit", 2)]
+    assert site.fakes[NOTIFY].generations() == [("prepare", 2), ("commit", 2)]
+
+
+async def test_everybody_is_dead() -> None:
+    """With no worker to ask a configuration is taken on all the same; they start with it."""
+    site = Site()
+    for name in site.fakes:
+        site.die(name)
+    assert await site.crew.prepare(CONFIG, {}) is None
+    site.crew.commit(CONFIG, {})
+    for name in site.fakes:
+        site.live_again(name)
+    site.hear(FAILOVER, Prepared(2))
+    assert site.fakes[HEALTH].generations() == [("prepare", 2), ("commit", 2)]
+
+
+async def test_restarted_worker_that_refuses_is_said_and_shown() -> None:
+    """A generation in force that a new worker cannot run is in the log and in status, until one can."""
+    site = Site()
+    site.hear(HEALTH, Prepared(1, "a file has gone"))
+    assert site.said == [(HEALTH, "a file has gone")]
+    assert site.crew.refusals() == ("health-0 worker: a file has gone",)
+    site.hear(HEALTH, Prepared(1))
+    assert site.crew.refusals() == ()
+
+
+async def test_events_wait_for_the_notify_worker() -> None:
+    """What is emitted without a notify worker, and what its last one may not have kept, reaches the next one."""
+    site = Site()
+    given, waiting = event(), event()
+    site.crew.emit(given)
+    site.die(NOTIFY)
+    site.crew.emit(waiting)
+    site.live_again(NOTIFY)
+    assert [m.event for m in site.fakes[NOTIFY].sent if isinstance(m, Emit)] == [given, waiting]
+
+
+async def test_history_without_a_notify_worker() -> None:
+    """Nobody waits for an answer that cannot come."""
+    site = Site()
+    site.die(NOTIFY)
+    started = asyncio.get_running_loop().time()
+    try:
+        await site.crew.history(HistoryQuery(1))
+        raise AssertionError("an answer from nobody")
+    except TimeoutError:
+        assert asyncio.get_running_loop().time() - started < 1.0
+
+
+async def test_stop_ends_an_offer() -> None:
+    """A configuration that is still being offered when the daemon stops is refused, not waited for."""
+
+    class Stopping(FakeChild):
+        async def stop(self, reason: str, within: float) -> None:
+            """At once."""
+
+    site = Site()
+    site.fakes[FAILOVER] = Stopping(FAILOVER)
+    site.crew.children = site.fakes  # type: ignore[assignment]
+    offered = await site.offer()
+    await site.crew.stop_failover("stop", 1.0)
+    assert await offered == "the daemon is stopping"
+
+
+async def test_failover_worker_without_vips_dies_and_returns() -> None:
+    """Standing in for a worker that held nothing does nothing, and ends with its successor's first word."""
+    site = Site()
+    site.hear(FAILOVER, Renewal(()))
+    site.die(FAILOVER)
+    assert site.deaths == [FAILOVER]
+    site.live_again(FAILOVER)
+    site.hear(FAILOVER, Prepared(1))
+    site.die(FAILOVER)
+    site.live_again(FAILOVER)
+    site.hear(FAILOVER, Prepared(1))
+    assert site.fakes[FAILOVER].generations() == [("prepare", 1), ("commit", 1)]

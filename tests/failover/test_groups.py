@@ -1,0 +1,105 @@
+"""Routers that must be master together: the group's rule, and how the election obeys it."""
+
+import pytest
+
+from failover.election import Election
+from failover.group import Member, Order, settle
+from failover.moves import State
+from failover.packet import RELEASE
+from support.failover import LOWER, OURS, advert, as_master, kinds, router_spec, run_to, settled
+
+MASTER, BACKUP, FAULT = State.MASTER, State.BACKUP, State.FAULT
+IS_MASTER = Member(MASTER, False)
+RELEASING = Member(MASTER, False, releasing=True)
+WANTS = Member(BACKUP, True)
+WAITS = Member(BACKUP, False)
+BROKEN = Member(FAULT, False)
+GRANT, YIELD = Order.GRANT, Order.YIELD
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "orders"),
+    [
+        (IS_MASTER, IS_MASTER, {}),
+        (WANTS, WANTS, {"a": GRANT, "b": GRANT}),
+        (IS_MASTER, WANTS, {"b": GRANT}),
+        (RELEASING, WANTS, {"b": GRANT}),
+        (WANTS, WAITS, {}),
+        (WANTS, BROKEN, {}),
+        (WAITS, WAITS, {}),
+        (BROKEN, BROKEN, {}),
+        (IS_MASTER, WAITS, {"a": YIELD}),
+        (IS_MASTER, BROKEN, {"a": YIELD}),
+        (RELEASING, WAITS, {}),
+        (RELEASING, BROKEN, {}),
+        (WAITS, BROKEN, {}),
+    ],
+)
+def test_every_mixed_state_of_two(first: Member, second: Member, orders: dict[str, Order]) -> None:
+    """Master where all are or would be; where one cannot, the others release. The order of members does not matter."""
+    assert settle({"a": first, "b": second}) == orders
+    swapped = {"a": "b", "b": "a"}
+    assert settle({"a": second, "b": first}) == {swapped[name]: order for name, order in orders.items()}
+
+
+def test_three_members_wait_for_the_last() -> None:
+    """Two that would do not make a group."""
+    assert settle({"a": WANTS, "b": WANTS, "c": WAITS}) == {}
+    assert settle({"a": WANTS, "b": WANTS, "c": WANTS}) == {"a": GRANT, "b": GRANT, "c": GRANT}
+
+
+def grouped() -> Election:
+    """A backup that belongs to a group."""
+    election = Election(router_spec(), OURS, grouped=True)
+    election.start(0.0)
+    return election
+
+
+def test_a_grouped_router_asks_before_it_takes_over() -> None:
+    """Its timer has run out: it says so once, and takes over when granted."""
+    election = grouped()
+    assert kinds([action for _, action in run_to(election, 5.0)]) == ["Wants"]
+    assert kinds(election.grant(5.0)) == ["Changed", "HoldAddresses"]
+
+
+def test_an_ungranted_wish_is_forgotten_with_the_next_advert() -> None:
+    """The master is there again."""
+    election = grouped()
+    run_to(election, 0.5)
+    election.receive(advert(200), LOWER, 0.6)
+    assert election.grant(0.6) == []
+    assert election.router.state is BACKUP
+
+
+def test_a_wish_to_preempt_outlives_the_lower_masters_adverts() -> None:
+    """It is still wanted while the lower master advertises."""
+    election = grouped()
+    run_to(election, 0.5)
+    election.receive(advert(50), LOWER, 0.6)
+    assert kinds(election.grant(0.6)) == ["Changed", "HoldAddresses"]
+
+
+def test_yielding_to_the_group_releases_and_lingers() -> None:
+    """Make before break holds for groups as well."""
+    election = as_master(now=0.0)
+    assert kinds(election.yield_to_group(0.0)) == ["Changed", "SendAdvert"]
+    assert election.router.holding
+    assert kinds(settled(election, advert(50), LOWER, 0.1)) == ["DropAddresses"]
+
+
+def test_a_router_taken_out_of_its_group_needs_no_grant() -> None:
+    """A reload ends the group while the router waits for it: it takes over by itself."""
+    election = grouped()
+    run_to(election, 0.5)
+    election.set_grouped(False)
+    run_to(election, 1.0)
+    assert election.router.state is MASTER
+
+
+def test_a_router_put_into_a_group_asks_from_then_on() -> None:
+    """The other way round."""
+    election = grouped()
+    election.set_grouped(False)
+    election.set_grouped(True)
+    election.receive(advert(RELEASE), LOWER, 0.1)
+    assert kinds([action for _, action in run_to(election, 1.0)]) == ["Wants"]

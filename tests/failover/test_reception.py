@@ -1,0 +1,87 @@
+"""Which router a packet is for, or the one reason why it is dropped."""
+
+import pytest
+
+from failover.ip import Received
+from failover.packet import GROUP4, Advert, Drop, encode
+from failover.reception import judge
+from failover.spec import PeerSpec, RouterSpec, Transport
+from support.failover import HIGHER, OURS, advert, packed, router_spec
+
+
+def received(
+    sent: Advert, *, source: bytes = HIGHER, destination: bytes = GROUP4, ttl: int = 255
+) -> Received:
+    """An advert as it arrives."""
+    return Received(source, destination, ttl, encode(sent, source, destination))
+
+
+def judged(packet: Received, **changes: object) -> tuple[RouterSpec, Advert] | Drop:
+    """The verdict of a director with one router."""
+    return judge(packet, {51: router_spec(**changes)}, {OURS})
+
+
+def test_an_advert_finds_its_router() -> None:
+    """By VRID, on its interface and family."""
+    assert judged(received(advert(200))) == (router_spec(), advert(200))
+
+
+def test_the_addresses_need_not_match() -> None:
+    """RFC 9568 7.1: comparing the list is optional, and a difference never discards the advert."""
+    other = advert(200, addresses=(packed("10.99.0.7"), packed("10.99.0.8")))
+    assert judged(received(other)) == (router_spec(), other)
+
+
+def test_own_packets_are_dropped() -> None:
+    """RFC 9568 7.1: an advert that we sent ourselves, heard again."""
+    assert judged(received(advert(200), source=OURS)) is Drop.OWN_PACKET
+
+
+def test_unknown_vrid() -> None:
+    """RFC 9568 7.1: VRID not configured on the receiving interface."""
+    assert judged(received(advert(200, vrid=52))) is Drop.UNKNOWN_VRID
+
+
+def test_a_broken_message_keeps_its_reason() -> None:
+    """What the decoder found is what is counted."""
+    assert judged(Received(HIGHER, GROUP4, 255, b"\x31\x33")) is Drop.TOO_SHORT
+
+
+@pytest.mark.parametrize("ttl", [0, 1, 254])
+def test_rfc9568_7_1_ttl_must_be_255(ttl: int) -> None:
+    """A packet that came through a router is from elsewhere."""
+    assert judged(received(advert(200), ttl=ttl)) is Drop.WRONG_TTL
+
+
+def test_ttl_as_configured() -> None:
+    """`ttl.accept` widens it, None takes any."""
+    far = received(advert(200), ttl=250)
+    assert judged(far, ttl_accept=(250, 255)) == (router_spec(ttl_accept=(250, 255)), advert(200))
+    assert judged(far, ttl_accept=(251, 255)) is Drop.WRONG_TTL
+    assert not isinstance(judged(received(advert(200), ttl=3), ttl_accept=None), Drop)
+
+
+def test_unicast_takes_adverts_from_peers_only() -> None:
+    """A stranger's advert is counted, not obeyed."""
+    peers = (PeerSpec(name="lb2", address="10.99.0.6"),)
+    assert not isinstance(judged(received(advert(200)), transport=Transport.UNICAST, peers=peers), Drop)
+    others = (PeerSpec(name="lb2", address="10.99.0.7"),)
+    assert judged(received(advert(200)), transport=Transport.UNICAST, peers=others) is Drop.UNKNOWN_SENDER
+
+
+def test_another_version() -> None:
+    """RFC 9568 8.4: v3 in backup does not listen to v2, and never mixes silently."""
+    assert judged(received(advert(200, version=2, interval=1.0))) is Drop.WRONG_VERSION
+
+
+def test_rfc3768_7_1_version_2_intervals_must_agree() -> None:
+    """VRRPv2 discards an advert with another interval."""
+    two = received(advert(200, version=2, interval=2.0))
+    assert judged(two, version=2, advert_interval=1.0) is Drop.BAD_INTERVAL
+    assert not isinstance(judged(two, version=2, advert_interval=2.0), Drop)
+
+
+def test_an_unexpected_password() -> None:
+    """RFC 3768 5.3.6: a packet with authentication where none is configured is discarded."""
+    secret = received(advert(200, version=2, interval=1.0, password=b"1234\0\0\0\0"))
+    assert judged(secret, version=2, advert_interval=1.0) is Drop.WRONG_AUTHENTICATION

@@ -1,0 +1,262 @@
+"""The pool: probes at their times, counters kept over a new set, nothing lost, nothing left."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from health.dialogue import ProbeError
+from health.pool import Pool
+from health.result import Health, Reason, Transition
+from health.spec import CheckSpec, HealthSpec, TcpProbe, TlsSpec
+from support.servers import free_port, serving, silence
+
+
+def check(port: int, **changes: object) -> CheckSpec:
+    """A quick check of this port."""
+    settings: dict[str, object] = {"interval": 0.1, "fast_interval": 0.05, "timeout": 0.3, **changes}
+    return CheckSpec(address="127.0.0.1", port=port, probe=TcpProbe(), **settings)  # type: ignore[arg-type]
+
+
+class Told:
+    """What a pool has told."""
+
+    def __init__(self) -> None:
+        self.transitions: list[Transition] = []
+        self._news = asyncio.Event()
+
+    def take(self, transitions: tuple[Transition, ...]) -> None:
+        """Called by the pool."""
+        self.transitions += transitions
+        self._news.set()
+
+    async def until(self, count: int) -> list[Transition]:
+        """All transitions, once there are so many."""
+        async with asyncio.timeout(10):
+            while len(self.transitions) < count:
+                self._news.clear()
+                await self._news.wait()
+        return self.transitions
+
+
+@asynccontextmanager
+async def running(*checks: CheckSpec, capacity: int | None = None) -> AsyncIterator[tuple[Pool, Told]]:
+    """A pool at work on these checks."""
+    told = Told()
+    pool = Pool(asyncio.get_running_loop(), "hactl/test", told.take, capacity)
+    try:
+        pool.apply(pool.prepare(HealthSpec(checks=checks)))
+        yield pool, told
+    finally:
+        pool.close()
+
+
+async def test_listening_server_comes_up() -> None:
+    """The first pass makes it up, and the transition says from what and by which result."""
+    async with serving(silence) as port, running(spec := check(port)) as (_, told):
+        (up,) = await told.until(1)
+    assert (up.check, up.old, up.new) == (spec.id, Health.UNKNOWN, Health.UP)
+    assert up.result.reason is Reason.OK
+
+
+async def test_dead_server_goes_down_at_the_fast_interval() -> None:
+    """After `fall` refusals in a row the verdict falls, about two fast intervals after the first."""
+    port = free_port()
+    async with running(check(port, fall=3)) as (pool, told):
+        (down,) = await told.until(1)
+        assert pool.counts.probes == 3
+    assert (down.old, down.new) == (Health.UNKNOWN, Health.DOWN)
+    assert down.result.reason is Reason.CONNECT_REFUSED
+
+
+async def test_returning_server_rises() -> None:
+    """Down, then listening again: up after `rise` passes."""
+    port = free_port()
+    async with running(check(port, fall=1, rise=3)) as (pool, told):
+        await told.until(1)
+        server = await asyncio.start_server(silence, "127.0.0.1", port)
+        failed = pool.counts.failed
+        await told.until(2)
+        server.close()
+    assert told.transitions[1].new is Health.UP
+    assert pool.counts.probes - failed >= 3
+
+
+async def test_new_set_keeps_counters_and_clock() -> None:
+    """An unchanged check is not touched: no second transition, no restart; the new runs, the removed stops."""
+    async with serving(silence) as one, serving(silence) as two, running(check(one)) as (pool, told):
+        await told.until(1)
+        applied = pool.apply(pool.prepare(HealthSpec(checks=(check(one), check(two)))))
+        assert applied == (1, 1, 0)
+        await told.until(2)
+        applied = pool.apply(pool.prepare(HealthSpec(checks=(check(two),))))
+        assert applied == (1, 0, 1)
+        pool.outcomes()
+        await asyncio.sleep(0.3)
+        assert {outcome.check for outcome in pool.outcomes()} == {check(two).id}
+    assert [transition.check for transition in told.transitions] == [check(one).id, check(two).id]
+
+
+async def test_equal_checks_run_once() -> None:
+    """A check listed twice is one check."""
+    async with serving(silence) as port, running(check(port), check(port)) as (pool, told):
+        await told.until(1)
+        assert len(pool.outcomes()) == 1
+
+
+async def test_outcomes_are_told_once() -> None:
+    """Only checks that ran since the last asking are in it, each with its latest result."""
+    async with (
+        serving(silence) as port,
+        running(check(port, interval=30.0, fast_interval=30.0)) as (pool, told),
+    ):
+        assert pool.outcomes() == ()
+        await told.until(1)
+        outcomes = pool.outcomes()
+        assert pool.outcomes() == ()
+    (outcome,) = outcomes
+    assert (outcome.health, outcome.result.reason) == (Health.UP, Reason.OK)
+    assert 0 < outcome.at <= time.monotonic()
+
+
+async def test_capacity_bounds_probes_under_way() -> None:
+    """With one place, forty silent servers are probed one after the other; none is forgotten, none nests."""
+    checks = [check(port, timeout=0.005, fall=1) for port in range(1, 41)]
+    async with running(*checks, capacity=1) as (pool, told):
+        await told.until(40)
+        assert pool.counts.internal_errors == 0
+
+
+async def test_waiting_checks_can_be_removed() -> None:
+    """A check that waits for a place goes with the rest, and the place is given on."""
+    async with serving(silence) as port:
+        held = CheckSpec(
+            address="127.0.0.1",
+            port=port,
+            probe=TcpProbe(expect="x"),
+            timeout=5.0,
+            interval=0.01,
+            fast_interval=0.01,
+        )
+        waiting, other = check(port, interval=0.01), check(port, interval=0.02)
+        async with running(held, capacity=1) as (pool, told):
+            await asyncio.sleep(0.1)
+            pool.apply(pool.prepare(HealthSpec(checks=(held, waiting, other))))
+            await asyncio.sleep(0.2)
+            assert pool.counts.waited == 2
+            pool.apply(pool.prepare(HealthSpec(checks=(other,))))
+            (up,) = await told.until(1)
+    assert up.check == other.id
+
+
+async def test_fault_in_a_probe_is_contained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code of ours that raises ends that probe with the exception in words, counted; others go on."""
+
+    def broken(self: object) -> None:
+        raise ZeroDivisionError("nobody thought of this")
+
+    async with serving(silence) as port:
+        talking = CheckSpec(
+            address="127.0.0.1",
+            port=port,
+            probe=TcpProbe(send="x"),
+            interval=0.05,
+            fast_interval=0.05,
+            fall=1,
+        )
+        monkeypatch.setattr("health.wire.tcp.TcpDialogue.begin", broken)
+        async with running(talking, check(port)) as (pool, told):
+            await told.until(2)
+            assert pool.counts.internal_errors >= 1
+    by_check = {transition.check: transition for transition in told.transitions}
+    assert by_check[talking.id].result.reason is Reason.INTERNAL_ERROR
+    assert by_check[talking.id].result.detail == "ZeroDivisionError: nobody thought of this"
+    assert by_check[check(port).id].new is Health.UP
+
+
+def stall(seconds: float = 0.4) -> None:
+    """Nothing in this process moves."""
+    time.sleep(seconds)
+
+
+async def test_answer_that_waited_for_us_counts() -> None:
+    """After a stall of this process longer than the timeout, an answer that is there is no time-out."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"ok")
+        await writer.drain()
+        stall()  # The answer is in the prober's socket.
+
+    async with serving(answer) as port:
+        spec = CheckSpec(
+            address="127.0.0.1",
+            port=port,
+            probe=TcpProbe(send="x", expect="ok"),
+            interval=0.2,
+            timeout=0.3,
+        )
+        async with running(spec) as (_, told):
+            (first,) = await told.until(1)
+    assert first.new is Health.UP
+
+
+async def test_stall_before_the_request_is_no_timeout() -> None:
+    """A stall between connecting and sending leaves the server its full time."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not stalled:
+            stalled.append(True)
+            stall(0.7)
+        await reader.read(1)
+        writer.write(b"ok")
+        await writer.drain()
+
+    stalled: list[bool] = []
+    async with serving(answer) as port:
+        spec = CheckSpec(
+            address="127.0.0.1",
+            port=port,
+            probe=TcpProbe(send="x", expect="ok"),
+            interval=0.2,
+            timeout=0.3,
+            fall=1,
+        )
+        async with running(spec) as (_, told):
+            (first,) = await told.until(1)
+    assert stalled
+    assert first.new is Health.UP
+
+
+async def test_warnings_do_not_reject() -> None:
+    """Facts of this host are warnings: an unreadable file by name, too few descriptors by number."""
+    async with running(capacity=1) as (pool, _):
+        tls = TlsSpec(ca_file="/nonexistent/ca.pem")
+        checks = tuple(CheckSpec(address="127.0.0.1", port=port, probe=TcpProbe(tls=tls)) for port in (1, 2))
+        warnings = pool.prepare(HealthSpec(checks=checks)).warnings
+    assert any("/nonexistent/ca.pem" in warning for warning in warnings)
+    assert any("RLIMIT_NOFILE" in warning for warning in warnings)
+    assert len(warnings) == 2
+
+
+async def test_wrong_spec_changes_nothing() -> None:
+    """A check that can never run is refused at preparing."""
+    async with running() as (pool, _):
+        wrong = CheckSpec(address="127.0.0.1", port=1, probe=TcpProbe(expect_regex="("))
+        with pytest.raises(ProbeError):
+            pool.prepare(HealthSpec(checks=(wrong,)))
+
+
+async def test_close_leaves_nothing_open() -> None:
+    """After close, the process holds the descriptors it held before."""
+    async with serving(silence) as port:
+        before = len(os.listdir("/proc/self/fd"))
+        held = CheckSpec(address="127.0.0.1", port=port, probe=TcpProbe(expect="x"), interval=0.05)
+        async with running(held):
+            await asyncio.sleep(0.2)
+            assert len(os.listdir("/proc/self/fd")) > before
+        await asyncio.sleep(0.1)
+        assert len(os.listdir("/proc/self/fd")) <= before + 1

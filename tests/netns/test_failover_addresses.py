@@ -1,0 +1,193 @@
+"""Only what is ours: operators' addresses, owners, removed VIPs, reloads; and packets that are not for us."""
+
+import socket
+import struct
+import time
+
+import pytest
+
+from failover.moves import Cause, State
+from failover.packet import GROUP4, OWNER, Advert, Drop, encode
+from support.directors import Director, pair, serve, until
+from support.failover import VIP4, advert, packed, router_spec, vip
+from support.netns import Lan, needs_namespaces
+
+pytestmark = needs_namespaces
+
+OTHER = "10.99.0.101"
+STATIC = "10.99.0.50"
+FOREVER = 0xFFFFFFFF
+
+
+def test_an_operators_address_survives_everything() -> None:
+    """Takeover, renewal, handover, stop, and the removal of strays: a static address keeps its life without end."""
+    with pair() as (net, recorder, a, b):
+        net.ip("a", f"address add {STATIC}/32 dev eth0", "address add 2001:db8::50/64 dev eth0")
+        before = {x: a.addresses()[x] for x in (STATIC, "2001:db8::50", "10.99.0.1")}
+        serve(recorder, a, b, lease=2)
+        time.sleep(1.0)
+        a.stop()
+        assert a.process.wait(10) == 0
+        assert {x: a.addresses()[x] for x in before} == before
+        assert a.addresses()[STATIC]["valid_life_time"] == FOREVER
+
+
+def test_a_static_vip_makes_the_owner() -> None:
+    """An operator configured the VIP on b: b is owner, master with 255, and its address is never leased or removed."""
+    with pair() as (net, recorder, a, b):
+        serve(recorder, a, b)
+        net.ip("b", f"address add {VIP4}/24 dev eth0")
+        assert b.wait_for(State.MASTER).priority == OWNER
+        a.wait_for(State.BACKUP)
+        until(lambda: not a.holds(VIP4), 1.0)
+        assert recorder.adverts("b")[-1].priority == OWNER
+        assert recorder.adverts("b")[-1].source == "10.99.0.2"
+        time.sleep(1.0)
+        assert (b.addresses()[VIP4]["valid_life_time"], b.addresses()[VIP4]["prefixlen"]) == (FOREVER, 24)
+        assert b.marked() == set()
+        b.stop()
+        assert b.process.wait(10) == 0
+        assert b.holds(VIP4)
+        a.wait_for(State.MASTER)
+
+
+def test_a_static_address_beside_ours_outlives_it() -> None:
+    """The operator adds the master's VIP with a wider prefix: the master becomes owner, our /32 ends, theirs stays."""
+    with pair() as (net, _, a, _):
+        a.apply(router_spec(priority=150))
+        a.wait_for(State.MASTER)
+        until(lambda: a.holds(VIP4), 1.0)
+        net.ip("a", f"address add {VIP4}/24 dev eth0")
+        until(lambda: a.reports["web"].priority == OWNER, 3.0)
+        until(lambda: not a.marked(), 5.0, "our own address ends with its lease")
+        time.sleep(1.0)
+        assert (a.state(), a.marked(), a.holds(VIP4)) == (State.MASTER, set(), True)
+        assert a.reports["web"].transitions == 2
+
+
+def test_a_vip_removed_by_hand_comes_back() -> None:
+    """`ip address del` behind its back is repaired at once and said."""
+    with pair() as (net, recorder, a, b):
+        serve(recorder, a, b)
+        net.ip("a", f"address del {VIP4}/32 dev eth0")
+        until(lambda: [e.there for e in recorder.changes(VIP4, "a")] == [True, False, True], 1.0)
+        assert recorder.longest_absence(VIP4) < 0.1
+        assert any("taken off by somebody else" in note for note in a.notes())
+        assert a.state() is State.MASTER
+
+
+def test_a_reload_changes_the_vips_alone() -> None:
+    """One VIP more, then one less: the router stays master, the VIP that stays is not touched, the new one is announced."""
+    with pair() as (_, recorder, a, b):
+        serve(recorder, a, b)
+        a.apply(router_spec(priority=150, addresses=(vip(), vip(OTHER))))
+        until(lambda: a.holds(OTHER), 1.0)
+        until(lambda: any(s.address == OTHER for s in recorder.announcements("a")), 1.0)
+        a.apply(router_spec(priority=150, addresses=(vip(OTHER),)))
+        until(lambda: not a.holds(VIP4), 1.0)
+        assert a.holds(OTHER)
+        assert (a.state(), a.reports["web"].transitions) == (State.MASTER, 2)
+        assert [e.there for e in recorder.changes(OTHER)] == [True]
+        assert b.state() is State.BACKUP
+
+
+def test_a_reload_takes_a_router_away() -> None:
+    """It is released and handed to the peer like at a stop; the worker and its other router go on."""
+    with pair() as (_, recorder, a, b):
+        keep = {"name": "keep", "vrid": 52, "addresses": (vip(OTHER),)}
+        a.apply(router_spec(priority=150), router_spec(priority=150, **keep))
+        b.apply(router_spec(priority=100), router_spec(priority=100, **keep))
+        a.wait_for(State.MASTER)
+        a.wait_for(State.MASTER, "keep")
+        a.apply(router_spec(priority=150, **keep))
+        b.wait_for(State.MASTER)
+        until(lambda: not a.holds(VIP4), 1.0)
+        assert recorder.longest_absence(VIP4) == 0
+        assert (a.state("keep"), a.reports["keep"].transitions) == (State.MASTER, 2)
+        # The last router goes as well: its socket stays open until the peer was heard.
+        a.apply()
+        b.wait_for(State.MASTER, "keep")
+        until(lambda: not a.holds(OTHER), 1.0)
+        assert recorder.longest_absence(OTHER) == 0
+        assert recorder.overlap(OTHER) < 0.5
+
+
+def test_a_reload_with_another_priority_preempts() -> None:
+    """The master is told to be less than its peer: its next advert says so, and the peer takes over."""
+    with pair() as (_, recorder, a, b):
+        serve(recorder, a, b)
+        a.apply(router_spec(priority=50))
+        assert b.wait_for(State.MASTER).cause is Cause.PREEMPTING
+        a.wait_for(State.BACKUP)
+        until(lambda: not a.holds(VIP4), 1.0)
+        assert recorder.longest_absence(VIP4) == 0
+
+
+# ---- packets that are not for us ------------------------------------------------------------------------------------
+
+
+def throw(
+    net: Lan, sent: Advert, *, ttl: int = 255, message_only: bool = False, damage: bool = False
+) -> None:
+    """Send one advert from host b as somebody who is not hactl."""
+    message = bytearray(encode(sent, packed(net.address("b")), GROUP4, message_only=message_only))
+    if damage:
+        message[6] ^= 0x55
+    with net.inside("b"), socket.socket(socket.AF_INET, socket.SOCK_RAW, 112) as sock:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
+        interface = struct.pack("=4s4si", bytes(4), bytes(4), socket.if_nametoindex("eth0"))
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
+        sock.sendto(bytes(message), ("224.0.0.18", 0))
+
+
+@pytest.mark.parametrize(
+    ("reason", "sent", "how"),
+    [
+        (Drop.WRONG_TTL, advert(255), {"ttl": 254}),
+        (Drop.BAD_CHECKSUM, advert(255), {"damage": True}),
+        (Drop.UNKNOWN_VRID, advert(255, vrid=99), {}),
+        (Drop.WRONG_VERSION, advert(255, version=2, interval=1.0), {}),
+    ],
+)
+def test_drops_are_counted_by_reason(reason: Drop, sent: Advert, how: dict[str, object]) -> None:
+    """A packet that would win the election is dropped for one reason, counted, and changes nothing."""
+    with pair() as (net, _, a, _):
+        a.apply(router_spec(priority=150))
+        a.wait_for(State.MASTER)
+        for _ in range(3):
+            throw(net, sent, **how)  # type: ignore[arg-type]
+        until(lambda: a.drops() == {reason.value: 3}, 5.0, f"{reason}")
+        assert a.state() is State.MASTER
+
+
+def test_a_message_only_checksum_is_obeyed() -> None:
+    """RFC 9568 5.2.8: the form without a pseudo header wins the election as well."""
+    with pair() as (net, _, a, _):
+        a.apply(router_spec(priority=150))
+        a.wait_for(State.MASTER)
+        throw(net, advert(254, interval=40.0), message_only=True)
+        assert a.wait_for(State.BACKUP).cause is Cause.OUTRANKED
+
+
+def test_a_missing_interface_is_a_fault_until_it_comes() -> None:
+    """An interface that is not there is a fault of the router, and the worker goes on."""
+    with pair() as (net, _, a, _):
+        a.apply(
+            router_spec(interface="eth9", addresses=(vip(interface="eth9"),)), router_spec(name="in", vrid=52)
+        )
+        assert a.wait_for(State.FAULT).reason == "fault: interface eth9 does not exist"
+        a.wait_for(State.MASTER, "in")
+        net.ip("a", "link add eth9 type bridge", "address add 10.97.0.1/24 dev eth9", "link set eth9 up")
+        net.ip(
+            "a", "link add eth8 type veth peer name eth7", "link set eth8 master eth9 up", "link set eth7 up"
+        )
+        a.wait_for(State.MASTER)
+
+
+def test_a_worker_without_routers_stops_at_once() -> None:
+    """There is nothing to release."""
+    with pair() as (net, _, a, _), Director(net, "a", user="") as idle:
+        idle.apply()
+        idle.stop()
+        assert idle.process.wait(5) == 0
+        assert a.process.poll() is None

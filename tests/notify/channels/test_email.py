@@ -1,0 +1,179 @@
+"""Mail to a real SMTP server."""
+
+import ssl
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import pytest
+
+from notify.channels import email
+from notify.channels.base import DeliveryError
+from notify.channels.email import EmailChannel
+from notify.event import EventKind
+from notify.spec import EmailSpec
+from support.alerts import event, tools
+from support.mail import MailServer, certificate, mail_server
+
+SENDER = "hactl@example.org"
+
+
+def channel(server: MailServer | int, scheme: str = "smtp", **fields: object) -> EmailChannel:
+    """A channel to this server."""
+    port = server if isinstance(server, int) else server.port
+    spec = EmailSpec(
+        **{"to": ("ops@example.org",), "sender": SENDER, "server": f"{scheme}://127.0.0.1:{port}", **fields}  # type: ignore[arg-type]
+    )
+    return EmailChannel(spec, tools(secrets={"/etc/password": "s3cret\n"}), 10.0)
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """A server's TLS context whose certificate this process trusts."""
+    context, file = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    return context
+
+
+async def test_a_mail_arrives_with_its_headers() -> None:
+    """All recipients get one mail with sender, subject, date, message-id and a text to read."""
+    with mail_server() as server:
+        assert (
+            await channel(server, to=("ops@example.org", "night@example.org")).deliver([event(number=1)])
+            == ""
+        )
+    mail = server.mails[0]
+    assert server.envelopes[0].mail_from == SENDER
+    assert server.envelopes[0].rcpt_tos == ["ops@example.org", "night@example.org"]
+    assert mail["From"] == "hactl lb1 <hactl@example.org>"
+    assert mail["To"] == "ops@example.org, night@example.org"
+    assert mail["Subject"] == "[web/lb1] WARNING router web: backup -> master"
+    assert mail["Message-ID"] == "<event-1.1@example.org>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert abs((parsedate_to_datetime(mail["Date"]) - datetime.now(UTC)).total_seconds()) < 60
+    assert "no advert for 350 ms" in mail.get_content()
+    assert server.greetings == ["lb1.example.org"]
+
+
+async def test_a_digest_is_one_mail() -> None:
+    """5,000 events are one mail of modest size."""
+    with mail_server() as server:
+        await channel(server).deliver([event(EventKind.SERVER_DOWN, f"rs{number}") for number in range(5000)])
+    assert len(server.mails) == 1
+    assert len(server.mails[0].get_content()) < 20_000
+
+
+async def test_a_hostile_event_stays_in_its_place() -> None:
+    """Newlines in names and reasons start neither a header nor a second mail, and odd characters arrive."""
+    with mail_server() as server:
+        await channel(server).deliver(
+            [event(subject="web\r\nBcc: all@example.org", reason="x\r\n.\r\nMAIL FROM:<a@b> \u20ac \udcff")]
+        )
+    assert len(server.mails) == 1
+    assert server.mails[0]["Bcc"] is None
+    assert "x . MAIL FROM:<a@b> \u20ac" in server.mails[0].get_content()
+
+
+async def test_starttls_is_used_when_offered(tmp_path: Path) -> None:
+    """An offered STARTTLS is taken even when its certificate proves nothing: no worse than none."""
+    with mail_server(certificate(tmp_path)[0]) as server:
+        await channel(server).deliver([event()])
+    assert server.encrypted == [True]
+
+
+async def test_starttls_can_be_left_unused(tmp_path: Path) -> None:
+    """With starttls false the mail goes in clear."""
+    with mail_server(certificate(tmp_path)[0]) as server:
+        await channel(server, starttls=False).deliver([event()])
+    assert server.encrypted == [False]
+
+
+async def test_required_starttls_with_login(trusted: ssl.SSLContext) -> None:
+    """With a user, TLS is required and verified, and the login arrives."""
+    with mail_server(trusted, login=True) as server:
+        await channel(server, user="hactl", password_file="/etc/password").deliver([event()])
+    assert server.encrypted == [True]
+    assert server.logins == [("hactl", "s3cret")]
+
+
+async def test_a_password_is_not_sent_in_clear() -> None:
+    """With a user and a server without TLS nothing is sent, unless the operator allowed it."""
+    with mail_server(login=True) as server:
+        with pytest.raises(DeliveryError, match="STARTTLS"):
+            await channel(server, user="hactl", password_file="/etc/password").deliver([event()])
+        assert server.logins == []
+        await channel(server, user="hactl", password_file="/etc/password", starttls=False).deliver([event()])
+        assert len(server.mails) == 1
+
+
+async def test_required_starttls_refuses_a_strange_certificate(tmp_path: Path) -> None:
+    """Where TLS is required an unknown certificate is a failure; with verify false it is not."""
+    with mail_server(certificate(tmp_path)[0]) as server:
+        with pytest.raises(DeliveryError, match="certificate"):
+            await channel(server, starttls=True).deliver([event()])
+        assert server.mails == []
+        await channel(server, starttls=True, verify=False).deliver([event()])
+        assert server.encrypted == [True]
+
+
+async def test_one_refused_recipient_among_several() -> None:
+    """The others get the mail, and the refused one is named."""
+    with mail_server() as server:
+        server.refuse = {"gone@example.org": "550 no such mailbox"}
+        remark = await channel(server, to=("ops@example.org", "gone@example.org")).deliver([event()])
+    assert remark == "gone@example.org refused: no such mailbox"
+    assert server.envelopes[0].rcpt_tos == ["ops@example.org"]
+
+
+@pytest.mark.parametrize(("answer", "refused"), [("550 no such mailbox", True), ("450 greylisted", False)])
+async def test_all_recipients_refused(answer: str, refused: bool) -> None:
+    """A permanent answer is a refusal, a temporary one is not; both are said in words."""
+    with mail_server() as server:
+        server.refuse = {"ops@example.org": answer}
+        with pytest.raises(DeliveryError, match=answer) as caught:
+            await channel(server).deliver([event()])
+    assert caught.value.refused is refused
+
+
+@pytest.mark.parametrize(("answer", "refused"), [("554 no spam please", True), ("451 try later", False)])
+async def test_the_mail_itself_is_refused(answer: str, refused: bool) -> None:
+    """The same for the answer to the data."""
+    with mail_server() as server:
+        server.answer = answer
+        with pytest.raises(DeliveryError, match=f"the mail server answered {answer}") as caught:
+            await channel(server).deliver([event()])
+    assert caught.value.refused is refused
+
+
+async def test_no_mail_server() -> None:
+    """A closed port is a failure with words, to be tried again."""
+    with mail_server() as server:
+        port = server.port
+    with pytest.raises(DeliveryError, match=r"127\.0\.0\.1") as caught:
+        await channel(port).deliver([event()])
+    assert not caught.value.refused
+
+
+async def test_a_missing_secret_is_named() -> None:
+    """A password file that was not handed in is a failure that names it."""
+    with mail_server(login=True) as server, pytest.raises(DeliveryError, match="/etc/nothing"):
+        await channel(server, user="hactl", password_file="/etc/nothing", starttls=False).deliver([event()])
+
+
+@pytest.mark.parametrize(
+    "server", ["mail.example.org", "http://mail.example.org", "smtp://", "smtp://host:99999"]
+)
+async def test_what_is_no_mail_server(server: str) -> None:
+    """A server that cannot be one fails at delivery, in words, and not as a crash."""
+    spec = EmailSpec(to=("a@example.org",), sender=SENDER, server=server)
+    with pytest.raises(DeliveryError):
+        await EmailChannel(spec, tools(), 1.0).deliver([event()])
+
+
+def test_a_sender_with_a_name_keeps_it() -> None:
+    """A display name given by the operator is used."""
+    spec = EmailSpec(
+        to=("a@example.org",), sender="Load balancers <lb@example.org>", server="smtp://localhost"
+    )
+    mail = email.message(spec, [event()], "lb1", datetime.now(UTC))
+    assert mail["From"] == "Load balancers <lb@example.org>"

@@ -1,0 +1,97 @@
+"""Webhooks to a real HTTP server."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+
+import pytest
+
+from notify.channels.base import DeliveryError
+from notify.channels.webhook import WebhookChannel
+from notify.spec import WebhookSpec
+from support.alerts import event, hook, tools
+
+
+def channel(url: str, timeout: float = 10.0, **fields: object) -> WebhookChannel:
+    """A channel to this address."""
+    return WebhookChannel(WebhookSpec(url=url, **fields), tools(secrets={"/etc/key": "key\n"}), timeout)  # type: ignore[arg-type]
+
+
+async def test_a_single_event_is_posted_signed() -> None:
+    """The body is a CloudEvent, signed over its bytes; the operator's headers are there."""
+    async with hook() as receiver:
+        await channel(receiver.url, secret_file="/etc/key", headers=(("X-Team", "ops"),)).deliver(
+            [event(number=1)]
+        )
+    headers, body = receiver.requests[0]
+    assert headers["Content-Type"] == "application/cloudevents+json"
+    assert headers["X-Team"] == "ops"
+    assert headers["X-Hactl-Signature"] == "sha256=" + hmac.new(b"key", body, hashlib.sha256).hexdigest()
+    assert json.loads(body)["id"] == "event-1"
+
+
+async def test_several_events_are_one_batch() -> None:
+    """Two events are one POST, unsigned without a secret."""
+    async with hook() as receiver:
+        await channel(receiver.url).deliver([event(number=1), event(number=2)])
+    headers, body = receiver.requests[0]
+    assert headers["Content-Type"] == "application/cloudevents-batch+json"
+    assert "X-Hactl-Signature" not in headers
+    assert len(json.loads(body)) == 2
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+async def test_any_2xx_is_success(status: int) -> None:
+    """The receiver may answer any success."""
+    async with hook() as receiver:
+        receiver.status = status
+        assert await channel(receiver.url).deliver([event()]) == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [(301, False), (307, False), (400, True), (410, True), (429, False), (500, False), (503, False)],
+)
+async def test_other_answers_are_failures(status: int, refused: bool) -> None:
+    """A 4xx is a refusal but for those that ask for patience; redirects are not followed."""
+    async with hook() as receiver:
+        receiver.status = status
+        with pytest.raises(DeliveryError, match=f"answered {status}") as caught:
+            await channel(receiver.url).deliver([event()])
+    assert caught.value.refused is refused
+    assert len(receiver.requests) == 1
+
+
+async def test_a_huge_answer_is_not_read() -> None:
+    """An answer of 32 MB costs nothing: its status is all that matters."""
+    async with hook() as receiver:
+        receiver.status, receiver.body = 200, bytes(32 * 1024 * 1024)
+        assert await channel(receiver.url).deliver([event()]) == ""
+
+
+async def test_a_hanging_receiver_times_out() -> None:
+    """No answer within the timeout is a failure."""
+    async with hook() as receiver:
+        receiver.delay = 30.0
+        began = time.monotonic()
+        with pytest.raises((DeliveryError, asyncio.TimeoutError)):
+            await channel(receiver.url, timeout=0.1).deliver([event()])
+        assert time.monotonic() - began < 10.0
+
+
+async def test_no_receiver() -> None:
+    """A closed port is a failure with words, to be tried again."""
+    async with hook() as receiver:
+        url = receiver.url
+    with pytest.raises(DeliveryError, match=r"127\.0\.0\.1") as caught:
+        await channel(url).deliver([event()])
+    assert not caught.value.refused
+
+
+@pytest.mark.parametrize("url", ["chat.example.org/hook", "ftp://127.0.0.1/", "http://", "http://[::1/"])
+async def test_what_is_no_address(url: str) -> None:
+    """An address that cannot be one fails at delivery, in words."""
+    with pytest.raises(DeliveryError):
+        await channel(url).deliver([event()])

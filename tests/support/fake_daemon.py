@@ -1,0 +1,155 @@
+"""A control server over a real Unix socket with made-up commands behind it, in a thread of its own."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hactl.control.commands import (
+    Caller,
+    Code,
+    EventQuery,
+    HandoverRequest,
+    OverrideAnswer,
+    OverrideRequest,
+    RefusedError,
+    ReloadAnswer,
+    ReloadRequest,
+    ResumeRequest,
+    RouterAnswer,
+    RoutersAnswer,
+)
+from hactl.control.listener import Listener
+from hactl.control.server import ControlServer
+from hactl.overrides import Override
+from notify.event import Event, EventKind, Severity
+
+STATUS_FILE = Path(__file__).parent.parent / "cli" / "data" / "pair.json"
+
+
+def event(number: int) -> Event:
+    """The event number `number`, one second after the one before."""
+    return Event(
+        id=f"e{number}",
+        kind=EventKind.SERVER_DOWN,
+        cluster="web",
+        node="lb1",
+        subject=f"rs{number}@www",
+        old="up",
+        new="down",
+        reason="connect_refused",
+        severity=Severity.WARNING,
+        at=1767225600.0 + number,
+    )
+
+
+class FakeCommands:
+    """Answers from memory and keeps what it was asked, with who asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, Caller]] = []
+        self.snapshot: Mapping[str, Any] = json.loads(STATUS_FILE.read_text())
+        self.history: list[tuple[int, Event]] = [(number, event(number)) for number in range(1, 4)]
+        self.reload_answer = ReloadAnswer(ok=True, changes=("service www: server rs3 added",))
+        self.warnings: tuple[str, ...] = ()
+        self.done = True
+
+    async def status(self) -> Mapping[str, Any]:
+        """The snapshot."""
+        return self.snapshot
+
+    async def version(self) -> Mapping[str, Any]:
+        """A version."""
+        return {"version": "0.1.0", "cluster": "web", "node": "lb1"}
+
+    async def reload(self, request: ReloadRequest, caller: Caller) -> ReloadAnswer:
+        """The answer set beforehand."""
+        self.asked.append((request, caller))
+        return self.reload_answer
+
+    async def override_set(self, request: OverrideRequest, caller: Caller) -> OverrideAnswer:
+        """Done in service www; rs9 is refused, rs8 is a fault of the daemon's own."""
+        self.asked.append((request, caller))
+        if request.server == "rs9":
+            raise RefusedError(Code.NOT_FOUND, "there is no server 'rs9' in any service; did you mean 'rs1'?")
+        if request.server == "rs8":
+            raise ZeroDivisionError("made up")
+        return OverrideAnswer(servers=(f"{request.server}@www",), applied_on=("lb1",), warnings=self.warnings)
+
+    async def overrides(self) -> tuple[Override, ...]:
+        """One weight."""
+        return (Override(server="rs1", weight=5, at=1.0, revision=1),)
+
+    async def handover(self, request: HandoverRequest, caller: Caller) -> RoutersAnswer:
+        """One router, given away or not."""
+        self.asked.append((request, caller))
+        text = "lb2 is master" if self.done else "no peer is up"
+        return RoutersAnswer(routers=(RouterAnswer(router="web", done=self.done, text=text),))
+
+    async def resume(self, request: ResumeRequest, caller: Caller) -> RoutersAnswer:
+        """One router, taking part again."""
+        self.asked.append((request, caller))
+        return RoutersAnswer(routers=(RouterAnswer(router="web", done=True, text="takes part again"),))
+
+    async def events(self, query: EventQuery) -> tuple[tuple[int, Event], ...]:
+        """Rows as the history gives them."""
+        rows = [row for row in self.history if row[0] > query.after and row[1].at >= query.since]
+        return tuple(rows[-query.limit :] if query.last else rows[: query.limit])
+
+
+class FakeDaemon:
+    """What a test holds of a running server: its path, its commands, its faults, and its loop."""
+
+    def __init__(self, path: str, commands: FakeCommands) -> None:
+        self.path = path
+        self.commands = commands
+        self.faults: list[str] = []
+        self.ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: ControlServer | None = None
+        self._end: asyncio.Event | None = None
+
+    def happen(self, row: int) -> None:
+        """Let one more event happen."""
+
+        def add() -> None:
+            self.commands.history.append((row, event(row)))
+            if self._server is not None:
+                self._server.notice()
+
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(add)
+
+    def stop(self) -> None:
+        """Let the server end."""
+        if self._loop is not None and self._end is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end.set)
+
+    async def serve(self) -> None:
+        """Listen and answer until stopped."""
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        with Listener(self.path, None) as listener:
+            self._server = ControlServer(self.commands, self.faults.append)
+            await self._server.start(listener)
+            self.ready.set()
+            await self._end.wait()
+            await self._server.close()
+            await asyncio.sleep(0)  # closed connections are told in the loop's next turn
+
+
+@contextmanager
+def fake_daemon(path: Path, commands: FakeCommands | None = None) -> Iterator[FakeDaemon]:
+    """A daemon that answers at `path` while the context lasts."""
+    daemon = FakeDaemon(str(path), commands or FakeCommands())
+    thread = threading.Thread(target=asyncio.run, args=(daemon.serve(),))
+    thread.start()
+    try:
+        assert daemon.ready.wait(10)
+        yield daemon
+    finally:
+        daemon.stop()
+        thread.join(10)
+        assert not thread.is_alive()

@@ -1,0 +1,223 @@
+"""The health worker as a process of its own, spoken with over a real socket pair."""
+
+import asyncio
+import hashlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+
+from hactl.ipc import Link, connect
+from hactl.messages import (
+    Beat,
+    Commit,
+    Discard,
+    FromWorker,
+    Note,
+    Outcomes,
+    Prepared,
+    PrepareHealth,
+    Stop,
+    Transitions,
+)
+from health.result import Health, Reason
+from health.spec import BodyMatch, CheckSpec, HealthSpec, HttpProbe, Probe, SshProbe, TcpProbe, TlsSpec
+from support.certificates import Authority
+from support.servers import free_port, page, saying, serving, silence
+
+ROOT = Path(__file__).parents[2]
+NOBODY = 65534
+M = TypeVar("M", bound=msgspec.Struct)
+
+
+class Worker:
+    """The supervisor's view of one worker."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.messages: list[Any] = []
+        self.lost = asyncio.Event()
+        self._news = asyncio.Event()
+        self.link: Link[Any] = Link(FromWorker, self._take, lambda reason: self.lost.set())
+
+    def _take(self, message: Any) -> None:
+        self.messages.append(message)
+        self._news.set()
+
+    async def until(self, kind: type[M], wanted: Callable[[M], bool] = lambda message: True) -> M:
+        """The first message of this kind that is wanted."""
+        async with asyncio.timeout(20):
+            while True:
+                for message in self.messages:
+                    if isinstance(message, kind) and wanted(message):
+                        return message
+                self._news.clear()
+                await self._news.wait()
+
+    async def apply(self, generation: int, *checks: CheckSpec) -> None:
+        """Prepare and commit a set of checks."""
+        self.link.send(PrepareHealth(generation, HealthSpec(checks=checks)))
+        prepared = await self.until(Prepared, lambda message: message.generation == generation)
+        assert prepared.fault is None
+        self.link.send(Commit(generation))
+
+    async def ended(self) -> int:
+        """Exit status of the worker's process, which must come by itself."""
+        return await asyncio.wait_for(self.process.wait(), 10)
+
+
+@asynccontextmanager
+async def working(user: str = "") -> AsyncIterator[Worker]:
+    """A worker process; killed at the end if it has not ended."""
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "hactl.workers.health", "--fd", str(theirs.fileno()), "--user", user]
+    process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], cwd=ROOT)
+    theirs.close()
+    worker = Worker(process)
+    try:
+        await connect(worker.link, ours)
+        yield worker
+    finally:
+        worker.link.close()
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+def check(port: int, probe: Probe, fall: int = 2) -> CheckSpec:
+    """A quick check of this port."""
+    return CheckSpec(address="127.0.0.1", port=port, probe=probe, interval=0.2, fast_interval=0.1, fall=fall)
+
+
+async def test_checks_from_prepare_to_transitions() -> None:
+    """tcp, http and ssh servers come up, a dead one goes down; outcomes follow within seconds."""
+    async with (
+        serving(silence) as tcp,
+        serving(page(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")) as http,
+        serving(saying(b"SSH-2.0-test\r\n")) as ssh,
+        working() as worker,
+    ):
+        checks = (
+            check(tcp, TcpProbe()),
+            check(http, HttpProbe()),
+            check(ssh, SshProbe()),
+            check(free_port(), TcpProbe()),
+        )
+        await worker.apply(1, *checks)
+        for spec in checks[:3]:
+            await worker.until(Transitions, lambda m, s=spec: _says(m, s, Health.UP))  # type: ignore[misc]
+        await worker.until(Transitions, lambda m: _says(m, checks[3], Health.DOWN))
+        outcomes = await worker.until(Outcomes, lambda m: len(m.outcomes) == len(checks))
+        reasons = {outcome.check: outcome.result.reason for outcome in outcomes.outcomes}
+        assert reasons[checks[0].id] is Reason.OK
+        assert reasons[checks[3].id] is Reason.CONNECT_REFUSED
+        await worker.until(Beat)
+
+
+def _says(message: Transitions, spec: CheckSpec, health: Health) -> bool:
+    return any(told.check == spec.id and told.new is health for told in message.transitions)
+
+
+async def test_runaway_expression_does_not_stop_the_beat() -> None:
+    """A check whose expression never ends fails with that reason; the worker goes on."""
+    async with serving(saying(b"x" * 5000)) as port, working() as worker:
+        await worker.apply(1, check(port, TcpProbe(expect_regex="(x+x+)+y")))
+        down = await worker.until(Transitions)
+        assert down.transitions[0].result.reason is Reason.NO_MATCH
+        assert "too long" in down.transitions[0].result.detail
+        seen = len(worker.messages)
+        await worker.until(Beat, lambda message: message in worker.messages[seen:])
+
+
+async def test_second_generation_keeps_the_first() -> None:
+    """A reload with the same check and one more: the worker says what it kept."""
+    async with serving(silence) as one, serving(silence) as two, working() as worker:
+        await worker.apply(1, check(one, TcpProbe()))
+        await worker.until(Transitions)
+        await worker.apply(2, check(one, TcpProbe()), check(two, TcpProbe()))
+        note = await worker.until(Note, lambda m: m.fields.get("generation") == "2")
+    assert (note.fields["kept"], note.fields["started"], note.fields["stopped"]) == ("1", "1", "0")
+
+
+async def test_discarded_and_refused_generations_change_nothing() -> None:
+    """What was discarded or never prepared is not committed; a wrong expression is a fault with its words."""
+    async with serving(silence) as port, working() as worker:
+        worker.link.send(PrepareHealth(1, HealthSpec(checks=(check(port, TcpProbe(expect_regex="(")),))))
+        refused = await worker.until(Prepared)
+        assert refused.fault is not None
+        assert "regular expression" in refused.fault
+        worker.link.send(PrepareHealth(2, HealthSpec(checks=(check(port, TcpProbe()),))))
+        worker.link.send(Discard(2))
+        worker.link.send(Commit(2))
+        await worker.until(Note, lambda m: "not prepared" in m.text)
+
+
+async def test_stop_ends_it() -> None:
+    """Told to stop, it ends at once and well."""
+    async with working() as worker:
+        await worker.until(Beat)
+        worker.link.send(Stop("test"))
+        assert await worker.ended() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_signal_ends_it(number: signal.Signals) -> None:
+    """A signal does the same."""
+    async with working() as worker:
+        await worker.until(Beat)
+        worker.process.send_signal(number)
+        assert await worker.ended() == 0
+
+
+async def test_lost_supervisor_ends_it() -> None:
+    """Without a supervisor it does not linger."""
+    async with working() as worker:
+        await worker.until(Beat)
+        worker.link.close()
+        assert await worker.ended() == 0
+
+
+def _status(pid: int) -> dict[str, list[str]]:
+    """What the kernel says of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root's rights")
+async def test_unprivileged(tmp_path: Path) -> None:
+    """Started as root it is another user with no capability, no group and no way back, and does all its work.
+
+    It must have imported all it needs by then: its user may not be able to read the installation.
+    """
+    context = Authority(tmp_path).sign("www.example.org").server()
+    answer = page(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    async with (
+        serving(saying(b"SSH-2.0-test\r\n")) as ssh,
+        serving(answer, context=context) as https,
+        working("nobody") as worker,
+    ):
+        body = BodyMatch(regex="o.", sha256=hashlib.sha256(b"ok").hexdigest())
+        unverified = TlsSpec(verify=False, name="www.example.org")
+        checks = (
+            check(ssh, SshProbe()),
+            check(https, HttpProbe(tls=unverified, body=body, host="www.example.org")),
+        )
+        await worker.apply(1, *checks)
+        for spec in checks:
+            await worker.until(Transitions, lambda m, s=spec: _says(m, s, Health.UP))  # type: ignore[misc]
+        status = _status(worker.process.pid)
+    assert status["Uid"] == [str(NOBODY)] * 4
+    assert status["Gid"] == [status["Gid"][0]] * 4
+    assert status["Gid"][0] != "0"
+    assert status["Groups"] == []
+    for capabilities in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(status[capabilities][0], 16) == 0, capabilities
+    assert status["NoNewPrivs"] == ["1"]

@@ -1,0 +1,114 @@
+"""The helper that runs programs, as a process of its own."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from hactl.workers import programs
+from hactl.workers.program_client import Programs
+from hactl.workers.programs import Allow, Ended, Helper, Run
+from support.alerts import until
+
+ROOT = Path(__file__).parents[2]
+USER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+ID = ("/usr/bin/id", "-un")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")
+
+
+@pytest.fixture
+async def client(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Programs]:
+    """A client with its helper."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    made = Programs(programs.start("nobody" if os.geteuid() == 0 else ""), lambda reason: None)
+    await made.connect()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that any user reaches and writes to."""
+    directory = Path(tempfile.mkdtemp(prefix="hactl-programs-"))
+    directory.chmod(0o777)
+    yield directory
+    shutil.rmtree(directory)
+
+
+async def test_an_allowed_program_runs(client: Programs) -> None:
+    """Status 0 is success."""
+    client.allow(((("/bin/true",), USER),))
+    assert await client.run(("/bin/true",), USER, {}, b"", 10.0) == ""
+
+
+async def test_a_failure_comes_with_the_last_line_written(client: Programs) -> None:
+    """Status and last line say what went wrong."""
+    command = ("/bin/sh", "-c", "echo first; echo the disk is full; exit 4")
+    client.allow(((command, USER),))
+    assert await client.run(command, USER, {}, b"", 10.0) == "exit status 4 (the disk is full)"
+
+
+async def test_only_what_is_allowed_runs_and_only_as_its_user(client: Programs) -> None:
+    """Another command, other arguments or another user are refused, and so is everything before anything
+    is allowed."""
+    refused = "not a program of the configuration in force"
+    assert await client.run(ID, USER, {}, b"", 10.0) == refused
+    client.allow(((ID, USER),))
+    assert await client.run(ID, USER, {}, b"", 10.0) == ""
+    assert await client.run(ID, "root", {}, b"", 10.0) == refused
+    assert await client.run((*ID, "x"), USER, {}, b"", 10.0) == refused
+    client.allow(())
+    assert await client.run(ID, USER, {}, b"", 10.0) == refused
+
+
+@as_root
+@pytest.mark.parametrize("user", ["nobody", "daemon", "root"])
+async def test_programs_run_as_their_own_user(client: Programs, user: str) -> None:
+    """The helper, itself nobody, becomes whoever the configuration names, root only when it is named."""
+    command = ("/bin/sh", "-c", 'echo "$(id -un) $(id -Gn) $(ulimit -c)"; exit 1')
+    client.allow(((command, user),))
+    group = {"nobody": "nogroup"}.get(user, user)
+    assert await client.run(command, user, {}, b"", 10.0) == f"exit status 1 ({user} {group} 0)"
+
+
+async def test_a_hanging_program_is_killed(client: Programs) -> None:
+    """Its time is kept by the helper."""
+    command = ("/bin/sleep", "600")
+    client.allow(((command, USER),))
+    assert "timed out" in await client.run(command, USER, {}, b"", 0.2)
+
+
+async def test_with_the_worker_its_programs_end(client: Programs, open_directory: Path) -> None:
+    """When the link is cut the helper kills what runs and ends."""
+    pids = open_directory / "pids"
+    command = ("/bin/sh", "-c", f"echo $$ $PPID > {pids}; sleep 600")
+    client.allow(((command, USER),))
+    running = asyncio.create_task(client.run(command, USER, {}, b"", 600.0))
+    await until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    program, helper = (int(number) for number in pids.read_text().split())
+    client.close()
+    assert await running == "the helper that runs programs has ended"
+    await until(lambda: not _alive(program) and not _alive(helper))
+
+
+async def test_too_many_at_once_are_refused() -> None:
+    """Beyond the bound a request is refused at once."""
+    answers: list[Ended] = []
+    helper = Helper()
+    helper.answer = answers.append
+    helper.receive(Allow(((ID, USER),)))
+    for number in range(programs.RUNNING + 1):
+        helper.receive(Run(number, ID, USER, {}, b"", 1.0))
+    assert answers == [Ended(programs.RUNNING, f"{programs.RUNNING} programs run already")]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
