@@ -66,6 +66,7 @@ def cluster(running: Cluster) -> Iterator[Cluster]:
     done = running.reload(TEXT, "--force")
     assert done.returncode == 0, done.stderr
     wait_until(lambda: running.lb1.is_state("master") and running.lb2.is_state("backup"))
+    wait_until(lambda: VIP not in running.two.net.run("lb2", "ip", "-4", "address").stdout)
 
 
 def all_up(cluster: Cluster) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.daemon import BARE, HACTL, VIP, Director, await_master, daemons, pair, wait_until
-from support.netns import lan, needs_namespaces
+from support.netns import AS_NOBODY, lan, needs_namespaces
 from support.recorder import Recorder
 
 pytestmark = needs_namespaces
@@ -43,7 +43,7 @@ def refused(director: Director, *prefix: str) -> list[str]:
 def test_no_root() -> None:
     """Without root the daemon does not start, and says in one sentence why."""
     with lan("lb1") as net, daemons(net, BARE, "lb1") as (lb1,):
-        lines = refused(lb1, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+        lines = refused(lb1, *AS_NOBODY)
         assert lines == [
             "hactl: root is needed: addresses, IPVS and raw sockets are changed (the workers give that up)"
         ]

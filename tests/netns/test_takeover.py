@@ -17,7 +17,7 @@ from failover.moves import State
 from support.daemon import HACTL
 from support.directors import pair, serve, until
 from support.failover import VIP4
-from support.netns import Lan, lan, needs_namespaces
+from support.netns import AS_NOBODY, Lan, lan, needs_namespaces
 from support.recorder import Recorder
 
 pytestmark = needs_namespaces
@@ -277,7 +277,7 @@ def test_without_rights(net: Lan) -> None:
         ["takeover", VIP4, "--force"],
         ["release", net.address("a"), "--force"],
     ):
-        words = ["setpriv", "--reuid=65534", "--clear-groups", "--bounding-set=-all", HACTL, *arguments]
+        words = [*AS_NOBODY, HACTL, *arguments]
         refused = net.run("a", *words, "-i", "eth0", check=False)
         assert (refused.returncode, refused.stderr) == (
             1,
