@@ -60,6 +60,28 @@ def wake(router: Router, now: float) -> list[Action]:
     return master.take_over(router, takeover_cause(router, now), now)
 
 
+def hasten(router: Router, source: bytes, now: float, *, gone: bool, pair: bool) -> None:
+    """The master that we heard last says that its daemon is ending, or (`gone`) that its link is: wait less.
+
+    After an end one missed advert is enough. A link that is gone carries no advert: in a `pair` we act at once, with
+    more directors the skew time still tells who is first. Holding back and `startup_delay` go before.
+    """
+    heard, held_back = router.heard, router.hold_until is not None and now < router.hold_until
+    if (
+        router.down_at is None
+        or heard is None
+        or heard.address != source
+        or held_back
+        or now < router.part_from
+    ):
+        return
+    skew = skew_time(router.priority, router.master_interval, router.spec.version)
+    soon = heard.at + router.master_interval + skew
+    if gone:
+        soon = now if pair else now + skew
+    router.down_at = min(router.down_at, max(now, soon))
+
+
 def takeover_cause(router: Router, now: float) -> Cause:
     """Why this backup becomes master now."""
     if router.priority == OWNER:

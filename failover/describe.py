@@ -51,7 +51,7 @@ def report(
         lateness=lateness,
         renewal=renewal,
         neighbours=dict(neighbours),
-        lease=router.spec.lease,
+        lease=router.lease,
         holding=tuple(vip.address for vip in vips),
         hold_until=router.hold_until,
         old=old,

@@ -94,6 +94,20 @@ class Election:
             router.advert_at = now
         return [Say(f"priority {old} -> {priority}")]
 
+    def hasten(self, source: bytes, now: float, *, gone: bool, pair: bool) -> list[Action]:
+        """A master's own word shortens the wait for its next advert; see `backup.hasten`."""
+        if self.router.state is State.BACKUP:
+            backup.hasten(self.router, source, now, gone=gone, pair=pair)
+        return self.wake(now)
+
+    def set_alone(self, alone: bool, now: float) -> list[Action]:
+        """Every peer is known to be down, or no longer: another lease, which the kernel is told at once."""
+        router = self.router
+        if router.alone == alone:
+            return []
+        router.alone = alone
+        return holding.take(router, now) if router.holding and router.lease else []
+
     def release(self, now: float, *, hold: float, within: float | None) -> list[Action]:
         """Hand over: release, keep the VIPs until a successor's advert, then hold back for `hold` seconds.
 

@@ -20,7 +20,7 @@ UNLEASED_GOOD_FOR = 60.0
 def take(router: Router, now: float) -> list[Action]:
     """Put the VIPs on, or renew them, and plan the next renewal."""
     router.holding = True
-    lease = router.spec.lease
+    lease = router.lease
     router.renew_at = now + renewal_period(lease) if lease else None
     good_for = 2 * renewal_period(lease) if lease else UNLEASED_GOOD_FOR
     return [HoldAddresses(lease, now + good_for)]
@@ -97,7 +97,7 @@ def _nobody_succeeded(router: Router, now: float) -> list[Action]:
 def woken_from_stall(router: Router, now: float) -> list[Action]:
     """After a stall in which nobody else was heard (else `receive` had acted): go on, but within the lease only."""
     late = now - min(at for at in (router.advert_at, router.renew_at, now) if at is not None)
-    if router.spec.lease and late > router.spec.lease:
+    if router.lease and late > router.lease:
         return lapse(router, now)
     if router.advert_at is None or late <= router.dead_time():
         return []

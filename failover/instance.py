@@ -8,7 +8,7 @@ import errno
 import ipaddress
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from failover import describe, outgoing
 from failover.actions import (
@@ -95,10 +95,10 @@ class Instance:
         if self._still_ours() and any(vip.interface in names for vip in self.spec.addresses):
             self._announce()
 
-    def vip_removed(self) -> None:
-        """One of our VIPs left its interface, and not by our doing."""
+    def act(self, decide: Callable[[Election, float], list[Action]]) -> None:
+        """Perform what the election decides on some other input."""
         now = self._loop.time()
-        self._perform(self.election.addresses_missing(now), now)
+        self._perform(decide(self.election, now), now)
 
     def release(self, *, hold: float, forever: bool) -> None:
         """Hand over; see `Election.release`. `forever`: never advertise again."""
@@ -110,16 +110,6 @@ class Instance:
         """Release and leave; `stopped` becomes True when that is done."""
         now = self._loop.time()
         self._perform(self.election.stop(now), now)
-
-    def grant(self) -> None:
-        """The group allows mastership."""
-        now = self._loop.time()
-        self._perform(self.election.grant(now), now)
-
-    def yield_to_group(self) -> None:
-        """The group cannot be master here."""
-        now = self._loop.time()
-        self._perform(self.election.yield_to_group(now), now)
 
     def adopt(self, spec: RouterSpec) -> None:
         """A reload changed what may change while running: addresses, priority, delays, tracking."""
@@ -148,6 +138,11 @@ class Instance:
     # ---- what others ask ----------------------------------------------------------------------------------------
 
     @property
+    def reachable(self) -> bool:
+        """Whether peers can hear us on this router's interface although there is a fault."""
+        return self._standing.reachable
+
+    @property
     def state(self) -> State:
         """The router's state."""
         return self.election.router.state
@@ -162,8 +157,9 @@ class Instance:
         if not self.election.router.holding:
             return None
         standing, is_master = self._standing, self.state is State.MASTER
+        lease = self.election.router.lease
         return outgoing.held(
-            self.spec, self._around.host, standing.source, standing.owned, is_master=is_master
+            self.spec, self._around.host, standing.source, standing.owned, is_master=is_master, lease=lease
         )
 
     def report(self, changed: Changed | None = None) -> None:

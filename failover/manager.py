@@ -7,6 +7,7 @@ arrived is handed over, so that a worker that slept hears the world before it sp
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from failover.election import Election
 from failover.frames import FrameQueues
 from failover.group import Member, Order, settle
 from failover.host import Host, strays
@@ -28,9 +29,16 @@ _STRAYS = "strays"
 
 
 class Manager:
-    """The failover of one director. `tell` takes reports; `realtime` says that this process is scheduled so."""
+    """The failover of one director. `tell` takes reports, `moved` hears when a router's state moved and each second;
+    `realtime` says that this process is scheduled so."""
 
-    def __init__(self, tell: Callable[[Report], None], *, realtime: bool = False) -> None:
+    def __init__(
+        self,
+        tell: Callable[[Report], None],
+        *,
+        moved: Callable[[], None] = lambda: None,
+        realtime: bool = False,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._tell = tell
         self._spec = FailoverSpec(node="")
@@ -39,7 +47,7 @@ class Manager:
         self._queues = FrameQueues()
         self._renewal: Renewal | None = None
         self._stopping = False
-        self._settling = False
+        self._moved = moved
         self._events = EventSocket()
         self.host: Host = picture()
         self._sockets = AdvertSockets(self._arrived)
@@ -48,8 +56,6 @@ class Manager:
         )
         self._loop.add_reader(self._events.fileno(), self._on_events)
         self._reporter: asyncio.TimerHandle = self._loop.call_later(REPORT_EVERY, self._report_all)
-
-    # ---- what the worker asks -----------------------------------------------------------------------------------
 
     def apply(self, spec: FailoverSpec) -> None:
         """Make this spec the one in force: unchanged routers are not touched, changed ones keep what they can."""
@@ -109,9 +115,9 @@ class Manager:
         """Whether no router is master here and no VIP is held."""
         return not any(i.state is State.MASTER or i.election.router.holding for i in self._all())
 
-    def states(self) -> Mapping[str, State]:
-        """The state of every router."""
-        return {name: instance.state for name, instance in self._instances.items()}
+    def routers(self) -> tuple[Instance, ...]:
+        """The running routers."""
+        return tuple(self._instances.values())
 
     # ---- what instances need (Surroundings) ---------------------------------------------------------------------
 
@@ -148,14 +154,13 @@ class Manager:
         """See to the router's group, and keep what the supervisor holds for our death up to date."""
         self._loop.call_soon(self._settle_groups)
         self._loop.call_soon(self._tell_renewal)
+        self._loop.call_soon(self._moved)
         if any(i.spec.name == router and i.state is State.INIT for i in self._leaving):
             self._loop.call_soon(self._check_emptied)
 
     def before_timer(self) -> None:
         """Hand over every packet that has arrived."""
         self._sockets.drain()
-
-    # ---- events -------------------------------------------------------------------------------------------------
 
     def _arrived(self, interface_routers: Mapping[int, RouterSpec], received: Received | Drop) -> None:
         if isinstance(received, Drop):
@@ -209,13 +214,11 @@ class Manager:
         for instance in self._all():
             place = Place(event.index, event.address, event.prefix)
             if any(p.index == place.index and p.address == place.address for p in instance.renewals()):
-                instance.vip_removed()
+                instance.act(Election.addresses_missing)
 
     def _written(self, job: Job) -> None:
         self._writer.finished(job)
         job.done(job)
-
-    # ---- routers ------------------------------------------------------------------------------------------------
 
     def _start(self, spec: RouterSpec, *, grouped: bool) -> None:
         instance = Instance(spec, self, grouped=grouped)
@@ -273,11 +276,9 @@ class Manager:
             }
             for name, order in settle(view).items():
                 if order is Order.GRANT:
-                    members[name].grant()
+                    members[name].act(Election.grant)
                 else:
-                    members[name].yield_to_group()
-
-    # ---- reports ------------------------------------------------------------------------------------------------
+                    members[name].act(Election.yield_to_group)
 
     def _report_all(self) -> None:
         self._reporter = self._loop.call_later(REPORT_EVERY, self._report_all)
@@ -288,6 +289,7 @@ class Manager:
         for instance in self._instances.values():
             instance.report()
         self._tell_renewal()
+        self._moved()
 
     def _tell_renewal(self) -> None:
         held = (instance.held() for instance in self._all())

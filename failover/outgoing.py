@@ -35,14 +35,14 @@ def advert_message(spec: RouterSpec, priority: int, source: bytes, destination: 
 
 
 def held(
-    spec: RouterSpec, host: Host, source: bytes, owned: frozenset[str], *, is_master: bool
+    spec: RouterSpec, host: Host, source: bytes, owned: frozenset[str], *, is_master: bool, lease: int
 ) -> Held | None:
     """What somebody else needs in order to renew, release or drop for this router when its worker is dead."""
     link = host.link(spec.interface)
     if link is None or not source:
         return None
     vips = places(spec.addresses, host, owned)
-    renew = (put_address(n, p.index, p.address, p.prefix, spec.lease, p.label) for n, p in enumerate(vips, 1))
+    renew = (put_address(n, p.index, p.address, p.prefix, lease, p.label) for n, p in enumerate(vips, 1))
     drop = (delete_address(n, p.index, p.address, p.prefix) for n, p in enumerate(vips, 1))
     packets = (
         ReleasePacket(source, to, spec.ttl_send, advert_message(spec, RELEASE, source, to))
@@ -56,7 +56,7 @@ def held(
         index=link.index,
         renew=b"".join(renew),
         drop=b"".join(drop),
-        every=renewal_period(spec.lease) if spec.lease else 0.0,
+        every=renewal_period(lease) if lease else 0.0,
         packets=tuple(packets) if is_master else (),
     )
 

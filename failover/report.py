@@ -84,8 +84,15 @@ class Remark(msgspec.Struct, frozen=True, tag=True):
     warning: bool = False
 
 
+class PeerPayload(msgspec.Struct, frozen=True, tag=True):
+    """What a peer's supervisor says to ours; opaque here."""
+
+    peer: str
+    data: bytes
+
+
 class Emptied(msgspec.Struct, frozen=True, tag=True):
     """Every router has stopped and gave up its addresses: the worker may exit."""
 
 
-Report = RouterReport | Conflict | Renewal | Remark | Emptied
+Report = RouterReport | Conflict | Renewal | Remark | PeerPayload | Emptied

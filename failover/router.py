@@ -63,6 +63,7 @@ class Router:
     conflict_announced: float = NEVER
 
     # holding and giving up, in any state
+    alone: bool = False
     holding: bool = False
     renew_at: float | None = None
     releasing: bool = False
@@ -76,6 +77,12 @@ class Router:
         if self.heard is None or self.spec.version == 2:
             return self.spec.advert_interval
         return self.heard.interval
+
+    @property
+    def lease(self) -> int:
+        """The lease in force in whole seconds, 0 for none: fencing has nobody to protect while every peer is down."""
+        spec = self.spec
+        return max(spec.lease, spec.lease_alone) if self.alone and spec.lease else spec.lease
 
     def master_down_from(self, interval: float) -> float:
         """Master_Down_Interval for a master that advertises every `interval` seconds."""

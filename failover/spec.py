@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
+from failover.peer.spec import PeerChannelSpec
+
 
 class Family(StrEnum):
     """Address family of a router's adverts and advertised addresses."""
@@ -81,8 +83,9 @@ class TrackedInterface(msgspec.Struct, frozen=True, kw_only=True):
 class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One virtual router (VRRP instance) on this director.
 
-    `lease` is whole seconds, 0 for off. `source` None means the interface's primary address. `down_after` counts
-    missed adverts. `ttl_accept` is the lowest and highest TTL accepted, None for any.
+    `lease` is whole seconds, 0 for off, `lease_alone` that while every peer is known to be down. `source` None means
+    the interface's primary address. `down_after` counts missed adverts. `ttl_accept` is the lowest and highest TTL
+    accepted, None for any.
     """
 
     name: str
@@ -105,6 +108,7 @@ class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
     link_down_delay: float = 0.0
     down_after: int = 3
     lease: int = 2
+    lease_alone: int = 60
     announce: AnnounceSpec = AnnounceSpec()
     checksum: Checksum = Checksum.PSEUDO_HEADER
     authentication: Authentication = Authentication.NONE
@@ -121,8 +125,9 @@ class GroupSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FailoverSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the failover worker of this director does."""
+    """All that the failover worker of this director does. `channel` None: the directors' own channel is off."""
 
     node: str
     routers: tuple[RouterSpec, ...] = ()
     groups: tuple[GroupSpec, ...] = ()
+    channel: PeerChannelSpec | None = None

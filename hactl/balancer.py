@@ -127,11 +127,11 @@ class Balancer:
         """Connections and sums of our services, at most a second old."""
         return await self._reconciler.counters() if self._reconciler else {}
 
-    def refusals(self) -> tuple[str, ...]:
-        """What the kernel refuses now, as sentences."""
+    def refusals(self) -> dict[str, str]:
+        """What the kernel refuses now: a sentence for each service by name."""
         if self._reconciler is None:
-            return ()
-        return tuple(self._refusal_text(refusal) for refusal in self._reconciler.refused)
+            return {}
+        return {self._name(r.op.key): self._refusal_text(r) for r in self._reconciler.refused}
 
     # ---- steps --------------------------------------------------------------------------------------------------
 

@@ -30,8 +30,10 @@ from hactl.messages import (
     PrepareFailover,
     PrepareHealth,
     PrepareNotify,
+    SharePayload,
 )
 from hactl.outbox import Outbox
+from hactl.secret_files import channel_files
 from hactl.workers.base import user_exists
 from health.spec import CheckSpec, HealthSpec
 from notify.event import Event
@@ -70,6 +72,7 @@ class Crew:
         self._outbox = Outbox()
         self._renewal = Renewal(())
         self._held_back: dict[str, float] = {}
+        self._payload = SharePayload(0, b"")
         self._keeper: Keeper | None = None
         self._refused: dict[str, str] = {}
         self.children = self._make_children(config, user)
@@ -143,6 +146,8 @@ class Crew:
         if name == FAILOVER:
             for router, until in self._held_back.items():
                 yield HoldBack(router, until)
+            if self._payload.version:
+                yield self._payload
         if name == NOTIFY:
             for event in self._outbox.again(time.monotonic()):
                 yield Emit(event)
@@ -151,13 +156,14 @@ class Crew:
         self, name: str, generation: int, config: Config, secrets: dict[str, str]
     ) -> msgspec.Struct:
         if name == FAILOVER:
-            return PrepareFailover(generation, config.failover)
+            channel = config.failover.channel
+            keys = secrets.get(channel.key_file, "") if channel and channel.key_file else ""
+            return PrepareFailover(generation, config.failover, keys)
         if name == NOTIFY:
-            return PrepareNotify(generation, config.notify, config.node, config.cluster, secrets)
+            theirs = {file: secrets[file] for file in channel_files(config) if file in secrets}
+            return PrepareNotify(generation, config.notify, config.node, config.cluster, theirs)
         number, count = int(name.rpartition("-")[2]), len(self.children) - 2
         return PrepareHealth(generation, HealthSpec(checks=share(config.checks, number, count)))
-
-    # ---- what workers say ---------------------------------------------------------------------------------------
 
     def _hear(self, name: str, message: Any) -> None:
         match message:
@@ -215,6 +221,11 @@ class Crew:
             self._keeper = None
 
     # ---- what others ask ----------------------------------------------------------------------------------------
+
+    def share(self, data: bytes) -> None:
+        """Bring this to the supervisors of all peers, now and when the failover worker is started anew."""
+        self._payload = SharePayload(self._payload.version + 1, data)
+        self.children[FAILOVER].send(self._payload)
 
     def emit(self, event: Event) -> None:
         """Give an event to the notify worker, or keep it until there is one."""

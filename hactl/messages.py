@@ -9,7 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
-from failover.report import Conflict, Renewal, RouterReport
+from failover.peer.report import PeerReport
+from failover.report import Conflict, PeerPayload, Renewal, RouterReport
 from failover.spec import FailoverSpec
 from health.result import Outcome, Transition
 from health.spec import HealthSpec
@@ -42,10 +43,11 @@ class Discard(msgspec.Struct, frozen=True, tag=True):
 
 
 class PrepareFailover(msgspec.Struct, frozen=True, tag=True):
-    """A new generation of failover specs."""
+    """A new generation of failover specs. `peer_keys` is the text of the peer channel's key file: never to be logged."""
 
     generation: int
     spec: FailoverSpec
+    peer_keys: str = ""
 
 
 class PrepareHealth(msgspec.Struct, frozen=True, tag=True):
@@ -70,6 +72,13 @@ class Handover(msgspec.Struct, frozen=True, tag=True):
 
     router: str | None
     hold: float
+
+
+class SharePayload(msgspec.Struct, frozen=True, tag=True):
+    """Bring this to the supervisors of all peers; versions rise."""
+
+    version: int
+    data: bytes
 
 
 class HoldBack(msgspec.Struct, frozen=True, tag=True):
@@ -167,12 +176,13 @@ ToWorker = (
     | PrepareNotify
     | Handover
     | HoldBack
+    | SharePayload
     | Resume
     | Emit
     | HistoryQuery
 )
 
-FromFailover = Beat | Prepared | Note | RouterReport | Conflict | Renewal
+FromFailover = Beat | Prepared | Note | RouterReport | Conflict | Renewal | PeerReport | PeerPayload
 FromHealth = Beat | Prepared | Note | Transitions | Outcomes
 FromNotify = Beat | Prepared | Note | ChannelReport | HistoryAnswer
 """What each kind of worker may say: one that a probed server has turned must not be able to speak of addresses."""

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from hactl.supervisor import Supervisor
 
 _ADMIN = {Action.ENABLE: Admin.ENABLED, Action.DRAIN: Admin.DRAIN, Action.DISABLE: Admin.DISABLED}
-_HERE_ONLY = "applied on this director only: there is no peer channel"
-_GIVER_ONLY = "only this director holds back: there is no peer channel to tell the others"
+_NOT_CONFIRMED = "not confirmed by {missing} other director(s): down, unknown, or without the peer channel"
+_CONFIRM_WITHIN = 1.0
+_GIVER_ONLY = "only this director holds back; another one of higher priority may preempt"
 _PATIENCE = 2.0
 
 
@@ -85,10 +86,24 @@ class Operations:
         what = f"{request.action.value} {request.weight if request.weight is not None else ''}".strip()
         reason = f"{what} by {caller.user}" + (f": {request.reason}" if request.reason else "")
         daemon.emit(plain(EventKind.OVERRIDE_SET, str(scope), reason, new=what))
-        warnings = (_HERE_ONLY,) if len(daemon.config.directors) > 1 else ()
+        others = await self._taken_by_peers(daemon.overrides.revision)
+        missing = len(daemon.config.directors) - 1 - len(others)
         return OverrideAnswer(
-            servers=tuple(map(str, touched)), applied_on=(daemon.config.node,), warnings=warnings
+            servers=tuple(map(str, touched)),
+            applied_on=(daemon.config.node, *others),
+            warnings=(_NOT_CONFIRMED.format(missing=missing),) if missing else (),
         )
+
+    async def _taken_by_peers(self, revision: int) -> tuple[str, ...]:
+        """The peers that confirm to have our overrides; those that are up get a moment for it."""
+        peers = self._daemon.peers
+        try:
+            async with asyncio.timeout(_CONFIRM_WITHIN):
+                while set(peers.up()) - set(peers.have(revision)):
+                    await self._daemon.news.wait()
+        except TimeoutError:
+            pass
+        return peers.have(revision)
 
     async def overrides(self) -> tuple[Override, ...]:
         """The overrides in force."""

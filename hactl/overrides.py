@@ -165,11 +165,24 @@ class Overrides(msgspec.Struct, frozen=True):
         kept = tuple(other for other in self.records if not record.replaces(other))
         return Overrides((*kept, record), record.revision)
 
+    def merged(self, others: Sequence[Override], revision: int) -> "Overrides":
+        """These overrides and those of a peer at `revision`: of each object the latest, the same on both directors."""
+        records = sorted({*self.records, *others}, key=_order)
+        kept: tuple[Override, ...] = ()
+        for record in records:
+            kept = (*(other for other in kept if not record.replaces(other)), record)
+        return Overrides(kept, max(self.revision, revision))
+
     def _check_scope(self, wish: Wish, services: Sequence[ServiceSpec]) -> None:
         """Refuse a scope that the configuration does not have; ending an old override is always possible."""
         kept = any(wish.scope.covers(record.scope) for record in self.in_force())
         if not (wish.admin is Admin.ENABLED and kept):
             affected(wish.scope, services)
+
+
+def _order(record: Override) -> tuple[int, float, str]:
+    """By revision; two directors that took one each at the same time agree by the time and then by the words."""
+    return record.revision, record.at, repr(record)
 
 
 def affected(scope: Scope, services: Sequence[ServiceSpec]) -> tuple[Scope, ...]:

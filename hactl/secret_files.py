@@ -9,19 +9,26 @@ from hactl.config.model import Config
 from notify.spec import EmailSpec, WebhookSpec
 
 
-def read_secrets(config: Config) -> dict[str, str]:
-    """The content of the secret files that channels name; one that cannot be read is left out and shows there."""
-    secrets = {}
+def channel_files(config: Config) -> tuple[str, ...]:
+    """The secret files that notification channels name."""
+    files = []
     for channel in config.notify.channels:
         delivery = channel.delivery
-        file = None
         if isinstance(delivery, WebhookSpec):
-            file = delivery.secret_file
+            files.append(delivery.secret_file)
         elif isinstance(delivery, EmailSpec):
-            file = delivery.password_file
-        if file is not None and (content := _secret(file)) is not None:
-            secrets[file] = content
-    return secrets
+            files.append(delivery.password_file)
+    return tuple(file for file in files if file is not None)
+
+
+def read_secrets(config: Config) -> dict[str, str]:
+    """The content of every secret file by its path; one that cannot be read is left out and shows where it is used."""
+    peers = config.failover.channel
+    wanted = channel_files(config)
+    if peers is not None and peers.key_file is not None:
+        wanted = (*wanted, peers.key_file)
+    contents = ((file, _secret(file)) for file in wanted)
+    return {file: content for file, content in contents if content is not None}
 
 
 def _secret(path: str) -> str | None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
+from failover.peer.report import PeerReport
 from failover.report import RouterReport
-from failover.spec import FailoverSpec, RouterSpec
+from failover.spec import RouterSpec
 from hactl.config.model import Config, DirectorSpec
 from hactl.ipvs.model import Counters, Entry, ServiceCounters, ServiceKey, Table, service_key
 from hactl.ipvs.spec import ServerSpec, ServiceSpec
@@ -45,10 +46,13 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     loaded: float
     state: State
     reports: Mapping[str, RouterReport]
+    peers: Mapping[str, PeerReport] = {}
+    peer_configs: Mapping[str, bool | None] = {}
     unreported: str = "the failover worker has not spoken yet"
     outcomes: Mapping[str, Outcome]
     held: Table
     counters: Mapping[ServiceKey, ServiceCounters]
+    refused: Mapping[str, str] = {}
     overrides: Sequence[Override] = ()
     workers: Mapping[str, Mapping[str, Any]] = {}
     channels: Mapping[str, ChannelReport] = {}
@@ -74,7 +78,7 @@ def snapshot(picture: Picture) -> dict[str, Any]:
             for router in config.failover.routers
         },
         "services": {spec.name: _service(spec, picture) for spec in config.services},
-        "peers": _peers(config, picture.reports, clock),
+        "peers": _peers(picture),
         "overrides": [_override(override) for override in picture.overrides],
         "workers": picture.workers,
         "channels": {name: _channel(report) for name, report in picture.channels.items()},
@@ -128,6 +132,8 @@ def _service(spec: ServiceSpec, picture: Picture) -> dict[str, Any]:
         shown |= {"fwmark": spec.fwmark, "family": spec.family}
     if state is not None:
         shown |= _availability(state, picture.clock)
+        if entry is None and spec.name in picture.refused:
+            shown |= {"state": "down", "reason": picture.refused[spec.name]}
         shown["servers"] = {
             server.name: _server(server, state.servers[server.name], entry, counters, picture)
             for server in spec.servers
@@ -199,35 +205,47 @@ def _sums(counters: Counters) -> dict[str, int]:
     }
 
 
-def _peers(config: Config, reports: Mapping[str, RouterReport], clock: Clock) -> dict[str, Any]:
-    others = (director for director in config.directors if director.name != config.node)
-    return {peer.name: _peer(peer, config.failover, reports, clock) for peer in others}
+def _peers(picture: Picture) -> dict[str, Any]:
+    others = (director for director in picture.config.directors if director.name != picture.config.node)
+    return {peer.name: _peer(peer, picture) for peer in others}
 
 
-def _peer(
-    peer: DirectorSpec, spec: FailoverSpec, reports: Mapping[str, RouterReport], clock: Clock
-) -> dict[str, Any]:
-    """What is known of another director: its adverts are heard while it is master of some router."""
+def _peer(peer: DirectorSpec, picture: Picture) -> dict[str, Any]:
+    """What is known of another director: by the peer channel, or where there is none by its adverts."""
+    report = picture.peers.get(peer.name)
+    shown = {"address": peer.addresses[0] if peer.addresses else "", "config_matches": None}
+    if report is None:
+        return shown | _by_adverts(peer, picture)
+    return shown | {
+        "state": report.state.value,
+        "reason": report.reason,
+        "since": picture.clock.text(report.since),
+        "config_matches": picture.peer_configs.get(peer.name),
+        "links": [
+            {"own": link.own, "peer": link.peer, "state": link.state.value, "reason": link.reason}
+            for link in report.links
+        ],
+        "drops": report.drops,
+    }
+
+
+def _by_adverts(peer: DirectorSpec, picture: Picture) -> dict[str, Any]:
+    """A director is heard while it is master of some router."""
+    now = picture.clock.monotonic
     heard = {
-        router.name: report.neighbours[address]
-        for router in spec.routers
-        if (report := reports.get(router.name))
+        name: report.neighbours[address]
+        for name, report in picture.reports.items()
         for address in peer.addresses
         if address in report.neighbours
     }
-    last = max(heard.values(), default=None)
-    recent = last is not None and clock.monotonic - last < PEER_HEARD_WITHIN
-    masters = [name for name, at in heard.items() if clock.monotonic - at < PEER_HEARD_WITHIN]
-    if recent:
-        reason = f"its adverts are heard as master of {', '.join(sorted(masters))}"
-    else:
+    masters = sorted(name for name, at in heard.items() if now - at < PEER_HEARD_WITHIN)
+    reason = f"its adverts are heard as master of {', '.join(masters)}"
+    if not masters:
         reason = "no peer channel, and no adverts of it are heard (a backup sends none)"
     return {
-        "address": peer.addresses[0] if peer.addresses else "",
-        "state": "up" if recent else "unknown",
+        "state": "up" if masters else "unknown",
         "reason": reason,
-        "since": clock.text(last) if last is not None else None,
-        "config_matches": None,
+        "since": picture.clock.text(max(heard.values())) if heard else None,
     }
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import structlog
 
 import hactl
-from failover.report import Conflict, RouterReport
+from failover.peer.report import PeerReport
+from failover.report import Conflict, PeerPayload, RouterReport
 from hactl import reload, store
 from hactl.balancer import Balancer
 from hactl.config.load import Loaded, load
@@ -27,9 +28,11 @@ from hactl.events import Occurrence, of_conflict, of_router, plain
 from hactl.messages import ChannelReport, Note, Outcomes, Transitions
 from hactl.operations import Operations
 from hactl.overrides import Overrides, decode, encode
+from hactl.peers import Peers, word
 from hactl.sdnotify import Systemd
 from hactl.secret_files import read_secrets
-from hactl.status import Clock, Picture, snapshot
+from hactl.status import snapshot
+from hactl.survey import survey
 from notify.event import Event, EventKind, Severity
 
 OVERRIDES_FILE = "overrides.json"
@@ -50,9 +53,10 @@ class Supervisor:
         self._listener = listener
         self._log: Any = structlog.get_logger()
         self._systemd = Systemd()
-        self._started = time.monotonic()
-        self._loaded = time.time()
-        self._channels: dict[str, ChannelReport] = {}
+        self.started = time.monotonic()
+        self.loaded = time.time()
+        self.channels: dict[str, ChannelReport] = {}
+        self.peers = Peers()
         self._spoke: set[str] = set()
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
@@ -60,7 +64,7 @@ class Supervisor:
         self.overrides, broken = store.load(self._overrides_path, decode, Overrides())
         user, unusual = worker_user(config)
         found = (listener.warning, store.trouble(Path(config.state_dir)), broken, unusual)
-        self._warnings = [text for text in found if text]
+        self.warnings = [text for text in found if text]
         self.balancer = Balancer(config, self.overrides, emit=self.emit, log=self._log)
         self.crew = Crew(
             config,
@@ -95,8 +99,9 @@ class Supervisor:
         self.balancer.close()
 
     def _say_started(self) -> None:
+        self._share()
         self.emit(plain(EventKind.DIRECTOR_STARTED, self.config.node, f"hactl {hactl.__version__} runs"))
-        for text in self._warnings:
+        for text in self.warnings:
             self._log.warning(text)
         self._systemd.ready(
             f"{len(self.config.failover.routers)} routers, {len(self.config.services)} services"
@@ -121,7 +126,7 @@ class Supervisor:
             await asyncio.sleep(_TICK)
             now = time.time()
             if self.overrides.expired(now):
-                self._end_overrides(now)
+                self._keep_overrides(self.overrides.without_expired(now), "some have ended")
             if not self.crew.silent(time.monotonic()):
                 self._systemd.alive()
 
@@ -161,11 +166,14 @@ class Supervisor:
         changed = reload.changes(self.config, config)
         self.crew.commit(config, secrets)
         self.config = config
-        self._loaded = time.time()
+        self.loaded = time.time()
         self.balancer.apply(config)
         names = {router.name for router in config.failover.routers}
         self.reports = {name: report for name, report in self.reports.items() if name in names}
         self.emit(plain(EventKind.CONFIG_LOADED, config.cluster, f"{len(changed)} changes, by {by}"))
+        for peer in self.peers.words:
+            self._tell(self.peers.drift(peer, config.sha256))
+        self._share()
         return ReloadAnswer(ok=True, changes=changed, warnings=warnings)
 
     def _rejected(
@@ -207,8 +215,12 @@ class Supervisor:
                 self._on_router(message)
             case Conflict():
                 self.emit(of_conflict(message))
+            case PeerReport():
+                self._tell(self.peers.on_report(message))
+            case PeerPayload(peer, data):
+                self._on_word(peer, data)
             case ChannelReport():
-                self._channels[message.name] = message
+                self.channels[message.name] = message
             case Note(level, text, fields):
                 getattr(self._log, level.value)(text, worker=name, **{k: v for k, v in fields.items() if v})
 
@@ -216,15 +228,35 @@ class Supervisor:
         self.reports[report.router] = report
         self._spoke.add(report.router)
         self.balancer.set_holding({vip for r in self.reports.values() for vip in r.holding})
-        occurrence = of_router(report)
+        self._tell(of_router(report))
+        self._wake_waiting()
+
+    def _tell(self, occurrence: Occurrence | None) -> None:
         if occurrence is not None:
             self.emit(occurrence)
+
+    def _wake_waiting(self) -> None:
         self.news.set()
         self.news = asyncio.Event()
+
+    def _on_word(self, peer: str, data: bytes) -> None:
+        """A peer's word: its overrides join ours, the later of each object; a differing configuration is told."""
+        heard, occurrence = self.peers.on_payload(peer, data, self.config.sha256)
+        self._tell(occurrence)
+        if heard is not None:
+            merged = self.overrides.merged(heard.overrides, heard.revision)
+            if merged != self.overrides:
+                self._keep_overrides(merged, "those of a peer")
+        self._wake_waiting()
+
+    def _share(self) -> None:
+        """Say our word to all peers."""
+        self.crew.share(word(self.config.sha256, self.overrides))
 
     def _died(self, name: str, reason: str) -> None:
         if name == FAILOVER:
             self._spoke.clear()
+            self.peers.forget()
         self.emit(plain(EventKind.WORKER_DIED, name, f"{reason}; it is started again"))
 
     # ---- overrides, status --------------------------------------------------------------------------------------
@@ -232,18 +264,20 @@ class Supervisor:
     def set_overrides(self, overrides: Overrides) -> None:
         """Keep these overrides on disk, then let them act. Raises OSError, and then nothing has changed."""
         store.replace(self._overrides_path, encode(overrides))
+        self._use_overrides(overrides)
+
+    def _keep_overrides(self, overrides: Overrides, which: str) -> None:
+        """Let these act even where they cannot be kept; they are then as before after a restart."""
+        try:
+            self.set_overrides(overrides)
+        except OSError as error:
+            self._log.warning(f"overrides cannot be kept ({which}): {error.strerror}")
+            self._use_overrides(overrides)
+
+    def _use_overrides(self, overrides: Overrides) -> None:
         self.overrides = overrides
         self.balancer.set_overrides(overrides)
-
-    def _end_overrides(self, now: float) -> None:
-        """End those whose time is over; where that cannot be kept, they end again after a restart."""
-        left = self.overrides.without_expired(now)
-        try:
-            self.set_overrides(left)
-        except OSError as error:
-            self._log.warning(f"the end of overrides cannot be kept: {error.strerror}")
-            self.overrides = left
-            self.balancer.set_overrides(left)
+        self._share()
 
     @property
     def routers(self) -> dict[str, RouterReport]:
@@ -252,45 +286,7 @@ class Supervisor:
 
     async def status(self) -> dict[str, Any]:
         """The snapshot."""
-        counters = await self.balancer.counters()
-        trouble = [f"IPVS cannot be used: {self.balancer.trouble}"] if self.balancer.trouble else []
-        now = time.monotonic()
-        return snapshot(
-            Picture(
-                config=self.config,
-                version=hactl.__version__,
-                clock=Clock(now, time.time()),
-                started=self._started,
-                loaded=self._loaded,
-                state=self.balancer.state,
-                reports=self.routers,
-                unreported=self._unreported(),
-                outcomes=self.balancer.outcomes,
-                held=self.balancer.held,
-                counters=counters,
-                overrides=self.overrides.in_force(),
-                workers=self._workers(now),
-                channels=self._channels,
-                warnings=[*self._warnings, *trouble, *self.crew.refusals(), *self.balancer.refusals()],
-            )
-        )
-
-    def _workers(self, now: float) -> dict[str, dict[str, Any]]:
-        silent = self.crew.silent(now)
-        return {
-            name: {
-                "pid": child.pid,
-                "state": "down" if not child.running else "silent" if name in silent else "up",
-                "restarts": child.restarts,
-            }
-            for name, child in self.crew.children.items()
-        }
-
-    def _unreported(self) -> str:
-        """Why there is no report of a router."""
-        if self.crew.children[FAILOVER].restarts:
-            return "the failover worker died and is being started again; what it held is kept meanwhile"
-        return "the failover worker has not spoken yet"
+        return snapshot(survey(self, await self.balancer.counters()))
 
 
 def _release_within(advert_interval: float, down_after: int) -> float:

@@ -58,18 +58,11 @@ ROWS: Final = (
         when=_not_trusting,
     ),
     Row(pattern="routers.*.virtual_mac", text="VIPs move without a virtual MAC address yet", unsafe=True),
-    Row(
-        pattern="routers.*.lease_alone",
-        text="has no effect yet: it needs the peer channel",
-        unsafe=False,
-        when=lambda v: v not in ("60s", "1m"),
-    ),
     Row(pattern="routers.*.track.ping", text="ping targets are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.services", text="services are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.scripts", text="scripts are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.files", text="files are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.processes", text="processes are not tracked yet", unsafe=True),
-    Row(pattern="peer.key_file", text="there is no peer channel yet", unsafe=False),
     Row(pattern="sync", text="connections are not synchronised yet", unsafe=False),
     Row(
         pattern="services.*.slow_start",

@@ -7,12 +7,10 @@ lease for the daemon that comes after it.
 
 import asyncio
 import contextlib
-import ctypes
 import errno
 import fcntl
 import gc
 import os
-import resource
 import signal
 import struct
 import sys
@@ -23,6 +21,8 @@ from typing import Any
 from failover.kernel import can_mark
 from failover.manager import Manager
 from failover.moves import State
+from failover.peer.report import PeerReport
+from failover.peering import Peering
 from failover.report import Emptied, Remark, Report
 from failover.spec import FailoverSpec
 from hactl.messages import (
@@ -34,16 +34,15 @@ from hactl.messages import (
     Prepared,
     PrepareFailover,
     Resume,
+    SharePayload,
     Stop,
     ToWorker,
 )
-from hactl.workers import base
+from hactl.workers import base, realtime
 
-REALTIME_PRIORITY = 50
 SAY_SILENT_AFTER = 10.0
 RELEASE_SILENT_AFTER = 30.0
 _FOREVER = 10 * 365 * 86400.0
-_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 _ORPHAN_GOES_WITHIN = 3.0
 _LOOK_EVERY = 0.05
 _LOOK_AT_SUPERVISOR = 1.0
@@ -56,8 +55,9 @@ class FailoverHandler:
 
     def __init__(self, send: base.Send, *, realtime: bool) -> None:
         self._send = send
-        self._manager = Manager(self._tell, realtime=realtime)
-        self._prepared: dict[int, FailoverSpec] = {}
+        self._manager = Manager(self._tell, moved=self._moved, realtime=realtime)
+        self._peering = Peering(self._manager.routers, self._tell)
+        self._prepared: dict[int, PrepareFailover] = {}
         self._done = asyncio.Event()
         self._heard = time.monotonic()
         self._orphan = self._stopping = False
@@ -71,11 +71,13 @@ class FailoverHandler:
             case PrepareFailover(generation, spec):
                 refusal = _refusal(spec)
                 if refusal is None:
-                    self._prepared[generation] = spec
+                    self._prepared[generation] = message
                 self._send(Prepared(generation, refusal))
             case Commit(generation) if generation in self._prepared and not self._stopping:
-                self._manager.apply(self._prepared[generation])
+                self._commit(self._prepared[generation])
                 self._prepared.clear()
+            case SharePayload(version, data):
+                self._peering.share(version, data)
             case Discard(generation):
                 self._prepared.pop(generation, None)
             case Handover(router, hold):
@@ -86,6 +88,16 @@ class FailoverHandler:
                 self._manager.resume(router)
             case Stop():
                 self._stop()
+
+    def _commit(self, prepared: PrepareFailover) -> None:
+        self._manager.apply(prepared.spec)
+        self._peering.apply(prepared.spec.channel, prepared.peer_keys)
+        self._moved()
+
+    def _moved(self) -> None:
+        """A router's state moved, or a second has passed."""
+        self._peering.stand(ending=self._stopping or self._orphan)
+        self._peering.report()
 
     def lost(self, reason: str) -> None:
         """The supervisor died: release, and stay until a successor was heard."""
@@ -103,10 +115,12 @@ class FailoverHandler:
             watch = group.create_task(self._watch_supervisor())
             await self._done.wait()
             watch.cancel()
+        self._peering.close()
         self._manager.close()
 
     def _stop(self) -> None:
         self._stopping = True
+        self._moved()
         if self._orphan:
             self._done.set()
         else:
@@ -119,7 +133,7 @@ class FailoverHandler:
         base.note(self._send, NoteLevel.ERROR, "fault of hactl; the worker ends", why=text)
         self._done.set()
 
-    def _tell(self, report: Report) -> None:
+    def _tell(self, report: Report | PeerReport) -> None:
         match report:
             case Emptied():
                 self._done.set()
@@ -151,7 +165,7 @@ class FailoverHandler:
     def _supervisor_silent(self, silent: float) -> None:
         _say(f"no supervisor heard for {silent:.0f} s")
         if silent > RELEASE_SILENT_AFTER:
-            self._released |= {n for n, state in self._manager.states().items() if state is State.MASTER}
+            self._released |= {r.spec.name for r in self._manager.routers() if r.state is State.MASTER}
             self._manager.release(None, hold=_FOREVER)
         self._silence += RELEASE_SILENT_AFTER - SAY_SILENT_AFTER
 
@@ -214,44 +228,12 @@ def _holder(descriptor: int) -> int:
     return 0 if kind == fcntl.F_UNLCK else int(process)
 
 
-def raise_limits() -> tuple[int, ...]:
-    """Allow locked memory and real-time threads without a capability; those needed where limits cannot be raised."""
-    needed = []
-    limits = (
-        (resource.RLIMIT_MEMLOCK, resource.RLIM_INFINITY, base.CAP_IPC_LOCK),
-        (resource.RLIMIT_RTPRIO, REALTIME_PRIORITY, base.CAP_SYS_NICE),
-    )
-    for limit, value, capability in limits:
-        try:
-            resource.setrlimit(limit, (value, value))
-        except (ValueError, OSError):
-            needed.append(capability)
-    return tuple(needed)
-
-
-def become_realtime() -> str | None:
-    """Real-time scheduling and no paging; why not, in words, when the kernel refuses. Children do not inherit it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    trouble = []
-    if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) != 0:
-        trouble.append(f"memory is not locked ({os.strerror(ctypes.get_errno())})")
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(REALTIME_PRIORITY))
-    except OSError as error:
-        trouble.append(
-            f"no real-time scheduling ({error.strerror}); adverts below 100ms may be late under load"
-        )
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, -20)
-    return "; ".join(trouble) or None
-
-
 def main() -> None:
     """Entry point: `python -I -m hactl.workers.failover --fd N --user NAME --lock PATH`."""
     options = base.arguments(lock=True)
     remarks = _alone(Path(options.lock)) if options.lock else ""
-    kept = (base.CAP_NET_ADMIN, base.CAP_NET_RAW, *raise_limits())
-    refused = become_realtime()
+    kept = (base.CAP_NET_ADMIN, base.CAP_NET_RAW, *realtime.raise_limits())
+    refused = realtime.become_realtime()
     remarks = "; ".join(filter(None, (remarks, refused)))
     base.drop_privileges(options.user, kept)
     gc.collect()

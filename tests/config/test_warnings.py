@@ -67,7 +67,6 @@ PENDING = [
     ("services.www.slow_start", False, "forward: dr", "forward: dr\n    slow_start: 30s"),
     ("services.www.panic", False, "forward: dr", "forward: dr\n    panic: {share: 50%}"),
     ("sync", False, "services:", "sync: {interface: eth1}\nservices:"),
-    ("peer.key_file", False, "services:", "peer: {key_file: /k}\nservices:"),
     ("control.http", False, "services:", "control: {http: '127.0.0.1:9770'}\nservices:"),
 ]  # fmt: skip
 

@@ -37,7 +37,7 @@ class Site:
 
     def states(self) -> dict[str, str]:
         """The routers that run."""
-        return {name: state.value for name, state in self.handler._manager.states().items()}
+        return {r.spec.name: r.state.value for r in self.handler._manager.routers()}
 
 
 @pytest.fixture

@@ -279,7 +279,8 @@ def test_a_refused_service_is_told_and_holds_up_nobody(full: Site) -> None:
     assert "modprobe ip_vs_twos" in warning
     shown = full.lb1.hactl("status")
     assert warning in " ".join((shown.stdout + shown.stderr).split())
-    assert not full.lb1.status()["services"]["odd"]["in_table"]
+    odd = full.lb1.status()["services"]["odd"]
+    assert (odd["in_table"], odd["state"], odd["reason"]) == (False, "down", warning)
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])

@@ -11,6 +11,9 @@ from support.netns import needs_namespaces
 
 pytestmark = needs_namespaces
 
+LATE_RECORD = 0.02
+"""An address event is recorded when it is read, a frame when it was sent; the core tests judge the order exactly."""
+
 GROUP4, GROUP6 = "224.0.0.18", "ff02::12"
 
 
@@ -25,7 +28,7 @@ def test_a_takeover_in_its_order() -> None:
         (came,) = recorder.changes(VIP4, "a")
         first = recorder.adverts("a")[0]
         announced = recorder.announcements("a")
-        assert came.at < first.at + 0.002
+        assert came.at < first.at + LATE_RECORD
         assert first.at < announced[0].at
         assert (first.priority, first.source, first.destination, first.ttl) == (150, "10.99.0.1", GROUP4, 255)
         assert [(s.form, s.address) for s in announced] == [("request", VIP4), ("reply", VIP4)] * len(burst)
@@ -123,7 +126,7 @@ def test_ipv6() -> None:
         came = recorder.changes(VIP6, "a")[0]
         announced = recorder.announcements("a", since=first.at)
         assert {(s.form, s.address) for s in announced} == {("neighbour", VIP6), ("neighbour", "fe80::1234")}
-        assert came.at < first.at + 0.002
+        assert came.at < first.at + LATE_RECORD
         assert first.at < announced[0].at
         shown = a.addresses()[VIP6]
         assert shown["nodad"]
@@ -179,7 +182,7 @@ def test_a_hundred_vips_are_all_there_before_the_first_advert() -> None:
         serve(recorder, a, b, addresses=tuple(vip(address) for address in vips), announce=announce)
         first = recorder.adverts("a")[0]
         came = [recorder.changes(address, "a")[0].at for address in vips]
-        assert max(came) < first.at + 0.002
+        assert max(came) < first.at + LATE_RECORD
         until(lambda: len(recorder.announcements("a")) == 200, 5.0, "two frames for each VIP")
         a.handover()
         b.wait_for(State.MASTER)

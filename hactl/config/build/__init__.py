@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from failover.spec import FailoverSpec, GroupSpec
 from hactl.config.build.checks import Checks
 from hactl.config.build.notify import notify_spec
+from hactl.config.build.peers import channel_spec
 from hactl.config.build.routers import router_spec
 from hactl.config.build.services import ipvs_spec, service_spec
 from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings, Pending
@@ -49,4 +50,4 @@ def _directors(document: Document) -> tuple[DirectorSpec, ...]:
 def _failover(document: Document, node: str) -> FailoverSpec:
     routers = tuple(router_spec(document, name, node) for name in document.routers)
     groups = tuple(GroupSpec(name=name, routers=tuple(members)) for name, members in document.groups.items())
-    return FailoverSpec(node=node, routers=routers, groups=groups)
+    return FailoverSpec(node=node, routers=routers, groups=groups, channel=channel_spec(document, node))

@@ -43,6 +43,7 @@ def router_spec(document: Document, name: str, node: str) -> RouterSpec:
         link_down_delay=router.link_delay.down,
         down_after=router.down_after,
         lease=resolve.lease(document, router, node),
+        lease_alone=int(router.lease_alone),
         announce=AnnounceSpec(
             burst=tuple(router.announce.burst), refresh=router.announce.refresh, pace=router.announce.pace
         ),

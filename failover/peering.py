@@ -1,0 +1,133 @@
+"""The peer channel joined to this director's routers: what we say of them, and what a peer's word does to them.
+
+Owns the channel. The law: VRRP's adverts alone decide who is master; a peer's word shortens a wait, and its certain
+death lengthens our leases. Payloads pass through unread, from supervisor to supervisor.
+"""
+
+import asyncio
+import ipaddress
+from collections.abc import Callable, Iterable
+
+from failover.describe import master_address
+from failover.instance import Instance
+from failover.moves import State
+from failover.peer.actions import (
+    HandoverAsked,
+    LinkChanged,
+    News,
+    PayloadArrived,
+    PeerChanged,
+    PeerState,
+    Say,
+    Word,
+    WordHeard,
+)
+from failover.peer.channel import PeerChannel
+from failover.peer.keys import KeyFileError, read_keys
+from failover.peer.report import PeerReport
+from failover.peer.spec import PeerChannelSpec
+from failover.peer.standing import RouterView
+from failover.report import PeerPayload, Remark, Report
+
+_NO_HANDOVER = "handover by name is not taken here yet; release by adverts"
+
+
+class Peering:
+    """The channel of one director. `routers` gives the running routers, `tell` takes reports."""
+
+    def __init__(
+        self, routers: Callable[[], Iterable[Instance]], tell: Callable[[Report | PeerReport], None]
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._routers = routers
+        self._tell = tell
+        self._channel = PeerChannel(self._news)
+        self._reported: dict[str, PeerReport] = {}
+
+    def apply(self, spec: PeerChannelSpec | None, keys: str) -> None:
+        """Make this spec in force with the keys of the text given; without usable keys the channel is off."""
+        spec = spec or PeerChannelSpec(cluster="", node="")
+        try:
+            ring = read_keys(keys) if spec.key_file else None
+        except KeyFileError as error:
+            self._tell(Remark("", f"the peer channel is off: {spec.key_file}: {error}", warning=True))
+            ring = None
+        self._channel.apply(spec, ring)
+        self.report()
+
+    def stand(self, *, ending: bool = False) -> None:
+        """Say how our routers stand; nothing is sent when that is known already."""
+        now = self._loop.time()
+        self._set_alone()
+        self._channel.stand([_view(router, now) for router in self._routers()], ending=ending)
+
+    def share(self, version: int, data: bytes) -> None:
+        """Bring the supervisor's payload to every peer."""
+        self._channel.share(version, data)
+
+    def look(self) -> None:
+        """Something on the host changed."""
+        self._channel.look()
+
+    def drain(self) -> None:
+        """Hand over every datagram that has arrived."""
+        self._channel.drain()
+
+    def report(self) -> None:
+        """Tell of every peer in whose report something moved."""
+        for report in self._channel.reports():
+            if self._reported.get(report.peer) != report:
+                self._reported[report.peer] = report
+                self._tell(report)
+
+    def close(self) -> None:
+        """Say goodbye; to be called when no VIP is held any more."""
+        self._channel.close()
+
+    def _news(self, peer: str, news: News) -> None:
+        match news:
+            case PeerChanged():
+                self._set_alone()
+                self.report()
+            case LinkChanged(link, state, reason, partial):
+                if partial and state is not PeerState.UP:
+                    text = (
+                        f"the link {link.own} - {link.peer} to {peer} is {state}: {reason}; other links work"
+                    )
+                    self._tell(Remark("", text, warning=True))
+                self.report()
+            case WordHeard(word, router, source):
+                self._hear_word(peer, word, router, source)
+            case PayloadArrived(data):
+                self._tell(PeerPayload(peer, data))
+            case HandoverAsked(router):
+                self._channel.refuse(router, peer, _NO_HANDOVER)
+            case Say(text):
+                self._tell(Remark("", f"{peer}: {text}"))
+            case _:
+                return
+
+    def _hear_word(self, peer: str, word: Word, router: str | None, source: str) -> None:
+        self._tell(Remark(router or "", f"{peer} says: {word.text}"))
+        instance = next((r for r in self._routers() if r.spec.name == router), None)
+        if instance is None or word is Word.STANDING or not source:
+            return
+        pair, gone = len(self._channel.states()) == 1, word is Word.LINK_GONE
+        packed = ipaddress.ip_address(source).packed
+        instance.act(lambda election, now: election.hasten(packed, now, gone=gone, pair=pair))
+
+    def _set_alone(self) -> None:
+        """Alone is who knows every peer to be down; of one that is unknown nothing is known."""
+        states = self._channel.states().values()
+        alone = bool(states) and all(state is PeerState.DOWN for state in states)
+        for router in self._routers():
+            router.act(lambda election, now: election.set_alone(alone, now))
+
+
+def _view(router: Instance, now: float) -> RouterView:
+    record = router.election.router
+    source = str(ipaddress.ip_address(record.address)) if record.address else ""
+    gone = record.state is State.FAULT and not router.reachable
+    return RouterView(
+        router.spec.name, record.state, record.priority, source, master_address(record, now), gone
+    )

@@ -1,0 +1,92 @@
+"""What the other directors say to this one, supervisor to supervisor: configuration and overrides.
+
+Owns the word that travels (opaque to the channel) and what is known of each peer; core. The law: a word is the whole
+present truth of its sender, so a lost one costs nothing; of two overrides of one object the later revision holds.
+"""
+
+import msgspec
+
+from failover.peer.actions import PeerState
+from failover.peer.report import PeerReport
+from hactl.events import Occurrence, plain
+from hactl.overrides import Override, Overrides
+from notify.event import EventKind
+
+_SCHEMA = 1
+_EVENTS = {PeerState.UP: EventKind.PEER_UP, PeerState.DOWN: EventKind.PEER_DOWN}
+
+
+class Word(msgspec.Struct, frozen=True, kw_only=True):
+    """One director's word: the digest of its configuration, its overrides and their revision."""
+
+    schema: int = _SCHEMA
+    config: str
+    revision: int
+    overrides: tuple[Override, ...]
+
+
+def word(config: str, overrides: Overrides) -> bytes:
+    """Our word as bytes."""
+    return msgspec.msgpack.encode(
+        Word(config=config, revision=overrides.revision, overrides=overrides.records)
+    )
+
+
+class Peers:
+    """All that is known of the other directors."""
+
+    def __init__(self) -> None:
+        self.reports: dict[str, PeerReport] = {}
+        self.words: dict[str, Word] = {}
+        self._told: dict[str, PeerState] = {}
+        self._drifted: set[tuple[str, str]] = set()
+
+    def on_report(self, report: PeerReport) -> Occurrence | None:
+        """Take a report; the event when the peer came up or went down."""
+        self.reports[report.peer] = report
+        kind, before = _EVENTS.get(report.state), self._told.get(report.peer)
+        if kind is None or before is report.state:
+            return None
+        self._told[report.peer] = report.state
+        return plain(
+            kind, report.peer, report.reason, old=before.value if before else "", new=report.state.value
+        )
+
+    def on_payload(self, peer: str, data: bytes, config: str) -> tuple[Word | None, Occurrence | None]:
+        """Take a peer's word; None for one that this version does not understand. The event tells of drift, once."""
+        try:
+            heard = msgspec.msgpack.decode(data, type=Word)
+        except msgspec.MsgspecError:
+            return None, None
+        if heard.schema != _SCHEMA:
+            return None, None
+        self.words[peer] = heard
+        return heard, self.drift(peer, config)
+
+    def drift(self, peer: str, config: str) -> Occurrence | None:
+        """The event when this peer's configuration differs from ours and nobody was told of this pair yet."""
+        heard = self.words.get(peer)
+        if heard is None or heard.config == config:
+            self._drifted = {pair for pair in self._drifted if pair[0] != peer}
+            return None
+        if (peer, heard.config) in self._drifted:
+            return None
+        self._drifted.add((peer, heard.config))
+        return plain(EventKind.CONFIG_DRIFT, peer, f"{peer} runs another configuration ({heard.config[:12]})")
+
+    def up(self) -> tuple[str, ...]:
+        """The peers that are up."""
+        return tuple(name for name, report in self.reports.items() if report.state is PeerState.UP)
+
+    def have(self, revision: int) -> tuple[str, ...]:
+        """The peers that are up and have our overrides up to this revision."""
+        return tuple(n for n in self.up() if n in self.words and self.words[n].revision >= revision)
+
+    def matches(self, peer: str, config: str) -> bool | None:
+        """Whether a peer that is up runs this configuration, None when it is not known."""
+        heard = self.words.get(peer) if peer in self.up() else None
+        return None if heard is None else heard.config == config
+
+    def forget(self) -> None:
+        """The failover worker died: what it told is of the past."""
+        self.reports.clear()

@@ -1,0 +1,61 @@
+"""Gathering what a status snapshot is made of, from all parts of the running supervisor."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import hactl
+from hactl.crew import FAILOVER, Crew
+from hactl.ipvs.model import ServiceCounters, ServiceKey
+from hactl.status import Clock, Picture
+
+if TYPE_CHECKING:
+    from hactl.supervisor import Supervisor
+
+
+def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters]) -> Picture:
+    """The picture of this moment."""
+    now, balancer, crew = time.monotonic(), daemon.balancer, daemon.crew
+    refused = balancer.refusals()
+    trouble = [f"IPVS cannot be used: {balancer.trouble}"] if balancer.trouble else []
+    return Picture(
+        config=daemon.config,
+        version=hactl.__version__,
+        clock=Clock(now, time.time()),
+        started=daemon.started,
+        loaded=daemon.loaded,
+        state=balancer.state,
+        reports=daemon.routers,
+        unreported=_unreported(crew),
+        peers=daemon.peers.reports,
+        peer_configs={
+            peer: daemon.peers.matches(peer, daemon.config.sha256) for peer in daemon.peers.reports
+        },
+        outcomes=balancer.outcomes,
+        held=balancer.held,
+        counters=counters,
+        refused=refused,
+        overrides=daemon.overrides.in_force(),
+        workers=_workers(crew, now),
+        channels=daemon.channels,
+        warnings=[*daemon.warnings, *trouble, *crew.refusals(), *refused.values()],
+    )
+
+
+def _workers(crew: Crew, now: float) -> dict[str, dict[str, Any]]:
+    silent = crew.silent(now)
+    return {
+        name: {
+            "pid": child.pid,
+            "state": "down" if not child.running else "silent" if name in silent else "up",
+            "restarts": child.restarts,
+        }
+        for name, child in crew.children.items()
+    }
+
+
+def _unreported(crew: Crew) -> str:
+    """Why there is no report of a router."""
+    if crew.children[FAILOVER].restarts:
+        return "the failover worker died and is being started again; what it held is kept meanwhile"
+    return "the failover worker has not spoken yet"

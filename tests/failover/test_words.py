@@ -1,0 +1,71 @@
+"""A peer's own word that its end or its link's is near shortens the wait, and nothing else."""
+
+import pytest
+
+from failover.actions import HoldAddresses
+from failover.election import Election
+from failover.moves import State
+from failover.packet import RELEASE
+from support.failover import advert, router_spec
+
+HIGHER, LOWER = bytes((10, 99, 0, 9)), bytes((10, 99, 0, 1))
+
+SKEW = 156 / 256 * 0.1
+
+
+def backup_of(master: bytes, **changes: object) -> Election:
+    """A backup that heard this master at 1.0."""
+    election = Election(router_spec(**changes), b"\x0a\x63\x00\x02")
+    election.start(0.0)
+    election.receive(advert(200), master, 1.0)
+    return election
+
+
+def test_a_lost_link_of_the_master_in_a_pair_is_acted_on_at_once() -> None:
+    """No advert can come any more: take over now."""
+    election = backup_of(HIGHER)
+    election.hasten(HIGHER, 1.05, gone=True, pair=True)
+    assert election.router.state is State.MASTER
+
+
+def test_with_three_directors_the_skew_time_still_tells_who_is_first() -> None:
+    """A lost link shortens the wait to the skew time."""
+    election = backup_of(HIGHER)
+    election.hasten(HIGHER, 1.05, gone=True, pair=False)
+    assert election.deadline() == pytest.approx(1.05 + SKEW)
+
+
+def test_an_ending_daemon_needs_one_missed_advert() -> None:
+    """One interval and the skew time after its last advert."""
+    election = backup_of(HIGHER)
+    election.hasten(HIGHER, 1.05, gone=False, pair=True)
+    assert election.deadline() == pytest.approx(1.0 + 0.1 + SKEW)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_the_word_of_somebody_else_changes_nothing(gone: bool) -> None:
+    """Only the master that was heard last is believed."""
+    election = backup_of(HIGHER)
+    before = election.deadline()
+    election.hasten(LOWER, 1.05, gone=gone, pair=True)
+    assert election.deadline() == before
+
+
+def test_a_start_that_listens_goes_on_listening() -> None:
+    """`startup_delay` goes before a peer's word."""
+    election = backup_of(HIGHER, startup_delay=10.0)
+    election.hasten(HIGHER, 1.05, gone=True, pair=True)
+    assert election.router.state is State.BACKUP
+
+
+def test_leases_alone() -> None:
+    """With every peer dead the lease is long; with one back it is short at once; off stays off."""
+    election = Election(router_spec(priority=200), b"\x0a\x63\x00\x02")
+    election.start(0.0)
+    election.receive(advert(RELEASE), LOWER, 0.0)
+    election.wake(1.0)
+    assert [a.lease for a in election.set_alone(True, 1.1) if isinstance(a, HoldAddresses)] == [60]
+    assert [a.lease for a in election.set_alone(False, 1.2) if isinstance(a, HoldAddresses)] == [2]
+    assert election.set_alone(False, 1.3) == []
+    unleased = Election(router_spec(lease=0), b"\x0a\x63\x00\x02")
+    assert (unleased.router.lease, unleased.set_alone(True, 1.0)) == (0, [])
