@@ -6,8 +6,6 @@ Owns nothing else; the sections are those of RFC 9568 (v3) and RFC 3768 (v2).
 import math
 
 LEASE_MINIMUM = 2
-LEASE_ALONE = 60
-"""Lease in whole seconds while every peer is known to be down."""
 
 
 def skew_time(priority: int, interval: float, version: int = 3) -> float:

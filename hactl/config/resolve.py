@@ -7,12 +7,12 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
+from failover.timing import automatic_lease, master_down
 from hactl.config.schema.check_forms import items
 from hactl.config.schema.checks import Check
 from hactl.config.schema.document import Document
 from hactl.config.schema.routers import Router
 from hactl.config.schema.services import Pool, Server, Service
-from hactl.config.timing import automatic_lease, master_down
 
 FIRST_PRIORITY: Final = 150
 PRIORITY_STEP: Final = 10
@@ -71,7 +71,7 @@ def slowest_peer(document: Document, router: Router, node: str) -> float:
     """Master-down time of the peer that takes over last; of this director where it has no peer."""
     each = priorities(document, router)
     peers = [priority for name, priority in each.items() if name != node] or list(each.values())
-    return master_down(router.version, min(peers), interval(router), router.down_after)
+    return master_down(min(peers), interval(router), router.down_after, router.version)
 
 
 def lease(document: Document, router: Router, node: str) -> int:

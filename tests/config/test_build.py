@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failover.spec import AddressSpec, Family, Transport
-from hactl.config.timing import automatic_lease, master_down, skew
+from failover.timing import automatic_lease, master_down, skew_time
 from hactl.ipvs.schedulers import SCHEDULERS, flags_named
 from hactl.ipvs.spec import Forward, OnDown, TunnelSpec, TunnelType
 from health.spec import HttpProbe, SshProbe, TcpProbe, TlsSpec
@@ -115,9 +115,9 @@ def test_lease(load_text: Load, keys: tuple[str, ...], lease: int) -> None:
 @given(st.integers(1, 255), st.integers(1, 4095), st.integers(1, 10))
 def test_an_automatic_lease_outlives_the_peers(priority: int, centiseconds: int, down_after: int) -> None:
     """Whatever the times, the lease ends after the slowest peer took over, with a third to spare."""
-    slowest = master_down(3, priority, centiseconds / 100, down_after)
+    slowest = master_down(priority, centiseconds / 100, down_after)
     assert automatic_lease(slowest) >= max(2, 1.5 * slowest)
-    assert 0 < skew(3, priority, centiseconds / 100) < centiseconds / 100
+    assert 0 < skew_time(priority, centiseconds / 100) < centiseconds / 100
 
 
 def test_precedence_of_checks(load_text: Load) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
+from failover.timing import LEASE_MINIMUM
 from hactl.config import resolve
 from hactl.config.duration import written
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.schema.routers import Router
-from hactl.config.timing import SHORTEST_LEASE
 
 LONGEST_LEASE: Final = 3600
 SHORTEST_INTERVAL: Final = 0.01
@@ -113,8 +113,8 @@ def leases(world: World) -> Iterator[Finding]:
             continue
         slowest = max(resolve.slowest_peer(world.document, router, node) for node in world.document.directors)
         message = ""
-        if router.lease < SHORTEST_LEASE:
-            message = f"a lease is at least {SHORTEST_LEASE}s, or off"
+        if router.lease < LEASE_MINIMUM:
+            message = f"a lease is at least {LEASE_MINIMUM}s, or off"
         elif router.lease > LONGEST_LEASE:
             message = f"a lease is at most {written(LONGEST_LEASE)}, or off"
         elif router.lease <= slowest:
