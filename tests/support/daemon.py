@@ -220,7 +220,14 @@ def daemons(net: Lan, text: str, *names: str) -> Iterator[tuple[Director, ...]]:
                 director.end()
         assert_clean(*made)
     finally:
+        wait_until(lambda: _removed(folder))
+
+
+def _removed(folder: Path) -> bool:
+    """Whether the folder is gone; a notify worker whose supervisor was killed may still be closing its history there."""
+    with contextlib.suppress(OSError):
         shutil.rmtree(folder)
+    return not folder.exists()
 
 
 VIP = "10.99.0.100"
