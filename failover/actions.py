@@ -52,7 +52,6 @@ class TwoMasters(msgspec.Struct, frozen=True, tag=True):
 
     address: bytes
     priority: int
-    yielding: bool
 
 
 class Stopped(msgspec.Struct, frozen=True, tag=True):

@@ -102,7 +102,7 @@ def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float
         router.conflict_announced = now
         actions.append(Announce())
         if now - router.since > router.dead_time() + router.spec.advert_interval:
-            actions.append(TwoMasters(source, advert.priority, False))
+            actions.append(TwoMasters(source, advert.priority))
     return actions
 
 

@@ -13,10 +13,8 @@ from failover.burst import Burst
 from failover.moves import Cause, State, move
 from failover.packet import Advert
 from failover.spec import RouterSpec
-from failover.timing import master_down
+from failover.timing import master_down, successor_within
 
-GRACE = 1.0
-"""What a release waits for a successor beyond the slowest peer's time."""
 NEVER = float("-inf")
 
 
@@ -90,7 +88,7 @@ class Router:
 
     def successor_within(self) -> float:
         """How long the slowest peer may take to succeed us, and some grace."""
-        return (self.spec.down_after + 1) * self.spec.advert_interval + GRACE
+        return successor_within(self.spec.advert_interval, self.spec.down_after)
 
     def dead_time(self) -> float:
         """The silence after which the quickest peer may have taken over from us."""

@@ -6,6 +6,8 @@ Owns nothing else; the sections are those of RFC 9568 (v3) and RFC 3768 (v2).
 import math
 
 LEASE_MINIMUM = 2
+GRACE = 1.0
+"""What a release waits for a successor beyond the slowest peer's time."""
 
 
 def skew_time(priority: int, interval: float, version: int = 3) -> float:
@@ -29,3 +31,8 @@ def automatic_lease(slowest_master_down: float) -> int:
 def renewal_period(lease: int) -> float:
     """How often a lease is renewed: at a third of it, so two renewals may be lost."""
     return lease / 3
+
+
+def successor_within(interval: float, down_after: int = 3) -> float:
+    """How long a release waits for a successor: the slowest peer's master-down time, whatever its priority, and grace."""
+    return (down_after + 1) * interval + GRACE

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import hactl
 from failover.moves import State
 from failover.report import RouterReport
+from failover.timing import successor_within
 from hactl.control.commands import (
     Action,
     Caller,
@@ -37,7 +38,7 @@ _ADMIN = {Action.ENABLE: Admin.ENABLED, Action.DRAIN: Admin.DRAIN, Action.DISABL
 _NOT_CONFIRMED = "not confirmed by {missing} other director(s): down, unknown, or without the peer channel"
 _CONFIRM_WITHIN = 1.0
 _GIVER_ONLY = "only this director holds back; another one of higher priority may preempt"
-_PATIENCE = 2.0
+_PATIENCE = 1.0
 
 
 class Operations:
@@ -166,7 +167,7 @@ class Operations:
 
     def _patience(self, router: str) -> float:
         spec = next(s for s in self._daemon.config.failover.routers if s.name == router)
-        return (spec.down_after + 1) * spec.advert_interval + _PATIENCE
+        return successor_within(spec.advert_interval, spec.down_after) + _PATIENCE
 
     async def _until(self, router: str, wanted: Callable[[RouterReport], bool], within: float) -> None:
         """Wait for a report of this router that is as wanted, but not for longer than `within` seconds."""

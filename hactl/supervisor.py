@@ -16,6 +16,7 @@ import structlog
 import hactl
 from failover.peer.report import PeerReport
 from failover.report import Conflict, PeerPayload, RouterReport
+from failover.timing import successor_within
 from hactl import reload, store
 from hactl.balancer import Balancer
 from hactl.config.load import Loaded, load
@@ -112,7 +113,7 @@ class Supervisor:
         self._systemd.stopping()
         self._log.info("stopping: handing over")
         within = max(
-            (_release_within(r.advert_interval, r.down_after) for r in self.config.failover.routers),
+            (successor_within(r.advert_interval, r.down_after) for r in self.config.failover.routers),
             default=0,
         )
         await self.crew.stop_failover("stop", within + _STOP_GRACE)
@@ -287,7 +288,3 @@ class Supervisor:
     async def status(self) -> dict[str, Any]:
         """The snapshot."""
         return snapshot(survey(self, await self.balancer.counters()))
-
-
-def _release_within(advert_interval: float, down_after: int) -> float:
-    return (down_after + 1) * advert_interval + 1.0

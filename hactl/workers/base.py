@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import codecs
 import ctypes
-import grp
 import os
 import pwd
 import signal
@@ -124,14 +123,6 @@ def user_exists(name: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-def group_id(name: str) -> int | None:
-    """Number of a group by name, None when the host has no such group."""
-    try:
-        return grp.getgrnam(name).gr_gid
-    except KeyError:
-        return None
 
 
 async def serve(fd: int, build: Callable[[Send], Handler]) -> None:

@@ -6,7 +6,7 @@ from failover.actions import DropAddresses, SendAdvert, Stopped
 from failover.election import Election
 from failover.moves import Cause, State
 from failover.packet import OWNER, RELEASE
-from failover.router import GRACE
+from failover.timing import GRACE
 from support.failover import HIGHER, LOWER, advert, adverts, as_master, kinds, only, run_to, settled, started
 
 
