@@ -22,17 +22,24 @@ from hactl.state import ServerState, ServiceState, State, destination
 from health.result import Outcome
 
 PEER_HEARD_WITHIN = 5.0
+CLOCK_SET_BEYOND = 0.1
+"""Seconds by which the wall clock must have moved against the monotonic one until shown times follow it."""
 
 
 class Clock(msgspec.Struct, frozen=True):
-    """Both clocks at one instant, in seconds."""
+    """An instant of the monotonic clock, and how far the wall clock is ahead of that clock, in seconds."""
 
     monotonic: float
-    wall: float
+    ahead: float
+
+    def at(self, monotonic: float, wall: float) -> "Clock":
+        """Both clocks at another instant. A past instant keeps its words until the wall clock was really set anew."""
+        ahead = wall - monotonic
+        return Clock(monotonic, self.ahead if abs(ahead - self.ahead) < CLOCK_SET_BEYOND else ahead)
 
     def text(self, monotonic: float) -> str:
         """A monotonic instant as wall-clock words (RFC 3339, UTC)."""
-        return wall_text(self.wall - self.monotonic + monotonic)
+        return wall_text(self.ahead + monotonic)
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ from hactl.overrides import Overrides, decode, encode
 from hactl.peers import Peers, word
 from hactl.sdnotify import Systemd
 from hactl.secret_files import read_secrets
-from hactl.status import snapshot
+from hactl.status import Clock, snapshot
 from hactl.survey import survey
 from notify.event import Event, EventKind, Severity
 
@@ -56,6 +56,7 @@ class Supervisor:
         self._systemd = Systemd()
         self.started = time.monotonic()
         self.loaded = time.time()
+        self.clock = Clock(self.started, self.loaded - self.started)
         self.channels: dict[str, ChannelReport] = {}
         self.peers = Peers()
         self._spoke: set[str] = set()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import hactl
 from hactl.crew import FAILOVER, Crew
 from hactl.ipvs.model import ServiceCounters, ServiceKey
-from hactl.status import Clock, Picture
+from hactl.status import Picture
 
 if TYPE_CHECKING:
     from hactl.supervisor import Supervisor
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters]) -> Picture:
     """The picture of this moment."""
-    now, balancer, crew = time.monotonic(), daemon.balancer, daemon.crew
+    balancer, crew = daemon.balancer, daemon.crew
+    daemon.clock = daemon.clock.at(time.monotonic(), time.time())
     refused = balancer.refusals()
     trouble = [f"IPVS cannot be used: {balancer.trouble}"] if balancer.trouble else []
     return Picture(
         config=daemon.config,
         version=hactl.__version__,
-        clock=Clock(now, time.time()),
+        clock=daemon.clock,
         started=daemon.started,
         loaded=daemon.loaded,
         state=balancer.state,
@@ -36,7 +37,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
         counters=counters,
         refused=refused,
         overrides=daemon.overrides.in_force(),
-        workers=_workers(crew, now),
+        workers=_workers(crew, daemon.clock.monotonic),
         channels=daemon.channels,
         warnings=[*daemon.warnings, *trouble, *crew.refusals(), *refused.values()],
     )

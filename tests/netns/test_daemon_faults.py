@@ -56,6 +56,7 @@ def test_failover_worker_killed() -> None:
         two.lb1.signal(signal.SIGKILL, "failover")
         wait_until(lambda: two.record.changes(VIP, "lb2", since=began))
         assert two.record.changes(VIP, "lb2", since=began)[0].at - began < LATE
+        wait_until(lambda: two.lb1.status()["workers"]["failover"]["restarts"] == 1)
         wait_until(lambda: two.lb1.is_state("master"))
         wait_until(lambda: two.lb2.is_state("backup"))
         assert two.record.longest_absence(VIP, since=began) == 0.0
