@@ -27,7 +27,15 @@ from typing import BinaryIO, Final
 import msgspec
 
 from hactl.lab.job import DEFAULT_MODULES, Job, hidden, job_script, megabytes
-from hactl.lab.machine import GuestError, find_kernel, memory_folder, module_base, needed_paths, work_folder
+from hactl.lab.machine import (
+    GuestError,
+    find_kernel,
+    memory_folder,
+    module_base,
+    needed_paths,
+    wide_registers,
+    work_folder,
+)
 
 TIME_LIMIT_REACHED: Final = 124
 GUEST_DIED: Final = 125
@@ -39,10 +47,14 @@ ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def keeper() -> list[str]:
     """The command before the kernel's that ends the guest when this process dies by a signal it cannot catch.
 
-    With root's rights all processes of the guest live in a process namespace, which dies as a whole.
+    With root's rights all processes of the guest live in a process namespace, which dies as a whole. Its first process is
+    a shell, not the kernel: a first process cannot end itself by a signal, as a kernel in panic does.
     """
     follow = ["setpriv", "--pdeathsig", "KILL", "--"]
-    return [*follow, "unshare", "--pid", "--fork", "--kill-child", "--"] if os.geteuid() == 0 else follow
+    if os.geteuid() != 0:
+        return follow
+    first = ["sh", "-c", '"$@"; exit $?', "guest"]
+    return [*follow, "unshare", "--pid", "--fork", "--kill-child", "--", *first]
 
 
 class Guest:
@@ -62,6 +74,7 @@ class Guest:
         base = module_base(self.work)
         job = msgspec.structs.replace(self.job, shown=hidden((*self.job.shown, str(self.work))))
         (self.work / "job").write_text(job_script(job, base))
+        preload = wide_registers(self.work)
         shutil.copy(INIT, self.work / "init")
         (self.work / "init").chmod(0o755)
         self.out, out = pipe()
@@ -77,7 +90,7 @@ class Guest:
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
-                env={"PATH": os.environ.get("PATH", ""), "TMPDIR": memory_folder(job.memory)},
+                env={"PATH": os.environ.get("PATH", ""), "TMPDIR": memory_folder(job.memory), **preload},
                 pass_fds=(out, err),
                 start_new_session=True,
             )
@@ -110,7 +123,7 @@ class Guest:
     def console(self) -> str:
         """The last lines of the guest's console, for an operator who must know why it died."""
         text = (self.work / "console").read_text(errors="replace")
-        return "\n".join(text.splitlines()[-20:])
+        return "\n".join(text.splitlines()[-40:])
 
     def close(self) -> None:
         """Ends the guest with all its host processes, and removes its folder; no signal comes between."""

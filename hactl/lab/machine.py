@@ -18,6 +18,9 @@ from hactl.lab.job import megabytes
 
 KERNEL: Final = "linux.uml"
 MODULES: Final = Path("/usr/lib/uml/modules")
+WIDE_REGISTERS: Final = Path(__file__).with_name("wide-registers.c")
+WIDE: Final = frozenset({"amx_tile", "apx"})
+"""Features in /proc/cpuinfo that make a processor's register state larger than the guest's kernel knows."""
 
 
 class GuestError(Exception):
@@ -73,6 +76,22 @@ def module_base(work: Path) -> str:
         (target / name).symlink_to(source / name)
     subprocess.run(["depmod", "-b", str(work), source.name], check=True)
     return str(work)
+
+
+def wide_registers(work: Path) -> dict[str, str]:
+    """The environment that lets the guest's kernel run on this processor; `wide-registers.c` says why."""
+    if not WIDE & set(Path("/proc/cpuinfo").read_text().split()):
+        return {}
+    library = work / "wide-registers.so"
+    words = ["gcc", "-shared", "-fPIC", "-O2", "-D_GNU_SOURCE", "-o", str(library), str(WIDE_REGISTERS)]
+    try:
+        subprocess.run(words, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        raise GuestError(
+            "on a processor with AMX the guest's kernel needs a small library that cannot be compiled here; "
+            "install Debian's packages gcc and libc6-dev"
+        ) from None
+    return {"LD_PRELOAD": str(library)}
 
 
 def find_kernel() -> str:

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,35 @@ def test_time_limit_ends_the_guest_and_leaves_nothing() -> None:
     assert status == guest.TIME_LIMIT_REACHED
     assert b"no end within 1 s" in err.getvalue()
     assert not list(Path("/var/tmp").glob(f"hactl-guest.{os.getpid()}.*"))
+
+
+@needs_kernel
+def test_a_guest_in_panic_ends_at_once_and_shows_its_console(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A guest whose first process dies is 125, long before the time limit, with the end of its console."""
+    broken = tmp_path / "init"
+    broken.write_text("#!/bin/sh\nexit 3\n")
+    monkeypatch.setattr(guest, "INIT", broken)
+    out, err = io.BytesIO(), io.BytesIO()
+    began = time.monotonic()
+    assert guest.run(guest.make_job(["true"], time_limit=50.0), out, err) == guest.GUEST_DIED
+    assert time.monotonic() - began < 40.0
+    assert b"Kernel panic" in err.getvalue()
+
+
+@needs_kernel
+def test_a_processor_with_wide_registers_needs_a_compiler(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where the library cannot be compiled the sentence says what to install; elsewhere nothing is preloaded."""
+    monkeypatch.setattr(machine, "WIDE", frozenset({"fpu"}))
+    assert machine.wide_registers(tmp_path) == {"LD_PRELOAD": str(tmp_path / "wide-registers.so")}
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(machine.GuestError, match="gcc and libc6-dev"):
+        machine.wide_registers(tmp_path)
+    monkeypatch.setattr(machine, "WIDE", frozenset({"no such feature"}))
+    assert machine.wide_registers(tmp_path) == {}
 
 
 def test_missing_kernel_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def two() -> Iterator[Pair]:
         key.chmod(0o600)
         with pair(TEXT.replace("KEYFILE", str(key)) + SERVICES) as running:
             second_link(running.net)
-            wait_until(lambda: all(peer_state(d, o) == "up" for d, o in others(running)), 15.0)
+            wait_until(lambda: all(links_are_up(d, o) for d, o in others(running)), 15.0)
             yield running
 
 
@@ -66,6 +66,11 @@ def others(two: Pair) -> tuple[tuple[Director, str], ...]:
 def peer_state(director: Director, name: str) -> str:
     """The state of a peer in a director's status."""
     return str(director.status()["peers"][name]["state"])
+
+
+def links_are_up(director: Director, name: str) -> bool:
+    """Whether a peer is heard on every link."""
+    return all(link["state"] == "up" for link in director.status()["peers"][name]["links"])
 
 
 def test_overrides_are_shared_and_kept(two: Pair) -> None:
