@@ -28,6 +28,7 @@ from failover.election import Election
 from failover.host import inherited, standing
 from failover.kernel import Job
 from failover.moves import State
+from failover.neighbours import hear
 from failover.packet import Advert
 from failover.place import Place
 from failover.report import Conflict, Held, Remark, RouterReport
@@ -72,7 +73,7 @@ class Instance:
     def receive(self, advert: Advert, source: bytes) -> None:
         """An advert for this router, checked."""
         now = self._loop.time()
-        self.neighbours[str(ipaddress.ip_address(source))] = now
+        hear(self.neighbours, str(ipaddress.ip_address(source)), now)
         self._perform(self.election.receive(advert, source, now), now)
 
     def look(self) -> None:

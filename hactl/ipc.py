@@ -97,7 +97,7 @@ class Link(asyncio.Protocol, Generic[T]):
         """Called by the event loop."""
         try:
             messages = [self._decoder.decode(frame) for frame in self._framer.feed(data)]
-        except (LinkError, msgspec.DecodeError) as error:
+        except (LinkError, msgspec.DecodeError, UnicodeDecodeError) as error:
             self._end(f"not understood: {error}")
             return
         for message in messages:

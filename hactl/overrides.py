@@ -8,6 +8,7 @@ wall clock, because `--for` is a promise in an operator's day and must outlive a
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -17,7 +18,16 @@ from hactl.ipvs.spec import ServiceSpec
 SCHEMA = 1
 MAX_WEIGHT = 65535
 MAX_REASON = 200
+MAX_NAME = 64
+MOST = 3000
+"""Overrides kept, marks included: so many fit into one word to a peer."""
 _NEVER_AT_ZERO = "dh"
+
+Name = Annotated[str, msgspec.Meta(max_length=MAX_NAME)]
+Weight = Annotated[int, msgspec.Meta(ge=0, le=MAX_WEIGHT)]
+Revision = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
+"""Wall clock since the epoch; no clock of ours shows the year 5000, and NaN is refused with it."""
 
 
 class Admin(StrEnum):
@@ -66,15 +76,15 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     was told earlier.
     """
 
-    server: str
-    service: str | None = None
+    server: Name
+    service: Name | None = None
     admin: Admin | None = None
-    weight: int | None = None
-    until: float | None = None
-    reason: str = ""
-    by: str = ""
-    at: float
-    revision: int
+    weight: Weight | None = None
+    until: Seconds | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=MAX_REASON)] = ""
+    by: Name = ""
+    at: Seconds
+    revision: Revision
 
     @property
     def scope(self) -> Scope:
@@ -158,20 +168,33 @@ class Overrides(msgspec.Struct, frozen=True):
             weight=wish.weight,
             until=wish.until,
             reason=wish.reason,
-            by=wish.by,
+            by=wish.by[:MAX_NAME],
             at=now,
             revision=self.revision + 1,
         )
         kept = tuple(other for other in self.records if not record.replaces(other))
+        if len(kept) >= MOST:
+            raise OverrideError(f"there are {MOST} overrides already; enable servers that need none any more")
         return Overrides((*kept, record), record.revision)
 
     def merged(self, others: Sequence[Override], revision: int) -> "Overrides":
-        """These overrides and those of a peer at `revision`: of each object the latest, the same on both directors."""
-        records = sorted({*self.records, *others}, key=_order)
-        kept: tuple[Override, ...] = ()
-        for record in records:
-            kept = (*(other for other in kept if not record.replaces(other)), record)
-        return Overrides(kept, max(self.revision, revision))
+        """These overrides and those of a peer at `revision`: of each object the latest, the same on both directors.
+
+        From the latest to the first, so that each is looked at once: the work grows with their number only.
+        """
+        kept: list[Override] = []
+        ended: set[Scope] = set()
+        said: set[tuple[Scope, bool]] = set()
+        for record in sorted({*self.records, *others}, key=_order, reverse=True):
+            wish = (record.scope, record.admin is None)
+            is_ended = not ended.isdisjoint((record.scope, Scope(record.server)))
+            if not is_ended and (record.is_mark or wish not in said):
+                kept.append(record)
+            if record.is_mark:
+                ended.add(record.scope)
+            else:
+                said.add(wish)
+        return Overrides(tuple(reversed(kept[:MOST])), max(self.revision, revision))
 
     def _check_scope(self, wish: Wish, services: Sequence[ServiceSpec]) -> None:
         """Refuse a scope that the configuration does not have; ending an old override is always possible."""
@@ -260,7 +283,7 @@ def decode(data: bytes) -> Overrides:
     """The overrides from a kept file. Raises ValueError with the reason when it cannot be understood."""
     try:
         stored = msgspec.json.decode(data, type=_Stored)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(f"not a file of overrides: {error}") from error
     if stored.schema != SCHEMA:
         raise ValueError(f"overrides of schema {stored.schema}, this version knows {SCHEMA}")

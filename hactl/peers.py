@@ -4,15 +4,21 @@ Owns the word that travels (opaque to the channel) and what is known of each pee
 present truth of its sender, so a lost one costs nothing; of two overrides of one object the later revision holds.
 """
 
+from collections import Counter
+from typing import Annotated
+
 import msgspec
 
 from failover.peer.actions import PeerState
+from failover.peer.latest import MAX_VALUE
 from failover.peer.report import PeerReport
 from hactl.events import Occurrence, plain
-from hactl.overrides import Override, Overrides
+from hactl.overrides import MOST, Override, Overrides
 from notify.event import EventKind
 
 _SCHEMA = 1
+_MAX_REVISION = 2**53
+"""Far below what a revision can be, so that ours goes on rising from any that a peer has."""
 _EVENTS = {PeerState.UP: EventKind.PEER_UP, PeerState.DOWN: EventKind.PEER_DOWN}
 
 
@@ -20,16 +26,27 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
     """One director's word: the digest of its configuration, its overrides and their revision."""
 
     schema: int = _SCHEMA
-    config: str
-    revision: int
-    overrides: tuple[Override, ...]
+    config: Annotated[str, msgspec.Meta(max_length=128)]
+    revision: Annotated[int, msgspec.Meta(ge=0, le=_MAX_REVISION)]
+    overrides: Annotated[tuple[Override, ...], msgspec.Meta(max_length=MOST)]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can be what a director of ours says: no later revision than its own, and text that is one line."""
+        return self.config.isprintable() and all(
+            one.revision <= self.revision and f"{one.scope}{one.by}{one.reason}".isprintable()
+            for one in self.overrides
+        )
 
 
 def word(config: str, overrides: Overrides) -> bytes:
-    """Our word as bytes."""
-    return msgspec.msgpack.encode(
-        Word(config=config, revision=overrides.revision, overrides=overrides.records)
-    )
+    """Our word as bytes. Where it were longer than the channel carries, the reasons are left out."""
+    said = Word(config=config, revision=overrides.revision, overrides=overrides.records)
+    data = msgspec.msgpack.encode(said)
+    if len(data) <= MAX_VALUE:
+        return data
+    short = tuple(msgspec.structs.replace(one, reason="") for one in said.overrides)
+    return msgspec.msgpack.encode(msgspec.structs.replace(said, overrides=short))
 
 
 class Peers:
@@ -39,7 +56,9 @@ class Peers:
         self.reports: dict[str, PeerReport] = {}
         self.words: dict[str, Word] = {}
         self._told: dict[str, PeerState] = {}
-        self._drifted: set[tuple[str, str]] = set()
+        self._drifted: dict[str, str] = {}
+        self.refused: Counter[str] = Counter()
+        """Words that were not understood, by peer."""
 
     def on_report(self, report: PeerReport) -> Occurrence | None:
         """Take a report; the event when the peer came up or went down."""
@@ -55,23 +74,24 @@ class Peers:
     def on_payload(self, peer: str, data: bytes, config: str) -> tuple[Word | None, Occurrence | None]:
         """Take a peer's word; None for one that this version does not understand. The event tells of drift, once."""
         try:
-            heard = msgspec.msgpack.decode(data, type=Word)
-        except msgspec.MsgspecError:
-            return None, None
-        if heard.schema != _SCHEMA:
+            heard: Word | None = msgspec.msgpack.decode(data, type=Word)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            heard = None
+        if heard is None or heard.schema != _SCHEMA or not heard.is_sound:
+            self.refused[peer] += 1
             return None, None
         self.words[peer] = heard
         return heard, self.drift(peer, config)
 
     def drift(self, peer: str, config: str) -> Occurrence | None:
-        """The event when this peer's configuration differs from ours and nobody was told of this pair yet."""
+        """The event when this peer's configuration differs from ours and nobody was told of this one last."""
         heard = self.words.get(peer)
         if heard is None or heard.config == config:
-            self._drifted = {pair for pair in self._drifted if pair[0] != peer}
+            self._drifted.pop(peer, None)
             return None
-        if (peer, heard.config) in self._drifted:
+        if self._drifted.get(peer) == heard.config:
             return None
-        self._drifted.add((peer, heard.config))
+        self._drifted[peer] = heard.config
         return plain(EventKind.CONFIG_DRIFT, peer, f"{peer} runs another configuration ({heard.config[:12]})")
 
     def up(self) -> tuple[str, ...]:

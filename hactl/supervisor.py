@@ -245,7 +245,9 @@ class Supervisor:
         """A peer's word: its overrides join ours, the later of each object; a differing configuration is told."""
         heard, occurrence = self.peers.on_payload(peer, data, self.config.sha256)
         self._tell(occurrence)
-        if heard is not None:
+        if heard is None:
+            self._log.warning(f"what {peer} says of its configuration and overrides is not understood here")
+        else:
             merged = self.overrides.merged(heard.overrides, heard.revision)
             if merged != self.overrides:
                 self._keep_overrides(merged, "those of a peer")

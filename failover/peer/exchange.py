@@ -217,7 +217,7 @@ class Exchange:
     def _read_beat(self, link: int, body: bytes, now: float) -> list[Action]:
         try:
             beat = _BEATS.decode(body)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             return self._drop(Drop.BAD_BODY)
         self._liveness.hears_us(link, beat.hears, now)
         actions: list[Action] = []

@@ -7,6 +7,7 @@ over on a word that nobody stands to any more. A handover belongs to one session
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Annotated
 
 import msgspec
 
@@ -15,6 +16,8 @@ from failover.peer.actions import HandoverAsked, HandoverDone, HandoverFailed, H
 REPEAT = 0.02
 GIVE_UP = 2.0
 """Seconds: writing the VIPs takes some milliseconds, at worst some hundred."""
+MOST_TAKING = 4096
+"""Routers that one peer may ask us to take; what it asks beyond is not answered."""
 
 
 class Step(IntEnum):
@@ -35,7 +38,7 @@ class Message(msgspec.Struct, frozen=True, array_like=True):
 
     step: Step
     number: int
-    router: str
+    router: Annotated[str, msgspec.Meta(max_length=64)]
     reason: str = ""
 
 
@@ -61,7 +64,7 @@ def decode_message(body: bytes) -> Message | None:
     """The word in a packet's body, None when there is none."""
     try:
         return _DECODER.decode(body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
@@ -157,6 +160,8 @@ class Handovers:
 
     def _hear_giver(self, message: Message, now: float) -> list[Outcome]:
         talk = self._taking.get(message.router)
+        if talk is None and len(self._taking) >= MOST_TAKING:
+            return []
         if message.step is Step.ASK and (talk is None or message.number > talk.message.number):
             self._taking[message.router] = Talk(message, None, now + GIVE_UP)
             return [HandoverAsked(message.router)]

@@ -1,11 +1,15 @@
 """How a director stands, as it tells its peers: is its daemon ending, and its routers one by one."""
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 
 from failover.moves import State
 from failover.peer.actions import Word, WordHeard
+
+MOST_ROUTERS = 4096
+"""Routers in a standing; more are not believed."""
 
 
 class RouterView(msgspec.Struct, frozen=True, array_like=True):
@@ -27,7 +31,7 @@ class Standing(msgspec.Struct, frozen=True, array_like=True):
     """A director's word on itself."""
 
     ending: bool = False
-    routers: tuple[RouterView, ...] = ()
+    routers: Annotated[tuple[RouterView, ...], msgspec.Meta(max_length=MOST_ROUTERS)] = ()
 
 
 _SILENT = (Word.STANDING, "")
@@ -44,7 +48,7 @@ def decode_standing(data: bytes) -> Standing | None:
     """A standing from bytes, None when they are none."""
     try:
         return _DECODER.decode(data)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

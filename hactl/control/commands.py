@@ -174,7 +174,7 @@ class EventQuery(Request, frozen=True, kw_only=True):
     """
 
     since: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    after: Annotated[int, msgspec.Meta(ge=0)] = 0
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_EVENTS)] = 1000
     last: bool = False
     wait: Annotated[float, msgspec.Meta(ge=0, le=MAX_WAIT)] = 0.0

@@ -114,7 +114,7 @@ class Database:
         for (text,) in rows:
             try:
                 events.append(msgspec.json.decode(text, type=Event))
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 continue
         return events
 

@@ -32,7 +32,7 @@ def decode(data: bytes) -> Owned:
     """The record from a kept file. Raises ValueError with the reason when it cannot be understood."""
     try:
         record = msgspec.json.decode(data, type=_Record)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(f"not a record of IPVS services: {error}") from error
     if record.schema != _SCHEMA:
         raise ValueError(f"record of IPVS services of schema {record.schema}, this version knows {_SCHEMA}")

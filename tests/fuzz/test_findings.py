@@ -1,0 +1,163 @@
+"""What fuzzing and the search for unbounded growth found: each finding stays found."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from failover.neighbours import MOST, hear
+from failover.peer.actions import HandoverAsked, Send
+from failover.peer.handover import MOST_TAKING, Handovers, Message, Step, decode_message
+from failover.peer.latest import MAX_VALUE
+from failover.peer.packet import Kind
+from failover.peer.standing import MOST_ROUTERS, Standing, decode_standing, encode_standing
+from hactl import overrides
+from hactl.control.commands import EventQuery
+from hactl.ipc import Link
+from hactl.ipvs.spec import Forward, ServerSpec, ServiceSpec
+from hactl.messages import FromHealth
+from hactl.overrides import MAX_REASON, Admin, Override, OverrideError, Overrides, Scope, Wish
+from hactl.peers import Peers, Word, word
+from support.peers import Net, view
+
+NOT_UTF8 = b"\xa1\xff"
+"""A msgpack string of one byte that is no text: msgspec raises UnicodeDecodeError, which is none of its own errors."""
+
+
+def override(revision: int, server: str = "rs1", **changes: Any) -> Override:
+    """A drain."""
+    return msgspec.structs.replace(
+        Override(server=server, admin=Admin.DRAIN, at=1.0, revision=revision), **changes
+    )
+
+
+def test_text_that_is_none_is_a_bad_body() -> None:
+    """In a handover's word, a standing, a supervisor's word, and a kept file."""
+    assert decode_message(b"\x93\x01\x01" + NOT_UTF8) is None
+    assert decode_standing(b"\x92\xc2\x91\x93" + NOT_UTF8) is None
+    assert Peers().on_payload("lb2", b"\x81\xa6config" + NOT_UTF8, "ours") == (None, None)
+    with pytest.raises(ValueError, match="not a file of overrides"):
+        overrides.decode(b'{"schema": 1, "revision": 1, "overrides": [{"server": "\xff"}]}')
+
+
+def test_text_that_is_none_from_a_peer_is_counted() -> None:
+    """Behind a right MAC as well: the exchange counts it and goes on."""
+    net = Net()
+    net.run(1.0)
+    sender, receiver = net["a"].exchange, net["b"].exchange
+    for kind in (Kind.HANDOVER, Kind.BEAT):
+        send = sender._voice.say(0, kind, b"\x93\x01\x01" + NOT_UTF8, net.now)
+        assert isinstance(send, Send)
+        receiver.receive(0, send.datagram, net.now)
+    assert receiver.drops["bad_body"] == 2
+
+
+def test_text_that_is_none_from_a_worker_ends_its_link() -> None:
+    """With a reason, as other words that are not understood do."""
+    told: list[object] = []
+    link: Link[FromHealth] = Link(FromHealth, told.append)
+    body = b"\x83\xa4type\xa4Note\xa5level\xa4info\xa4text" + NOT_UTF8
+    link.data_received(len(body).to_bytes(4, "big") + body)
+    assert told == []
+    reasons: list[str] = []
+    link.on_lost = reasons.append
+    link.connection_lost(None)
+    assert reasons[0].startswith("not understood: ")
+
+
+def test_invented_sources_do_not_grow_what_is_remembered() -> None:
+    """Any host on the link can send adverts from any address; the latest are kept."""
+    neighbours: dict[str, float] = {}
+    for number in range(10 * MOST):
+        hear(neighbours, f"10.0.0.{number}", float(number))
+        hear(neighbours, "10.9.9.9", float(number))
+    assert len(neighbours) == MOST
+    assert {"10.9.9.9", f"10.0.0.{10 * MOST - 1}"} < neighbours.keys()
+
+
+def test_a_peer_cannot_ask_for_ever_more_routers() -> None:
+    """What it asks beyond the bound is not answered; what it asked before goes on."""
+    taker = Handovers()
+    for number in range(MOST_TAKING):
+        assert taker.receive(Message(Step.ASK, number + 1, f"r{number}"), 0.0)
+    assert taker.receive(Message(Step.ASK, 1, "one more"), 0.0) == []
+    assert taker.receive(Message(Step.ASK, MOST_TAKING + 1, "r0"), 0.0) == [HandoverAsked("r0")]
+    assert decode_message(msgspec.msgpack.encode((1, 1, "r" * 65))) is None
+
+
+def test_a_standing_is_bounded() -> None:
+    """Each router in it can be a line in the log."""
+    assert decode_standing(encode_standing(Standing(False, (view(),) * MOST_ROUTERS)))
+    assert decode_standing(encode_standing(Standing(False, (view(),) * (MOST_ROUTERS + 1)))) is None
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        override(2**63),
+        override(9),  # Later than the word's own revision.
+        override(1, admin=None, weight=-1),
+        override(1, admin=None, weight=65536),
+        override(1, until=float("nan")),
+        override(1, at=float("inf")),
+        override(1, reason="\x1b[2J"),
+        override(1, reason="r" * (MAX_REASON + 1)),
+        override(1, server="s" * 65),
+    ],
+    ids=str,
+)
+def test_an_override_that_no_operator_can_set_is_refused(bad: Override) -> None:
+    """A peer's word is taken as a whole or not at all, and what is refused is counted."""
+    peers = Peers()
+    data = msgspec.msgpack.encode(Word(config="c", revision=5, overrides=(bad,)))
+    assert peers.on_payload("lb2", data, "c") == (None, None)
+    assert peers.refused["lb2"] == 1
+
+
+def test_the_highest_revision_of_a_peer_leaves_room() -> None:
+    """An operator can still say something afterwards, and it can be kept and shared."""
+    data = word("c", Overrides((), 2**53))
+    heard, _ = Peers().on_payload("lb2", data, "c")
+    assert heard is not None
+    merged = Overrides((override(1),), 1).merged(heard.overrides, heard.revision)
+    later = merged.with_wish(Wish(scope=Scope("rs1"), admin=Admin.ENABLED), (), 2.0)
+    assert overrides.decode(overrides.encode(later)) == later
+    assert word("c", later)
+
+
+def test_overrides_are_bounded_and_fit_into_one_word() -> None:
+    """A word that is too long would end the failover worker: reasons are left out, and there are MOST at most."""
+    long: dict[str, Any] = {
+        "service": "w" * 64,
+        "by": "u" * 64,
+        "reason": "\u20ac" * MAX_REASON,
+        "until": 1e9,
+    }
+    many = tuple(override(n, f"{n:064}", **long) for n in range(1, 2 * overrides.MOST))
+    full = Overrides().merged(many, len(many))
+    assert len(full.records) == overrides.MOST
+    assert full.records[-1] == many[-1]
+    data = word("c" * 64, full)
+    assert len(data) <= MAX_VALUE
+    heard, _ = Peers().on_payload("lb2", data, "c")
+    assert heard is not None
+    assert Overrides().merged(heard.overrides, heard.revision).merged(full.records, full.revision) == full
+    server = ServerSpec(name="rs1", address="10.77.0.21", port=80, forward=Forward.DR)
+    services = (ServiceSpec(name="www", forward=Forward.DR, servers=(server,)),)
+    with pytest.raises(OverrideError, match="overrides already"):
+        full.with_wish(Wish(scope=Scope("rs1"), admin=Admin.DRAIN), services, 2.0)
+
+
+def test_drift_is_remembered_once_a_peer() -> None:
+    """A peer that changes its configuration all day costs no memory."""
+    peers = Peers()
+    for number in range(100):
+        peers.on_payload("lb2", word(str(number), Overrides()), "ours")
+    assert len(peers._drifted) == 1
+
+
+@pytest.mark.parametrize("row", [2**63, 2**64, 10**40])
+def test_a_row_beyond_what_the_history_can_count_is_refused(row: int) -> None:
+    """SQLite's numbers end there, and with them the worker that asked."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"after": str(row)}, type=EventQuery, strict=False)
