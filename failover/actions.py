@@ -47,6 +47,10 @@ class Wants(msgspec.Struct, frozen=True, tag=True):
     """A grouped router would become master now if its group allows."""
 
 
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The VIPs that a peer handed over by name are here and announced: to be told it when those frames have gone out."""
+
+
 class TwoMasters(msgspec.Struct, frozen=True, tag=True):
     """An advert of another master was heard while this director is master; `address` is its packed source."""
 
@@ -64,4 +68,15 @@ class Say(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-Action = SendAdvert | HoldAddresses | DropAddresses | Announce | Changed | Wants | TwoMasters | Stopped | Say
+Action = (
+    SendAdvert
+    | HoldAddresses
+    | DropAddresses
+    | Announce
+    | Changed
+    | Wants
+    | Ready
+    | TwoMasters
+    | Stopped
+    | Say
+)

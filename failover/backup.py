@@ -18,6 +18,8 @@ def receive(router: Router, advert: Advert, now: float) -> None:
         return
     router.master_released = False
     router.patient = False
+    if router.asked:
+        return  # It left the giver before its ask did.
     if _yields(router, advert, now):
         router.wanting = False
         router.down_at = now + router.master_down_from(router.master_interval)
@@ -84,6 +86,8 @@ def hasten(router: Router, source: bytes, now: float, *, gone: bool, pair: bool)
 
 def takeover_cause(router: Router, now: float) -> Cause:
     """Why this backup becomes master now."""
+    if router.asked:
+        return Cause.ASKED
     if router.priority == OWNER:
         return Cause.OWNER
     if router.master_released:

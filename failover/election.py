@@ -5,7 +5,7 @@ from a stall. The law: every input carries `now` (monotonic seconds) and returns
 `deadline()` tells when `wake` wants to be called next. Nothing here waits, sends or reads a clock.
 """
 
-from failover import backup, holding, master
+from failover import backup, handing, holding, master
 from failover.actions import Action, Say, Stopped
 from failover.burst import Burst
 from failover.moves import Cause, State
@@ -58,7 +58,7 @@ class Election:
             actions += backup.wake(router, now)
         if router.state is State.MASTER:
             actions += master.wake(router, now)
-        return actions + holding.wake(router, now)
+        return actions + handing.wake(router, now) + holding.wake(router, now)
 
     def set_fault(self, fault: str | None, now: float, *, reachable: bool = True) -> list[Action]:
         """Something this router needs is missing (None: all is there again).
@@ -108,35 +108,46 @@ class Election:
         router.alone = alone
         return holding.take(router, now) if router.holding and router.lease else []
 
-    def release(self, now: float, *, hold: float, within: float | None) -> list[Action]:
+    def release(self, now: float, *, hold: float, within: float | None, named: bool = False) -> list[Action]:
         """Hand over: release, keep the VIPs until a successor's advert, then hold back for `hold` seconds.
 
         When none was heard `within` seconds this director advertises again (None: it never does, and keeps the VIPs).
+        `named`: a peer is asked for it, so nothing is released before that is answered.
         """
         router = self.router
         if router.state is not State.MASTER or router.stopping:
             return []
-        if not router.releasing:
-            holding.begin_release(router, now)
-        router.give_up_at = None if within is None else now + within
+        actions = self._begin_release(now, named=named)
+        router.give_up_at = None if within is None else max(now, router.answer_by or now) + within
         router.hold_until = now + hold
-        return holding.wake(router, now)
+        return actions + holding.wake(router, now)
+
+    def _begin_release(self, now: float, *, named: bool) -> list[Action]:
+        router = self.router
+        if router.releasing:
+            return []
+        if named:
+            return handing.begin(router, now)
+        holding.begin_release(router, now)
+        return []
 
     def resume(self) -> None:
         """End holding back after a handover."""
         self.router.hold_until = None
 
-    def stop(self, now: float) -> list[Action]:
-        """An operator's stop: release, and leave when a successor was heard or the slowest peer's time has passed."""
+    def stop(self, now: float, *, named: bool = False) -> list[Action]:
+        """An operator's stop: release, and leave when a successor was heard or the slowest peer's time has passed.
+
+        `named`: as with `release`.
+        """
         router = self.router
         if router.state is not State.MASTER:
             leaving = [] if router.state is State.INIT else become(router, Cause.STOPPED, now)
             return [*leaving, *holding.drop(router), Stopped()]
-        if not router.releasing:
-            holding.begin_release(router, now)
+        actions = self._begin_release(now, named=named)
         router.stopping = True
-        router.give_up_at = now + router.successor_within()
-        return holding.wake(router, now)
+        router.give_up_at = max(now, router.answer_by or now) + router.successor_within()
+        return actions + holding.wake(router, now)
 
     def grant(self, now: float) -> list[Action]:
         """The group allows this router to become master."""
@@ -154,7 +165,7 @@ class Election:
 
     def taken(self, now: float) -> list[Action]:
         """The kernel holds the VIPs now; the first advert and announcement after a takeover wait for this."""
-        return master.confirmed(self.router, now)
+        return handing.taken(self.router, now)
 
     def voided(self, now: float) -> list[Action]:
         """A write outlasted the time it was good for and was undone: others may hold the VIPs by now."""

@@ -34,6 +34,15 @@ class FrameQueue:
         if self._timer is None:
             self._send()
 
+    def after(self, act: Callable[[], None]) -> None:
+        """Call `act` once all that waits now has gone out or was dropped."""
+
+        def reached() -> bool:
+            act()
+            return False
+
+        self.add([b""], reached)
+
     def close(self) -> None:
         """Forget what waits."""
         if self._timer is not None:
@@ -73,6 +82,22 @@ class FrameQueues:
         if interface not in self._queues:
             self._queues[interface] = FrameQueue(interface, pace)
         self._queues[interface].add(frames, still)
+
+    def after(self, interfaces: Iterable[str], act: Callable[[], None]) -> None:
+        """Call `act` once all that waits now on these interfaces has gone out or was dropped."""
+        queues = [self._queues[interface] for interface in interfaces if interface in self._queues]
+        left = len(queues)
+
+        def reached() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                act()
+
+        for queue in queues:
+            queue.after(reached)
+        if not queues:
+            act()
 
     def forget(self, interface: str) -> None:
         """The interface changed: what waits there is void, and the next frames get another socket."""

@@ -27,6 +27,16 @@ class Order(StrEnum):
     YIELD = "yield"
 
 
+def may_be_taken(router: str, refusals: Mapping[str, str | None]) -> str | None:
+    """Why a router that a peer hands over cannot be taken here; `refusals` says it of each that moves with it."""
+    if router not in refusals:
+        return "it does not run"
+    for name, refusal in refusals.items():
+        if refusal is not None:
+            return refusal if name == router else f"{name} moves with it: {refusal}"
+    return None
+
+
 def settle(members: Mapping[str, Member]) -> dict[str, Order]:
     """The orders that bring the group together; none when it is, or when there is nothing to do but wait."""
     if all(m.state is State.MASTER or m.wanting for m in members.values()):

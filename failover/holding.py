@@ -8,7 +8,7 @@ from failover.actions import Action, DropAddresses, HoldAddresses, Say, SendAdve
 from failover.burst import Burst
 from failover.moves import Cause, State
 from failover.packet import RELEASE
-from failover.router import Router, become
+from failover.router import NEVER, Router, become
 from failover.timing import renewal_period
 
 RELEASE_OFFSETS = (0.0, 0.010, 0.020)
@@ -39,11 +39,12 @@ def drop(router: Router) -> list[Action]:
 def let_go_soon(router: Router, now: float) -> None:
     """Another master was heard: keep the VIPs only until its announcement has surely gone out.
 
-    Its advert comes a moment before its gratuitous ARP; who connects in between still knows our MAC only.
+    Its advert comes a moment before its gratuitous ARP; who connects in between still knows our MAC only. A successor
+    that was asked by name says itself when all is announced.
     """
     router.release_due = []
     if router.holding:
-        settled = now + SETTLE
+        settled = max(now + SETTLE, router.ready_by or NEVER)
         router.give_up_at = settled if router.give_up_at is None else min(router.give_up_at, settled)
 
 
@@ -54,11 +55,16 @@ def leave(router: Router, now: float) -> list[Action]:
 
 def begin_release(router: Router, now: float) -> None:
     """Stop advertising and plan the release's adverts; the VIPs stay and are renewed."""
+    fall_silent(router)
+    router.release_due = [now + offset for offset in RELEASE_OFFSETS]
+
+
+def fall_silent(router: Router) -> None:
+    """Advertise and announce no more; the VIPs stay and are renewed."""
     router.releasing = True
     router.advert_at = None
     router.confirm_by = None
     router.burst = None
-    router.release_due = [now + offset for offset in RELEASE_OFFSETS]
 
 
 def linger(router: Router, now: float) -> list[Action]:

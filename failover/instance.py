@@ -17,6 +17,7 @@ from failover.actions import (
     Changed,
     DropAddresses,
     HoldAddresses,
+    Ready,
     Say,
     SendAdvert,
     Stopped,
@@ -33,7 +34,7 @@ from failover.packet import Advert
 from failover.place import Place
 from failover.report import Conflict, Held, Remark, RouterReport
 from failover.spec import AddressSpec, RouterSpec
-from failover.surroundings import Surroundings
+from failover.surroundings import Handed, Surroundings
 
 
 class Instance:
@@ -101,16 +102,14 @@ class Instance:
         now = self._loop.time()
         self._perform(decide(self.election, now), now)
 
-    def release(self, *, hold: float, forever: bool) -> None:
+    def release(self, *, hold: float, forever: bool, named: bool = False) -> None:
         """Hand over; see `Election.release`. `forever`: never advertise again."""
-        now = self._loop.time()
         within = None if forever else self.election.router.successor_within()
-        self._perform(self.election.release(now, hold=hold, within=within), now)
+        self.act(lambda election, now: election.release(now, hold=hold, within=within, named=named))
 
-    def stop(self) -> None:
+    def stop(self, *, named: bool = False) -> None:
         """Release and leave; `stopped` becomes True when that is done."""
-        now = self._loop.time()
-        self._perform(self.election.stop(now), now)
+        self.act(lambda election, now: election.stop(now, named=named))
 
     def adopt(self, spec: RouterSpec) -> None:
         """A reload changed what may change while running: addresses, priority, delays, tracking."""
@@ -198,6 +197,9 @@ class Instance:
                     self._around.member_changed(self.spec.name)
                 case Wants():
                     self._around.member_changed(self.spec.name)
+                case Ready():
+                    interfaces = {vip.interface for vip in self.spec.addresses}
+                    self._around.after_announcing(interfaces, self._taken)
                 case TwoMasters(address, priority):
                     self._conflict(str(ipaddress.ip_address(address)), priority)
                 case Say(text):
@@ -230,6 +232,10 @@ class Instance:
         awake = self._loop.time() - router.last_sent <= router.dead_time()
         return router.state is State.MASTER and not router.releasing and awake
 
+    def _taken(self) -> None:
+        lost = not self._still_ours() or self._write_error
+        self._around.handed(self.spec.name, Handed.LOST if lost else Handed.READY)
+
     def _conflict(self, other: str, priority: int) -> None:
         reason = f"{other} advertises with priority {priority}, below ours ({self.election.router.priority})"
         self._around.report(Conflict(self.spec.name, other, reason))
@@ -251,6 +257,7 @@ class Instance:
         self._write_error = f"addresses: {os.strerror(job.error)}" if job.error else ""
         if job.lifetime is None:
             self.report()
+            self._around.handed(self.spec.name, Handed.LET_GO)
         elif job.voided:
             self._around.before_timer()
             self._perform(self.election.voided(now), now)

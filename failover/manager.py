@@ -5,11 +5,11 @@ arrived is handed over, so that a worker that slept hears the world before it sp
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from failover.election import Election
 from failover.frames import FrameQueues
-from failover.group import Member, Order, settle
+from failover.groups import Groups
 from failover.host import Host, strays
 from failover.instance import Instance
 from failover.ip import Received
@@ -22,6 +22,7 @@ from failover.reload import Change, changes
 from failover.report import Emptied, Remark, Renewal, Report
 from failover.sockets import AdvertSockets
 from failover.spec import FailoverSpec, RouterSpec
+from failover.surroundings import Handed
 from failover.wire import Address, Link
 
 REPORT_EVERY = 1.0
@@ -48,6 +49,9 @@ class Manager:
         self._renewal: Renewal | None = None
         self._stopping = False
         self._moved = moved
+        self.handed: Callable[[str, Handed], None] = lambda router, how: None
+        """Hears how far a handover by name has come."""
+        self.groups = Groups(self._instances)
         self._events = EventSocket()
         self.host: Host = picture()
         self._sockets = AdvertSockets(self._arrived)
@@ -62,7 +66,6 @@ class Manager:
         first = not self._spec.node
         plan = changes(self._spec, spec)
         self._spec = spec
-        grouped = {name for group in spec.groups for name in group.routers}
         if first:
             self._remove_strays()
         for name, change in plan.items():
@@ -72,16 +75,11 @@ class Manager:
         for router in spec.routers:
             planned = plan.get(router.name)
             if planned in (Change.START, Change.RESTART):
-                self._start(router, grouped=router.name in grouped)
+                self._start(router, grouped=any(router.name in group.routers for group in spec.groups))
             elif planned is Change.ADOPT:
                 self._instances[router.name].adopt(router)
-            self._instances[router.name].set_grouped(router.name in grouped)
-        self._settle_groups()
-
-    def release(self, router: str | None, *, hold: float, forever: bool = False) -> None:
-        """Hand over one router with its group, or (None) all; see `Election.release`."""
-        for name in self._together(router):
-            self._instances[name].release(hold=hold, forever=forever)
+        self.groups.apply(spec.groups)
+        self.groups.settle()
 
     def hold_back(self, router: str, until: float) -> None:
         """Go on holding back after a handover that a worker before this one made."""
@@ -90,14 +88,14 @@ class Manager:
 
     def resume(self, router: str | None) -> None:
         """End holding back after a handover."""
-        for name in self._together(router):
+        for name in self.groups.members(router):
             self._instances[name].election.resume()
 
-    def stop(self) -> None:
-        """Release everything and leave; `Emptied` is told when that is done."""
+    def stop(self, named: Container[str] = ()) -> None:
+        """Release everything and leave; `Emptied` is told when that is done. `named`: peers are asked for these."""
         self._stopping = True
         for name in list(self._instances):
-            self._leave(name)
+            self._leave(name, named=name in named)
         self._check_emptied()
 
     def close(self) -> None:
@@ -118,6 +116,10 @@ class Manager:
     def routers(self) -> tuple[Instance, ...]:
         """The running routers."""
         return tuple(self._instances.values())
+
+    def find(self, router: str) -> Instance | None:
+        """The router of this name that runs, or one that is leaving."""
+        return next((i for i in self._all() if i.spec.name == router), None)
 
     # ---- what instances need (Surroundings) ---------------------------------------------------------------------
 
@@ -146,13 +148,17 @@ class Manager:
         except OSError as error:
             self._tell(Remark(spec.name, f"cannot announce on {interface}: {error.strerror}", warning=True))
 
+    def after_announcing(self, interfaces: Iterable[str], act: Callable[[], None]) -> None:
+        """Call `act` once all frames that wait on these interfaces have gone out."""
+        self._queues.after(interfaces, act)
+
     def report(self, report: Report) -> None:
         """Tell the supervisor."""
         self._tell(report)
 
     def member_changed(self, router: str) -> None:
         """See to the router's group, and keep what the supervisor holds for our death up to date."""
-        self._loop.call_soon(self._settle_groups)
+        self._loop.call_soon(self.groups.settle)
         self._loop.call_soon(self._tell_renewal)
         self._loop.call_soon(self._moved)
         if any(i.spec.name == router and i.state is State.INIT for i in self._leaving):
@@ -225,10 +231,10 @@ class Manager:
         self._instances[spec.name] = instance
         instance.start()
 
-    def _leave(self, name: str) -> None:
+    def _leave(self, name: str, *, named: bool = False) -> None:
         instance = self._instances.pop(name)
         self._leaving.append(instance)
-        instance.stop()
+        instance.stop(named=named)
         if instance.stopped:
             self._loop.call_soon(self._check_emptied)
 
@@ -258,27 +264,6 @@ class Manager:
 
     def _all(self) -> tuple[Instance, ...]:
         return (*self._instances.values(), *self._leaving)
-
-    def _together(self, router: str | None) -> tuple[str, ...]:
-        if router is None:
-            return tuple(self._instances)
-        for group in self._spec.groups:
-            if router in group.routers:
-                return tuple(name for name in group.routers if name in self._instances)
-        return (router,) if router in self._instances else ()
-
-    def _settle_groups(self) -> None:
-        for group in self._spec.groups:
-            members = {name: self._instances[name] for name in group.routers if name in self._instances}
-            view = {
-                name: Member(i.state, i.election.router.wanting, i.election.router.releasing)
-                for name, i in members.items()
-            }
-            for name, order in settle(view).items():
-                if order is Order.GRANT:
-                    members[name].act(Election.grant)
-                else:
-                    members[name].act(Election.yield_to_group)
 
     def _report_all(self) -> None:
         self._reporter = self._loop.call_later(REPORT_EVERY, self._report_all)

@@ -19,8 +19,11 @@ def take_over(router: Router, cause: Cause, now: float) -> list[Action]:
     Without a heard release the burst insists until the dead master's lease has surely ended.
     """
     heard = router.heard
-    insist = heard.at + router.spec.lease + 1.0 if heard and cause is not Cause.MASTER_RELEASED else 0.0
+    given = cause in (Cause.MASTER_RELEASED, Cause.ASKED)
+    insist = 0.0 if given or not heard else heard.at + router.spec.lease + 1.0
+    asked = router.asked
     actions = become(router, cause, now)
+    router.asked = asked
     router.hold_until = None
     router.burst = Burst(router.spec.announce, now, insist)
     router.last_sent = now
@@ -72,6 +75,8 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[A
     if now - router.last_sent > router.dead_time():
         return _stand_down(router, Cause.OVERTAKEN, advert, now)
     if not router.outranks(advert, source):
+        if router.cause is Cause.ASKED and now - router.since < router.spec.advert_interval:
+            return []  # It left the giver before its ask did.
         return _stand_down(router, Cause.OUTRANKED, advert, now)
     if router.confirm_by is not None:
         return []
@@ -108,10 +113,13 @@ def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float
 
 def _succeeded(router: Router, now: float) -> list[Action]:
     """A successor's advert was heard during our release: only now are the VIPs given up."""
+    ready_by, router.answer_by = router.ready_by, None
     if router.stopping:
+        router.give_up_at = None
         holding.let_go_soon(router, now)
         return []
     actions = become(router, Cause.HANDED_OVER, now)
+    router.ready_by = ready_by
     router.down_at = now + router.master_down_from(router.master_interval)
     holding.let_go_soon(router, now)
     return actions

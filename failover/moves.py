@@ -23,6 +23,7 @@ class Cause(StrEnum):
     OWNER = "owner"
     MASTER_SILENT = "master_silent"
     MASTER_RELEASED = "master_released"
+    ASKED = "asked"
     PREEMPTING = "preempting"
     OUTRANKED = "outranked"
     OVERTAKEN = "overtaken"
@@ -44,6 +45,7 @@ _TEXTS = {
     Cause.OWNER: "this director owns the address",
     Cause.MASTER_SILENT: "no advert from a master within the master-down time",
     Cause.MASTER_RELEASED: "the master released the addresses",
+    Cause.ASKED: "another director handed it over by name",
     Cause.PREEMPTING: "this director has the higher priority",
     Cause.OUTRANKED: "another director has the higher priority",
     Cause.OVERTAKEN: "another director took over while this one stood still",
@@ -64,6 +66,7 @@ MOVES: dict[State, dict[Cause, State]] = {
         Cause.OWNER: State.MASTER,
         Cause.MASTER_SILENT: State.MASTER,
         Cause.MASTER_RELEASED: State.MASTER,
+        Cause.ASKED: State.MASTER,
         Cause.PREEMPTING: State.MASTER,
         Cause.FAULT_FOUND: State.FAULT,
         Cause.STOPPED: State.INIT,

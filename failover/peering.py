@@ -6,13 +6,18 @@ death lengthens our leases. Payloads pass through unread, from supervisor to sup
 
 import asyncio
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from failover.describe import master_address
+from failover.handover import Handing
 from failover.instance import Instance
+from failover.manager import Manager
 from failover.moves import State
 from failover.peer.actions import (
     HandoverAsked,
+    HandoverDone,
+    HandoverFailed,
+    HandoverReady,
     LinkChanged,
     News,
     PayloadArrived,
@@ -29,19 +34,18 @@ from failover.peer.spec import PeerChannelSpec
 from failover.peer.standing import RouterView
 from failover.report import PeerPayload, Remark, Report
 
-_NO_HANDOVER = "handover by name is not taken here yet; release by adverts"
-
 
 class Peering:
-    """The channel of one director. `routers` gives the running routers, `tell` takes reports."""
+    """The channel of one director, joined to the routers of `manager`. `tell` takes reports."""
 
-    def __init__(
-        self, routers: Callable[[], Iterable[Instance]], tell: Callable[[Report | PeerReport], None]
-    ) -> None:
+    def __init__(self, manager: Manager, tell: Callable[[Report | PeerReport], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._routers = routers
+        self._routers = manager.routers
         self._tell = tell
         self._channel = PeerChannel(self._news)
+        self.handing = Handing(self._channel, manager.groups, manager.find, tell)
+        manager.handed = self.handing.handed
+        self._drain = manager.before_timer
         self._reported: dict[str, PeerReport] = {}
 
     def apply(self, spec: PeerChannelSpec | None, keys: str) -> None:
@@ -100,8 +104,9 @@ class Peering:
                 self._hear_word(peer, word, router, source)
             case PayloadArrived(data):
                 self._tell(PeerPayload(peer, data))
-            case HandoverAsked(router):
-                self._channel.refuse(router, peer, _NO_HANDOVER)
+            case HandoverAsked() | HandoverReady() | HandoverDone() | HandoverFailed():
+                self._drain()
+                self.handing.hear(peer, news)
             case Say(text):
                 self._tell(Remark("", f"{peer}: {text}"))
             case _:

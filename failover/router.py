@@ -49,6 +49,8 @@ class Router:
     preempt_at: float | None = None
     hold_until: float | None = None
     wanting: bool = False
+    asked: bool = False
+    """A peer hands this router over by name and waits for our word."""
     master_released: bool = False
     patient: bool = False
 
@@ -68,6 +70,10 @@ class Router:
     stopping: bool = False
     release_due: list[float] = field(default_factory=list)
     give_up_at: float | None = None
+    answer_by: float | None = None
+    """Handing over by name: without a successor's advert by then VRRP's own release follows."""
+    ready_by: float | None = None
+    """Handing over by name: so long the VIPs wait for the peer's word that it has announced them."""
 
     @property
     def master_interval(self) -> float:
@@ -101,7 +107,7 @@ class Router:
     def deadline(self) -> float | None:
         """The earliest timer."""
         due = [None if self.wanting else self.down_at, self.advert_at, self.confirm_by, self.renew_at]
-        due += [self.give_up_at, *self.release_due[:1]]
+        due += [self.give_up_at, self.answer_by, *self.release_due[:1]]
         if self.burst is not None and self.confirm_by is None:
             due.append(self.burst.deadline())
         return min((at for at in due if at is not None), default=None)
@@ -111,10 +117,11 @@ def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[A
     """Move to the state that `cause` leads to. Raises IllegalMove, and then nothing has changed."""
     old, new = router.state, move(router.state, cause)
     router.down_at = router.advert_at = router.confirm_by = router.preempt_at = router.give_up_at = None
+    router.answer_by = router.ready_by = None
     router.burst = None
     router.release_due = []
     router.wanting = router.master_released = router.patient = False
-    router.releasing = router.stopping = False
+    router.releasing = router.stopping = router.asked = False
     router.state, router.since, router.cause, router.detail = new, now, cause, detail
     router.transitions += 1
     return [Changed(old, new, cause, detail)]

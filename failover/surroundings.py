@@ -1,6 +1,7 @@
 """What a running router needs of the worker around it; whoever joins routers to a host provides it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from typing import Protocol
 
 from failover.host import Host
@@ -8,6 +9,17 @@ from failover.kernel import Job
 from failover.place import Place
 from failover.report import Report
 from failover.spec import RouterSpec
+
+
+class Handed(Enum):
+    """How far a handover by name has come for one router."""
+
+    READY = "ready"
+    """Taken: the VIPs are here, and their announcement has gone out."""
+    LOST = "lost"
+    """Not taken after all."""
+    LET_GO = "let_go"
+    """The VIPs are off this director's interface."""
 
 
 class Surroundings(Protocol):
@@ -31,6 +43,12 @@ class Surroundings(Protocol):
         self, spec: RouterSpec, interface: str, frames: Sequence[bytes], still: Callable[[], bool]
     ) -> None:
         """Queue frames on an interface, each sent only while `still` holds."""
+
+    def after_announcing(self, interfaces: Iterable[str], act: Callable[[], None]) -> None:
+        """Call `act` once all frames that wait on these interfaces have gone out."""
+
+    def handed(self, router: str, how: Handed) -> None:
+        """Whoever hands routers over by name is to hear this."""
 
     def report(self, report: Report) -> None:
         """Tell the supervisor."""

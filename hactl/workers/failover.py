@@ -56,7 +56,8 @@ class FailoverHandler:
     def __init__(self, send: base.Send, *, realtime: bool) -> None:
         self._send = send
         self._manager = Manager(self._tell, moved=self._moved, realtime=realtime)
-        self._peering = Peering(self._manager.routers, self._tell)
+        self._peering = Peering(self._manager, self._tell)
+        self._handing = self._peering.handing
         self._prepared: dict[int, PrepareFailover] = {}
         self._done = asyncio.Event()
         self._heard = time.monotonic()
@@ -81,7 +82,7 @@ class FailoverHandler:
             case Discard(generation):
                 self._prepared.pop(generation, None)
             case Handover(router, hold):
-                self._manager.release(router, hold=hold)
+                self._handing.give(router, hold=hold)
             case HoldBack(router, until):
                 self._manager.hold_back(router, until)
             case Resume(router):
@@ -104,7 +105,7 @@ class FailoverHandler:
         if self._done.is_set():
             return
         self._orphan = True
-        self._manager.release(None, hold=_FOREVER, forever=True)
+        self._handing.give(None, hold=_FOREVER, forever=True)
         _say(f"supervisor lost ({reason}); releasing")
         self._leave_when_released()
 
@@ -124,7 +125,9 @@ class FailoverHandler:
         if self._orphan:
             self._done.set()
         else:
-            self._manager.stop()
+            chosen = self._handing.choose(None)
+            self._manager.stop(named=chosen)
+            self._handing.ask(chosen)
 
     def _fault(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A fault of the program: a router may stand still now. Go at once, the next worker inherits the VIPs."""
@@ -166,7 +169,7 @@ class FailoverHandler:
         _say(f"no supervisor heard for {silent:.0f} s")
         if silent > RELEASE_SILENT_AFTER:
             self._released |= {r.spec.name for r in self._manager.routers() if r.state is State.MASTER}
-            self._manager.release(None, hold=_FOREVER)
+            self._handing.give(None, hold=_FOREVER)
         self._silence += RELEASE_SILENT_AFTER - SAY_SILENT_AFTER
 
     def _hear_supervisor(self) -> None:

@@ -7,6 +7,7 @@ the environment the expected output is written anew; read the difference before 
     director NAME [priority=N] [FIELD=VALUE ...]   a director; fields are those of RouterSpec
     start|crash|freeze|thaw|stop|resume NAME       its daemon starts, dies, stands still, goes on, is told to stop, to resume
     release NAME [hold SECONDS]                    it hands over
+    handover NAME PEER                             it hands over by name, asking this peer
     fault NAME TEXT | fault unreachable NAME TEXT  something is missing; unreachable: its interface
     mend NAME                                      nothing is missing any more
     priority NAME N                                tracking changes its priority
@@ -97,6 +98,10 @@ class Stage:
                 self.cluster.now, hold=float(hold), within=election.router.successor_within()
             ),
         )
+
+    def do_handover(self, name: str, peer: str) -> None:
+        """A handover by name."""
+        self.cluster.hand_over(name, peer)
 
     def do_fault(self, *words: str) -> None:
         """A fault found."""

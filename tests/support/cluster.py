@@ -10,12 +10,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from failover import handing
 from failover.actions import (
     Action,
     Announce,
     Changed,
     DropAddresses,
     HoldAddresses,
+    Ready,
     Say,
     SendAdvert,
     Stopped,
@@ -58,6 +60,10 @@ class Node:
     wrote_at: float = -math.inf
     """When the lease was last written."""
     last_priority: int | None = None
+    giver: str = ""
+    """Who asked it by name to take over."""
+    taker: str = ""
+    """Who is ready, and waits for it to let go."""
 
     @property
     def holds(self) -> bool:
@@ -88,6 +94,7 @@ class Cluster:
         self._tell = tell
         self._flying: list[tuple[float, int, str, Advert, bytes]] = []
         self._sent = 0
+        self._words: list[tuple[float, int, str, str, str]] = []
 
     # ---- what happens to directors ------------------------------------------------------------------------------------
 
@@ -105,6 +112,7 @@ class Cluster:
         """Its daemon is gone; writes that the kernel has not begun are gone with it."""
         node = self.nodes[name]
         node.election, node.frozen, node.last_priority, node.expired_unseen = None, False, None, False
+        node.giver = node.taker = ""
         node.inbox.clear()
         node.writes.clear()
 
@@ -126,6 +134,14 @@ class Cluster:
             self._drain(node)
             self._perform(node, what(node.election))
 
+    def hand_over(self, name: str, peer: str, hold: float = 3600.0) -> None:
+        """A handover by name, as `failover.handover` makes it; its words travel as adverts do."""
+        node = self.nodes[name]
+        if node.election is not None and not node.frozen:
+            within = node.election.router.successor_within()
+            self.act(name, lambda e: e.release(self.now, hold=hold, within=within, named=True))
+            self._say_word(name, peer, "asks")
+
     # ---- time ---------------------------------------------------------------------------------------------------------
 
     def run(self, until: float) -> None:
@@ -133,13 +149,14 @@ class Cluster:
         while (at := self._next()) <= until:
             self.now = max(self.now, at)
             self._arrivals()
+            self._hear_words()
             for node in self.nodes.values():
                 self._kernel(node)
                 self._daemon(node)
         self.now = until
 
     def _next(self) -> float:
-        times = [self._flying[0][0]] if self._flying else []
+        times = [heap[0][0] for heap in (self._flying, self._words) if heap]
         for node in self.nodes.values():
             if node.expires is not None:
                 times.append(node.expires)
@@ -157,6 +174,29 @@ class Cluster:
                 node.inbox.append((advert, source))
                 if not node.frozen:
                     self._drain(node)
+
+    def _say_word(self, sender: str, receiver: str, word: str) -> None:
+        self._tell(self.now, sender, f"{word} {receiver}")
+        for delay in self.network.verdict(sender, receiver)[:1]:
+            self._sent += 1
+            heapq.heappush(self._words, (self.now + delay, self._sent, sender, receiver, word))
+
+    def _hear_words(self) -> None:
+        while self._words and self._words[0][0] <= self.now:
+            _, _, sender, receiver, word = heapq.heappop(self._words)
+            node = self.nodes[receiver]
+            if node.election is None or node.frozen:
+                continue
+            self._drain(node)
+            router = node.election.router
+            if word == "asks" and handing.refusal(router, self.now) is None:
+                node.giver = sender
+                self._perform(node, handing.asked(router, self.now))
+            elif word == "is ready for":
+                node.taker = sender
+                self._perform(node, handing.ready(router, self.now))
+            elif word == "has let go for":
+                self._perform(node, handing.given(router, self.now))
 
     def _kernel(self, node: Node) -> None:
         if node.expires is not None and node.expires <= self.now:
@@ -193,6 +233,9 @@ class Cluster:
             if node.holds:
                 self._tell(self.now, node.name, "VIP off")
             node.expires = None
+            if node.taker:
+                self._say_word(node.name, node.taker, "has let go for")
+                node.taker = ""
         elif self.now > write.void_after:
             held, node.expires = node.holds, None
             self._perform(node, election.voided(self.now))
@@ -219,6 +262,8 @@ class Cluster:
                     self._queue(node, Write(self.now, None))
                 case Announce():
                     self._tell(self.now, node.name, "announces")
+                case Ready():
+                    self._say_word(node.name, node.giver, "is ready for")
                 case Changed():
                     node.last_priority = None
                     self._tell(self.now, node.name, f"{action.old} -> {action.new}: {action.reason}")

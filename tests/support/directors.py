@@ -23,12 +23,16 @@ import msgspec
 
 from failover.kernel import picture
 from failover.moves import State
+from failover.peer.actions import PeerState
+from failover.peer.report import PeerReport
+from failover.peer.spec import PeerChannelSpec, PeerDirector, PeerLink
 from failover.report import RouterReport
 from failover.spec import FailoverSpec, GroupSpec, RouterSpec
 from hactl.ipc import Framer
 from hactl.messages import Beat, Commit, FromWorker, Handover, Note, Prepared, PrepareFailover, Resume, Stop
 from support.failover import router_spec
 from support.netns import Lan, lan
+from support.peers import KEY
 from support.recorder import Recorder
 
 _DECODER: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(FromWorker)
@@ -50,6 +54,7 @@ class Director:
         self.net, self.name = net, name
         self.messages: list[Any] = []
         self.reports: dict[str, RouterReport] = {}
+        self.peers: dict[str, PeerReport] = {}
         self._user = user
         self._generation = 0
         self._stop_beating = threading.Event()
@@ -85,14 +90,25 @@ class Director:
 
     # ---- what the supervisor says -----------------------------------------------------------------------------------
 
-    def apply(self, *routers: RouterSpec, groups: tuple[GroupSpec, ...] = ()) -> None:
-        """Prepare and commit a spec of these routers."""
+    def apply(
+        self, *routers: RouterSpec, groups: tuple[GroupSpec, ...] = (), peers: tuple[str, ...] = ()
+    ) -> None:
+        """Prepare and commit a spec of these routers, with a channel to these directors where there are some."""
         self._generation += 1
-        spec = FailoverSpec(node=self.name, routers=routers, groups=groups)
-        self._send(PrepareFailover(self._generation, spec))
+        spec = FailoverSpec(node=self.name, routers=routers, groups=groups, channel=self._channel(peers))
+        self._send(PrepareFailover(self._generation, spec, KEY))
         wanted = Prepared(self._generation, None)
         until(lambda: wanted in self.messages, 10.0, f"{wanted}")
         self._send(Commit(self._generation))
+
+    def _channel(self, peers: tuple[str, ...]) -> PeerChannelSpec | None:
+        if not peers:
+            return None
+        own = self.net.address(self.name)
+        others = tuple(
+            PeerDirector(name=peer, links=(PeerLink(own=own, peer=self.net.address(peer)),)) for peer in peers
+        )
+        return PeerChannelSpec(cluster="web", node=self.name, peers=others, key_file="key")
 
     def handover(self, router: str | None = None, hold: float = 60.0) -> None:
         """Ask for a handover."""
@@ -129,6 +145,8 @@ class Director:
                     self.messages.append(message)
                     if isinstance(message, RouterReport):
                         self.reports[message.router] = message
+                    if isinstance(message, PeerReport):
+                        self.peers[message.peer] = message
 
     # ---- what it said -----------------------------------------------------------------------------------------------
 
@@ -141,6 +159,12 @@ class Director:
         """Wait for a state and return the report that told of it."""
         until(lambda: self.state(router) is state, seconds, f"{self.name}: {router} {state}, {self.reports}")
         return self.reports[router]
+
+    def knows(self, peer: str, state: State, router: str = "web") -> bool:
+        """Whether a peer is up and said of its router that it is in this state."""
+        report = self.peers.get(peer)
+        views = report.routers if report is not None and report.state is PeerState.UP else ()
+        return any(view.router == router and view.state is state for view in views)
 
     def notes(self) -> list[str]:
         """Lines for the log."""

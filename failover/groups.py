@@ -1,0 +1,50 @@
+"""The routers of this director that must be master together: who goes with whom, and the group's orders carried out.
+
+Owns no decision: those are `group.settle`'s.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from failover.election import Election
+from failover.group import Member, Order, settle
+from failover.instance import Instance
+from failover.spec import GroupSpec
+
+
+class Groups:
+    """The groups of the spec in force among the running routers."""
+
+    def __init__(self, instances: Mapping[str, Instance]) -> None:
+        self._instances = instances
+        self._specs: Sequence[GroupSpec] = ()
+
+    def apply(self, specs: Sequence[GroupSpec]) -> None:
+        """Make these the groups in force."""
+        self._specs = specs
+        grouped = {name for group in specs for name in group.routers}
+        for name, instance in self._instances.items():
+            instance.set_grouped(name in grouped)
+
+    def together(self, router: str | None) -> list[tuple[str, ...]]:
+        """The running routers that move together with one, itself among them; None: all, set by set."""
+        sets: list[tuple[str, ...]] = []
+        for name in self._instances if router is None else [router]:
+            if name in self._instances and not any(name in one for one in sets):
+                group = next((g.routers for g in self._specs if name in g.routers), (name,))
+                sets.append(tuple(member for member in group if member in self._instances))
+        return sets
+
+    def members(self, router: str | None) -> list[str]:
+        """The same in one list."""
+        return [name for together in self.together(router) for name in together]
+
+    def settle(self) -> None:
+        """Bring every group together."""
+        for group in self._specs:
+            members = {name: self._instances[name] for name in group.routers if name in self._instances}
+            view = {
+                name: Member(i.state, i.election.router.wanting, i.election.router.releasing)
+                for name, i in members.items()
+            }
+            for name, order in settle(view).items():
+                members[name].act(Election.grant if order is Order.GRANT else Election.yield_to_group)
