@@ -1,6 +1,6 @@
 # Everything a newcomer or the CI runs. Each target prepares the machine for itself (etc/setup) and can be repeated.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full lint format lock bench clean
+.PHONY: help setup demo test test-full fuzz lint format lock bench clean
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := hactl health failover notify
 
@@ -22,6 +22,14 @@ test-full: ## Run all tests
 	@etc/setup test
 	@etc/run-tests --full
 
+# The fuzzer is no part of the tests' environment; it comes when it is asked for.
+INPUTS ?= 100000
+fuzz: ## Give each decoder and receive path INPUTS inputs, guided by the lines they reach (TARGET=name: only that one)
+	@etc/setup test
+	@$(PYTHON_IN_VENV) -c 'import atheris' 2>/dev/null || $(PYTHON_IN_VENV) -I -m pip --disable-pip-version-check --quiet \
+		install --require-hashes --no-deps -r requirements-fuzz.lock
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m fuzz --inputs $(INPUTS) $(TARGET)
+
 lint: ## Check style, types and import contracts
 	@etc/setup test
 	$(PYTHON_IN_VENV) -m ruff check .
@@ -35,18 +43,20 @@ format: ## Write the code in the house style
 	$(PYTHON_IN_VENV) -m ruff format .
 
 # The machine's own pip configuration is set aside: the locks hold the hashes of the public index and name no address.
-COMPILE = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CONFIG_FILE=/dev/null \
+RESOLVE = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CONFIG_FILE=/dev/null \
 	$(PYTHON_IN_VENV) -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-header \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --build-deps-for editable
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+COMPILE = $(RESOLVE) --build-deps-for editable
 
-lock: ## Write both lock files anew, with the newest versions that fit
+lock: ## Write the lock files anew, with the newest versions that fit
 	@etc/setup test
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	printf 'atheris\n' | $(RESOLVE) --output-file requirements-fuzz.lock -
 
 bench: ## Measure against keepalived
 	@echo 'make bench arrives with its own issue ("measured against keepalived"); nothing was measured.'
 
 clean: ## Remove .venv and everything else that was made here
-	rm -rf .venv .setup.lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .setup.lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
 	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -26,12 +26,21 @@ class Host:
         """Take one event; True when the picture changed."""
         if isinstance(news, Link):
             return self._apply_link(news)
-        there = self._addresses.setdefault((news.index, news.address), {})
         if news.gone:
-            return there.pop(news.prefix, None) is not None
+            return self._forget(news)
+        there = self._addresses.setdefault((news.index, news.address), {})
         changed = there.get(news.prefix) != news
         there[news.prefix] = news
         return changed
+
+    def _forget(self, gone: Address) -> bool:
+        """Nothing is left of an address that is gone: temporary ones come and go for years."""
+        key = gone.index, gone.address
+        there = self._addresses.get(key, {})
+        known = there.pop(gone.prefix, None) is not None
+        if known and not there:
+            del self._addresses[key]
+        return known
 
     def _apply_link(self, link: Link) -> bool:
         if link.gone:

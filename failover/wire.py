@@ -133,7 +133,7 @@ def _read_link(body: bytes, gone: bool) -> Link:
 def _read_address(body: bytes, gone: bool) -> Address:
     family, prefix, flags, _, index = _ADDRESS.unpack_from(body)
     attributes = dict(_attributes(body, _ADDRESS.size))
-    if _IFA_FLAGS in attributes:
+    if len(attributes.get(_IFA_FLAGS, b"")) == _U32.size:
         flags = _U32.unpack(attributes[_IFA_FLAGS])[0]
     address = attributes.get(_IFA_LOCAL) or attributes.get(_IFA_ADDRESS, b"")
     ours = attributes.get(_IFA_PROTO) == bytes((OURS,))

@@ -6,6 +6,7 @@ with a fitting status.
 """
 
 import asyncio
+import logging
 import os
 import pwd
 import socket
@@ -42,6 +43,8 @@ _ARRIVING = 0.01
 _NAME_TIMEOUT = 1.0
 _POLL = 1.0
 _CREDENTIALS = struct.Struct("iII")
+_QUIET = logging.Logger("hactl.control", logging.CRITICAL)
+"""For aiohttp, which would log a traceback for every client that speaks no HTTP: such a one is answered, no more."""
 
 T = TypeVar("T")
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -74,7 +77,7 @@ class ControlServer:
             ]
         )
         self._runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=_KEEPALIVE, shutdown_timeout=_SHUTDOWN
+            app, logger=_QUIET, access_log=None, keepalive_timeout=_KEEPALIVE, shutdown_timeout=_SHUTDOWN
         )
         self._listener = listener
         await self._runner.setup()

@@ -219,7 +219,10 @@ def _read_service_key(found: dict[int, bytes]) -> ServiceKey:
     if family is None:
         raise WireError("an unknown address family")
     if 5 in found:
-        return ServiceKey(family=family, fwmark=nl.number(found, 5))
+        mark = nl.number(found, 5)
+        if mark == 0:
+            raise WireError("a firewall mark of 0")
+        return ServiceKey(family=family, fwmark=mark)
     protocol = _PROTOCOLS.get(nl.number(found, 2))
     if protocol is None:
         raise WireError(f"unknown protocol {nl.number(found, 2)}")

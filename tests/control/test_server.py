@@ -236,11 +236,20 @@ def test_long_request_is_refused(daemon: FakeDaemon) -> None:
 
 
 @pytest.mark.parametrize(
-    "request_bytes", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET /v1/status HTTP/9.9\r\n\r\n"]
+    "request_bytes",
+    [
+        b"\x00\x01\x02\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET /v1/status HTTP/9.9\r\n\r\n",
+        b"GET /v1/\xff HTTP/1.1\r\n\r\n",
+    ],
 )
-def test_garbage_is_refused(daemon: FakeDaemon, client: Client, request_bytes: bytes) -> None:
-    """What is no HTTP is a 400, and the daemon goes on."""
+def test_garbage_is_refused(
+    daemon: FakeDaemon, client: Client, request_bytes: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is no HTTP is a 400, and the daemon goes on; its log gets no traceback that anybody could fill it with."""
     assert raw(daemon.path, request_bytes)[0] == 400
+    assert caplog.records == []
     assert client.get("version")
 
 

@@ -1,10 +1,13 @@
 """What fuzzing and the search for unbounded growth found: each finding stays found."""
 
+import struct
 from typing import Any
 
 import msgspec
 import pytest
 
+from failover import wire
+from failover.host import Host
 from failover.neighbours import MOST, hear
 from failover.peer.actions import HandoverAsked, Send
 from failover.peer.handover import MOST_TAKING, Handovers, Message, Step, decode_message
@@ -14,7 +17,9 @@ from failover.peer.standing import MOST_ROUTERS, Standing, decode_standing, enco
 from hactl import overrides
 from hactl.control.commands import EventQuery
 from hactl.ipc import Link
+from hactl.ipvs import netlink
 from hactl.ipvs.spec import Forward, ServerSpec, ServiceSpec
+from hactl.ipvs.wire import Malformed, decode_service
 from hactl.messages import FromHealth
 from hactl.overrides import MAX_REASON, Admin, Override, OverrideError, Overrides, Scope, Wish
 from hactl.peers import Peers, Word, word
@@ -161,3 +166,26 @@ def test_a_row_beyond_what_the_history_can_count_is_refused(row: int) -> None:
     """SQLite's numbers end there, and with them the worker that asked."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"after": str(row)}, type=EventQuery, strict=False)
+
+
+def test_flags_of_an_address_in_another_size_are_passed_over() -> None:
+    """An attribute that is not as expected is no reason to fail over."""
+    body = struct.pack("=BBBBI", 2, 32, 0, 0, 3) + netlink.attribute(8, b"\1\2")
+    (address,) = wire.read(struct.pack("=IHHII", 16 + len(body), wire.NEWADDR, 0, 1, 0) + body)
+    assert isinstance(address, wire.Address)
+    assert not address.tentative
+
+
+def test_a_service_with_a_mark_of_zero_is_malformed() -> None:
+    """It would be a service with neither a mark nor an address, which nothing can name again."""
+    nest = netlink.nested(1, netlink.u16(1, 2), netlink.u32(5, 0))
+    assert isinstance(decode_service(bytes(4) + nest), Malformed)
+
+
+def test_addresses_that_are_gone_are_forgotten() -> None:
+    """Also one that was never there."""
+    host = Host()
+    for number in range(100):
+        for gone in (False, True, True):
+            host.apply(wire.Address(3, 10, bytes((number,)) * 16, 64, False, False, gone))
+    assert not host._addresses

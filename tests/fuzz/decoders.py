@@ -1,0 +1,284 @@
+"""Every decoder as a target: any bytes in, a value or the declared refusal out; whatever else it raises is a finding.
+
+What stands behind a checksum or a MAC is reached by making it right first: a leading byte chooses that.
+"""
+
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from fuzz.grain import Grain
+
+from failover import wire as rtnetlink
+from failover.host import Host
+from failover.ip import Received, read_ipv4
+from failover.packet import GROUP4, GROUP6, Advert, Drop, checksum, decode, encode, pseudo_header
+from failover.peer import handover, latest, standing
+from failover.peer import packet as peer_packet
+from failover.peer.exchange import Beat
+from hactl import overrides
+from hactl.control import commands
+from hactl.ipc import Framer, Link, LinkError
+from hactl.ipvs import netlink
+from hactl.ipvs import wire as ipvs
+from hactl.ipvs.model import IPV4, IPV6
+from hactl.ipvs.ops import DeleteServer, DeleteService
+from hactl.messages import FromFailover, FromHealth, FromNotify, ToWorker
+from hactl.overrides import Overrides
+from hactl.peers import Peers, word
+from health.dialogue import Kit, Plan
+from health.result import End
+from health.spec import BodyMatch, CheckSpec, HttpProbe, SshProbe, TcpProbe
+from health.wire import http, ssh, tcp
+from support.peers import ring
+
+KEYS = ring()
+ENDS = peer_packet.Ends(b"sender..", b"receiver", b"\x0a\x5a\0\1\x0a\x5a\0\2")
+SOURCES = {4: b"\x0a\x63\0\6", 16: bytes.fromhex("fe80") + bytes(13) + b"\6"}
+GROUPS = {4: GROUP4, 16: GROUP6}
+NOW = 1_800_000_000.0
+
+
+def sealed_advert(message: bytes, source: bytes, destination: bytes, *, message_only: bool) -> bytes:
+    """A VRRP message with its checksum made right."""
+    if len(message) < 8:
+        return message
+    bare = message[:6] + b"\0\0" + message[8:]
+    whole = message[0] >> 4 == 2 or message_only
+    covered = bare if whole else pseudo_header(source, destination, len(bare)) + bare
+    return bare[:6] + checksum(covered).to_bytes(2, "big") + bare[8:]
+
+
+def advert(data: bytes) -> None:
+    """VRRP adverts, v2 and v3, over IPv4 and IPv6."""
+    grain = Grain(data)
+    how = grain.number()
+    source = SOURCES[16 if how & 1 else 4]
+    destination = GROUPS[len(source)]
+    message = grain.rest()
+    if how & 2:
+        message = sealed_advert(message, source, destination, message_only=bool(how & 4))
+    found = decode(message, source, destination)
+    if isinstance(found, Drop):
+        assert found.text
+        return
+    assert all(len(address) == len(source) for address in found.addresses)
+    assert found.interval > 0
+    again = decode(encode(found, source, destination), source, destination)
+    assert isinstance(again, Advert)
+    assert msgspec.structs.replace(again, password=found.password) == found
+
+
+def ip_header(data: bytes) -> None:
+    """The IPv4 header in front of an advert."""
+    found = read_ipv4(data)
+    if isinstance(found, Received):
+        assert len(found.message) <= len(data) - 20
+        assert len(found.source) == len(found.destination) == 4
+        assert 0 <= found.ttl <= 255
+
+
+def rtnetlink_events(data: bytes) -> None:
+    """The kernel's events on links and addresses, and the picture made of them."""
+    host = Host()
+    for value in rtnetlink.read(data):
+        if not isinstance(value, rtnetlink.Answer):
+            host.apply(value)
+    assert len(host.links) <= len(data) / 32
+    assert len(list(host.addresses())) <= len(data) / 24
+
+
+def peer_datagram(data: bytes) -> None:
+    """Datagrams of the peer channel; half of them with the right MAC."""
+    grain = Grain(data)
+    how, datagram = grain.number(), grain.rest()
+    if how & 1:
+        secret = KEYS.sending.secret
+        head = b"HACP\x01" + datagram[:1] + KEYS.sending.id + ENDS.sender + ENDS.receiver + datagram[1:]
+        datagram = head + hmac.digest(secret, ENDS.addresses + head, "sha256")
+    found = peer_packet.decode(datagram, KEYS, ENDS)
+    if isinstance(found, peer_packet.Drop):
+        assert found.text
+        return
+    assert peer_packet.encode(found, KEYS.sending, ENDS) == datagram
+
+
+def peer_body(data: bytes) -> None:
+    """What stands in them: pieces, words of a handover, standings, beats."""
+    piece = latest.decode_piece(data)
+    if piece is not None:
+        assert latest.decode_piece(latest.encode_piece(piece)) == piece
+        latest.Inbox(piece.slot).take(piece)
+    message = handover.decode_message(data)
+    if message is not None:
+        assert handover.decode_message(handover.encode_message(message)) == message
+        handover.Handovers().receive(message, 0.0)
+    stands = standing.decode_standing(data)
+    if stands is not None:
+        assert standing.decode_standing(standing.encode_standing(stands)) == stands
+        list(standing.words(standing.Standing(), stands))
+    _decoded(data, Beat)
+
+
+def peer_word(data: bytes) -> None:
+    """A supervisor's word to another: configuration and overrides, merged, kept and shared again."""
+    peers = Peers()
+    heard, _ = peers.on_payload("lb2", data, "ours")
+    if heard is None:
+        assert peers.refused["lb2"] == 1
+        return
+    merged = Overrides().merged(heard.overrides, heard.revision)
+    assert merged.merged(heard.overrides, heard.revision) == merged
+    assert overrides.decode(overrides.encode(merged)) == merged
+    assert peers.on_payload("lb2", word(heard.config, merged), "ours")[0] is not None
+    merged.without_expired(NOW)
+    for record in merged.records:
+        merged.effective(record.service or "www", record.server)
+
+
+def kept_overrides(data: bytes) -> None:
+    """The file of overrides in the state directory."""
+    try:
+        found = overrides.decode(data)
+    except ValueError:
+        return
+    assert overrides.decode(overrides.encode(found)) == found
+
+
+def ipvs_answers(data: bytes) -> None:
+    """The kernel's answers about IPVS."""
+    try:
+        found = list(netlink.messages(data))
+    except netlink.WireError:
+        return
+    for message in found:
+        for read in (netlink.acknowledgement, lambda m: netlink.family_number(m.payload)):
+            try:
+                read(message)
+            except netlink.WireError:
+                continue
+        service = ipvs.decode_service(message.payload)
+        if isinstance(service, ipvs.ServiceRead):
+            ipvs.encode(DeleteService(service.service.key))
+        for family in (IPV4, IPV6):
+            server = ipvs.decode_server(message.payload, family, sums=True)
+            if isinstance(server, ipvs.ServerRead) and isinstance(service, ipvs.ServiceRead):
+                ipvs.encode(DeleteServer(service.service.key, server.server))
+
+
+_KIT = Kit("hactl", lambda pattern, data: pattern.search(data) is not None)
+_HTTP = (
+    HttpProbe(),
+    HttpProbe(redirects=3),
+    HttpProbe(body=BodyMatch(contains="ok")),
+    HttpProbe(body=BodyMatch(regex="o+k"), redirects=1),
+    HttpProbe(body=BodyMatch(sha256="0" * 64), method="HEAD"),
+)
+_TCP = (TcpProbe(expect="ok"), TcpProbe(expect_regex="^220 "), TcpProbe(expect="220", expect_regex="o+k"))
+
+
+def http_answer(data: bytes) -> None:
+    """What a real server answers to the http probe."""
+    grain = Grain(data)
+    probe = grain.choice(_HTTP)
+    _converse(grain, http.plan(_check(probe), probe, _KIT))
+
+
+def ssh_answer(data: bytes) -> None:
+    """What a real server says to the ssh probe."""
+    probe = SshProbe()
+    _converse(Grain(data), ssh.plan(_check(probe), _KIT))
+
+
+def tcp_answer(data: bytes) -> None:
+    """What a real server says to the tcp probe."""
+    grain = Grain(data)
+    probe = grain.choice(_TCP)
+    _converse(grain, tcp.plan(_check(probe), probe, _KIT))
+
+
+def worker_stream(data: bytes) -> None:
+    """What processes of one director say to each other, in pieces; a worker may have been turned by a probed server."""
+    grain = Grain(data)
+    kind = grain.choice((FromFailover, FromHealth, FromNotify, ToWorker))
+    link: Link[Any] = Link(kind)
+    while grain.left:
+        link.data_received(grain.take(min(grain.left, 1 + grain.number())))
+    _each_frame(data, kind)
+
+
+def control_request(data: bytes) -> None:
+    """Bodies and queries of the control API, as they are taken from whoever may open the socket."""
+    for kind in (
+        commands.ReloadRequest,
+        commands.OverrideRequest,
+        commands.HandoverRequest,
+        commands.ResumeRequest,
+    ):
+        _decoded(data, kind, json=True)
+    text = data.decode("utf-8", "replace")
+    query = dict(part.partition("=")[::2] for part in text.split("&"))
+    try:
+        found = msgspec.convert(query, type=commands.EventQuery, strict=False)
+    except msgspec.ValidationError:
+        return
+    assert found.after < 2**63
+    assert 0 <= found.wait <= commands.MAX_WAIT
+
+
+def _check(probe: HttpProbe | SshProbe | TcpProbe) -> CheckSpec:
+    return CheckSpec(address="10.77.0.21", port=80, probe=probe)
+
+
+def _converse(grain: Grain, plan: Plan) -> None:
+    """Give the dialogue the bytes in pieces, go on where a redirect leads, and end it."""
+    for _ in range(8):
+        assert plan.dialogue is not None
+        dialogue = plan.dialogue()
+        dialogue.begin()
+        answer: bytes | End | Plan = b""
+        while isinstance(answer, bytes) and grain.left:
+            answer = dialogue.receive(
+                grain.piece() if grain.number() & 1 else grain.take(min(grain.left, 64))
+            )
+        if isinstance(answer, bytes):
+            answer = dialogue.eof()
+        if isinstance(answer, End):
+            assert len(answer.detail) < 1000
+            return
+        plan = answer
+
+
+def _each_frame(data: bytes, kind: Any) -> None:
+    try:
+        frames = Framer().feed(data)
+    except LinkError:
+        return
+    for frame in frames:
+        _decoded(frame, kind)
+
+
+def _decoded(data: bytes, kind: Any, *, json: bool = False) -> Any:
+    """The declared errors of msgspec are those that every caller of it here expects."""
+    try:
+        return (msgspec.json if json else msgspec.msgpack).decode(data, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+DECODERS: tuple[Callable[[bytes], None], ...] = (
+    advert,
+    ip_header,
+    rtnetlink_events,
+    peer_datagram,
+    peer_body,
+    peer_word,
+    kept_overrides,
+    ipvs_answers,
+    http_answer,
+    ssh_answer,
+    tcp_answer,
+    worker_stream,
+    control_request,
+)

@@ -1,0 +1,215 @@
+"""Valid inputs for each target: where both kinds of fuzzing begin."""
+
+import struct
+
+import msgspec
+from fuzz.decoders import GROUPS, SOURCES
+
+from failover.packet import Advert, encode
+from failover.peer import handover, latest, standing
+from failover.peer.exchange import Beat
+from failover.peer.latest import Piece, Receipt, Slot
+from failover.peer.packet import MAX_BODY, Kind
+from failover.peer.standing import Standing
+from failover.wire import NEWADDR, NEWLINK, put_address
+from hactl import overrides
+from hactl.ipvs import netlink, wire
+from hactl.ipvs.model import DestinationKey, Persistence, RealServer, ServiceKey, Tunnel, VirtualService
+from hactl.ipvs.ops import AddServer, AddService, Op
+from hactl.ipvs.spec import Forward, Protocol, TunnelType
+from hactl.messages import Beat as Heartbeat
+from hactl.messages import Note, NoteLevel
+from hactl.overrides import Admin, Override, Overrides
+from hactl.peers import word
+from support.failover import packed
+from support.peers import view
+
+_OVERRIDES = Overrides(
+    (
+        Override(server="rs1", admin=Admin.DRAIN, at=1.0, revision=1, by="root", reason="new disk"),
+        Override(server="rs1", service="www", weight=7, at=2.0, revision=2, until=9e9),
+        Override(server="rs2", admin=Admin.ENABLED, at=3.0, revision=3),
+    ),
+    3,
+)
+
+
+def seeds(target: str) -> tuple[bytes, ...]:
+    """The seeds of a target by its name."""
+    return _SEEDS[target]()
+
+
+def _adverts() -> tuple[bytes, ...]:
+    found = []
+    for how, version, size in ((0, 3, 4), (1, 3, 16), (2, 2, 4), (6, 3, 4)):
+        vips = (SOURCES[size], GROUPS[size])
+        one = Advert(version=version, vrid=51, priority=100, interval=1.0, addresses=vips)
+        found.append(bytes((how,)) + encode(one, SOURCES[size], GROUPS[size]))
+    secret = Advert(
+        version=2, vrid=51, priority=0, interval=1.0, addresses=(SOURCES[4],), password=b"secret\0\0"
+    )
+    return (*found, b"\0" + encode(secret, SOURCES[4], GROUPS[4]))
+
+
+def _ip() -> tuple[bytes, ...]:
+    message = _adverts()[0][1:]
+    ends = SOURCES[4] + GROUPS[4]
+    plain = struct.pack("!BBHHHBBH", 0x45, 0xC0, 20 + len(message), 7, 0, 255, 112, 0) + ends + message
+    options = (
+        struct.pack("!BBHHHBBH", 0x46, 0, 24 + len(message), 7, 0, 255, 112, 0) + ends + b"\1\1\1\0" + message
+    )
+    return plain, options + bytes(20)
+
+
+def _rtnetlink() -> tuple[bytes, ...]:
+    attributes = netlink.attribute(3, b"eth0\0") + netlink.attribute(1, bytes(6))
+    link = struct.pack("=BxHiII", 0, 1, 3, 0x10001, 0) + attributes
+    head = struct.pack("=IHHII", 16 + len(link), NEWLINK, 0, 1, 0)
+    found = []
+    for address in ("10.99.0.100", "2001:db8::100"):
+        request = put_address(1, 3, packed(address), 32, 5, "eth0:web")
+        found.append(request[:4] + struct.pack("=H", NEWADDR) + request[6:])
+        found.append(request[:4] + struct.pack("=H", NEWADDR + 1) + request[6:])
+    error = struct.pack("=IHHIIi", 20, 2, 0, 1, 0, -17)
+    return head + link, *found, error, head + link + found[0] + error
+
+
+def _datagrams() -> tuple[bytes, ...]:
+    numbers = bytes(range(32)) + (1).to_bytes(8, "big") + (0).to_bytes(8, "big")
+    return tuple(b"\1" + bytes((kind,)) + numbers + b"body" for kind in Kind)
+
+
+def _bodies() -> tuple[bytes, ...]:
+    receipts = (Receipt(0, 3), Receipt(1, 9, b"\5"))
+    return (
+        msgspec.msgpack.encode(Beat(True, receipts)),
+        latest.encode_piece(Piece(Slot.PAYLOAD, True, 7, 0, 1, b"value")),
+        latest.encode_piece(Piece(Slot.STANDING, False, 7, 1, 3, bytes(latest.PIECE))),
+        handover.encode_message(handover.Message(handover.Step.ASK, 1, "web")),
+        handover.encode_message(handover.Message(handover.Step.REFUSE, 2, "web", "why")),
+        standing.encode_standing(Standing(True, (view(), view("inside", link_gone=True)))),
+    )
+
+
+def _words() -> tuple[bytes, ...]:
+    return word("ab" * 32, Overrides()), word("ab" * 32, _OVERRIDES)
+
+
+def _ipvs() -> tuple[bytes, ...]:
+    four = ServiceKey(protocol=Protocol.TCP, address="10.77.0.100", port=80)
+    six = ServiceKey(family="ipv6", protocol=Protocol.UDP, address="2001:db8::100", port=53)
+    marked = ServiceKey(fwmark=7)
+    tunnel = Tunnel(type=TunnelType.GUE, port=6080)
+    ops: list[Op] = [
+        AddService(
+            VirtualService(key=four, scheduler="wlc", persistence=Persistence(timeout=300, netmask=24))
+        ),
+        AddService(VirtualService(key=six, scheduler="mh", engine="sip")),
+        AddService(VirtualService(key=marked, scheduler="rr", one_packet=True)),
+        AddServer(four, RealServer(key=DestinationKey("10.77.0.21", 80), forward=Forward.DR, weight=1)),
+        AddServer(
+            six,
+            RealServer(key=DestinationKey("2001:db8::21", 53), forward=Forward.TUN, weight=1, tunnel=tunnel),
+        ),
+    ]
+    found = [
+        netlink.request(26, 0, 1, body.command, body.attributes) for op in ops for body in wire.encode(op)
+    ]
+    error = struct.pack("=IHHIIi", 44, 2, 0x200, 1, 0, -17) + bytes(16) + netlink.text(1, "no such server")
+    done = struct.pack("=IHHIIi", 20, 3, 0, 1, 0, 0)
+    return *found, error[:4] + error[4:], done, b"".join(found) + done
+
+
+def _framed(*messages: msgspec.Struct) -> bytes:
+    bodies = [msgspec.msgpack.encode(message) for message in messages]
+    return b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
+
+
+def _streams() -> tuple[bytes, ...]:
+    stream = _framed(Heartbeat(1.0), Note(NoteLevel.INFO, "text", {"why": "because"}))
+    return stream, b"\1\xff" + stream, b"\3\x40" + stream
+
+
+def _http() -> tuple[bytes, ...]:
+    length = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+    moved = b"HTTP/1.1 302 Found\r\nLocation: /there?a=b\r\nContent-Length: 0\r\n\r\n"
+    early = b"HTTP/1.1 100 Continue\r\n\r\n" + length
+    answers = length, chunked, moved, early
+    return tuple(
+        bytes((probe, 1))
+        + len(answer).to_bytes(2, "big")
+        + answer
+        + b"\1"
+        + len(length).to_bytes(2, "big")
+        + length
+        for probe in range(5)
+        for answer in answers
+    )
+
+
+def _ssh() -> tuple[bytes, ...]:
+    return b"\0SSH-2.0-OpenSSH_9.2p1 Debian\r\n" + bytes(34), b"\1\0\x18a line before\r\nSSH-1.99-x\n"
+
+
+def _tcp() -> tuple[bytes, ...]:
+    return tuple(bytes((probe, 1)) + b"\0\x0b220 it is ok" for probe in range(3))
+
+
+def _control() -> tuple[bytes, ...]:
+    return (
+        b'{"action": "weight", "server": "rs1", "service": "www", "weight": 3, "for_seconds": 60, "reason": "why"}',
+        b'{"router": "web", "hold_seconds": 10.5}',
+        b'{"path": "/etc/hactl/hactl.yaml", "force": true}',
+        b"since=1.5&after=7&limit=10&last=true&wait=1",
+        b"{}",
+    )
+
+
+def _sequences() -> tuple[bytes, ...]:
+    """For the paths every sequence is one; these reach the several kinds of step."""
+    heard = bytes.fromhex("000006010164000100")
+    waited, taken = bytes.fromhex("060190"), bytes.fromhex("090000")
+    quiet = bytes.fromhex("060fa0")
+    some = (heard * 3 + waited) * 2, quiet + taken + heard * 2, quiet + taken + waited + heard + quiet
+    orders = b"".join(bytes((9, value, kind)) for kind in range(11) for value in (1, 2))
+    return tuple(
+        bytes((router, group)) + steps for router in range(5) for group in (0, 1) for steps in (*some, orders)
+    )
+
+
+def _peer_sequences() -> tuple[bytes, ...]:
+    greet = bytes((1, 0, 0x08, 0, 1, 0, 0, 0, 0))
+    ready = bytes((1, 0, 0x01, 0, 2, 0)) + b"\0\3\x92\xc3\x90" + b"\0"
+    bodies = b"".join(
+        bytes((1, 0, kind - 1, 0, 9 + kind, 0))
+        + len(body[:MAX_BODY]).to_bytes(2, "big")
+        + body[:MAX_BODY]
+        + b"\0"
+        for body in _bodies()
+        for kind in (Kind.BEAT, Kind.PIECE, Kind.HANDOVER)
+    )
+    own = b"".join(bytes((14, case)) + b"\0\4data" * (case == 1) for case in range(8))
+    return greet + ready, greet + bodies, greet + own + bodies, own + bytes((11, 3, 0xE8)) + greet
+
+
+_SEEDS = {
+    "advert": _adverts,
+    "ip_header": _ip,
+    "rtnetlink_events": _rtnetlink,
+    "peer_datagram": _datagrams,
+    "peer_body": _bodies,
+    "peer_word": _words,
+    "kept_overrides": lambda: (overrides.encode(_OVERRIDES), overrides.encode(Overrides())),
+    "ipvs_answers": _ipvs,
+    "http_answer": _http,
+    "ssh_answer": _ssh,
+    "tcp_answer": _tcp,
+    "worker_stream": _streams,
+    "control_request": _control,
+    "adverts": _sequences,
+    "adverts6": _sequences,
+    "peer_channel": _peer_sequences,
+}
+TARGETS = tuple(_SEEDS)
+"""The names of all targets."""
