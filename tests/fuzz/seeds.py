@@ -179,18 +179,47 @@ def _sequences() -> tuple[bytes, ...]:
 
 
 def _peer_sequences() -> tuple[bytes, ...]:
-    greet = bytes((1, 0, 0x08, 0, 1, 0, 0, 0, 0))
-    ready = bytes((1, 0, 0x01, 0, 2, 0)) + b"\0\3\x92\xc3\x90" + b"\0"
+    greet = _said(Kind.HELLO, 1, b"", offer=True)
     bodies = b"".join(
-        bytes((1, 0, kind - 1, 0, 9 + kind, 0))
-        + len(body[:MAX_BODY]).to_bytes(2, "big")
-        + body[:MAX_BODY]
-        + b"\0"
-        for body in _bodies()
+        _said(kind, 10 * number + kind, (b"\0" if kind is Kind.PIECE else b"") + _sized(body))
+        for number, body in enumerate(_bodies())
         for kind in (Kind.BEAT, Kind.PIECE, Kind.HANDOVER)
     )
-    own = b"".join(bytes((14, case)) + b"\0\4data" * (case == 1) for case in range(8))
-    return greet + ready, greet + bodies, greet + own + bodies, own + bytes((11, 3, 0xE8)) + greet
+    steps = (handover.Step.ASK, handover.Step.DONE, handover.Step.ASK, handover.Step.TAKE_BACK)
+    asked = [_said(Kind.HANDOVER, 100 + n, _sized(_word(step, 1 + n // 2))) for n, step in enumerate(steps)]
+    answers = [_said(Kind.HANDOVER, 120 + n, _sized(_word(step, 1))) for n, step in enumerate((2, 2, 3))]
+    value = standing.encode_standing(Standing(False, (view(), view("inside", link_gone=True))))
+    stands = [
+        _said(Kind.PIECE, 140 + n, bytes((1, slot, 0, n)) + _sized(value)) for n, slot in ((1, 0), (2, 1))
+    ]
+    own = [bytes((14, case)) + b"\0\4data" * (case == 1) for case in range(8)]
+    goodbye, wait = _said(Kind.GOODBYE, 200, b"\0\0"), bytes((11, 3, 0xE8))
+    return (
+        greet + bodies + wait,
+        greet + asked[0] + own[3] + asked[1] + asked[2] + own[4] + asked[3] + wait,
+        greet + own[2] + answers[0] + own[5] + answers[1] + own[2] + answers[2] + own[6] + wait,
+        greet + b"".join(stands) + own[0] + own[1] + wait + goodbye + wait,
+        b"".join(own) + wait + greet + own[7],
+    )
+
+
+def _word(step: int, number: int) -> bytes:
+    return handover.encode_message(handover.Message(handover.Step(step), number, "web", "why"))
+
+
+def _sized(data: bytes) -> bytes:
+    return len(data[:MAX_BODY]).to_bytes(2, "big") + data[:MAX_BODY]
+
+
+def _said(kind: Kind, counter: int, body: bytes, *, offer: bool = False) -> bytes:
+    """A step of `paths.peer_channel`: a packet of the session, or with an `offer` of the one that begins with it."""
+    return (
+        bytes((1, 0, kind - 1 + (10 if offer else 0)))
+        + counter.to_bytes(2, "big")
+        + b"\0"
+        + (body or b"\0\0")
+        + b"\0"
+    )
 
 
 _SEEDS = {
