@@ -12,8 +12,6 @@ import time
 from pathlib import Path
 
 PORTION = 100_000
-LONGEST = 0.05
-"""Seconds of processor time that one input may take, in the best of three runs."""
 _LONGEST_INPUT = 2048
 _MEMORY_MB = 512
 _DONE = re.compile(r"^Done (\d+) runs", re.MULTILINE)
@@ -26,23 +24,15 @@ def fuzz_one(name: str, runs: int, folder: Path) -> None:
     with atheris.instrument_imports(include=["failover", "hactl", "health"], enable_loader_override=False):
         from fuzz.decoders import DECODERS
         from fuzz.paths import PATHS
+    from fuzz.pace import LONGEST, STORY, in_time
     from fuzz.seeds import seeds
 
     target = {one.__name__: one for one in (*DECODERS, *PATHS)}[name]
+    longest = STORY if target in PATHS else LONGEST
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(seeds(name)):
         (corpus / f"seed-{number}").write_bytes(data)
-
-    def timed(data: bytes) -> None:
-        took = []
-        for _ in range(3):
-            began = time.thread_time()
-            target(data)
-            took.append(time.thread_time() - began)
-            if took[-1] < LONGEST:
-                return
-        raise AssertionError(f"{min(took):.3f} s of processor time for one input")
 
     options = [
         f"-runs={runs}",
@@ -52,7 +42,7 @@ def fuzz_one(name: str, runs: int, folder: Path) -> None:
         "-timeout=10",
         "-print_final_stats=1",
     ]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], timed)
+    atheris.Setup([sys.argv[0], *options, str(corpus)], lambda data: in_time(target, data, longest))
     atheris.Fuzz()
 
 

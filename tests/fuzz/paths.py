@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from fuzz.decoders import GROUPS, KEYS, sealed_advert
 from fuzz.grain import Grain
+from fuzz.pace import step
 
 from failover.actions import Action, SendAdvert
 from failover.election import Election
@@ -69,7 +70,7 @@ class Path:
         assert isinstance(received, Received)
         _, advert = verdict
         hear(self.neighbours, received.source.hex(), self.now)
-        actions = self.election.receive(advert, received.source, self.now)
+        actions = step(lambda: self.election.receive(advert, received.source, self.now))
         assert sum(isinstance(action, SendAdvert) for action in actions) <= 1, "one packet, many answers"
 
     def act(self, decide: Callable[[Election], list[Action]]) -> None:
@@ -98,7 +99,7 @@ class Path:
 
     def _wake(self) -> None:
         for _ in range(REST_WITHIN):
-            self.election.wake(self.now)
+            step(lambda: self.election.wake(self.now))
             at = self.election.deadline()
             assert at is None or math.isfinite(at)
             if at is None or at > self.now:
@@ -217,7 +218,7 @@ class PeerPath:
         """Counted, or taken."""
         dropped = isinstance(peer_packet.decode(datagram, KEYS, self.into[link]), peer_packet.Drop)
         before = self.exchange.drops.total()
-        actions = self.exchange.receive(link, datagram, self.now)
+        actions = step(lambda: self.exchange.receive(link, datagram, self.now))
         counted = self.exchange.drops.total() - before
         assert counted == 1 if dropped else counted <= 1
         self.perform([*actions])
@@ -244,7 +245,7 @@ class PeerPath:
 
     def _wake(self) -> None:
         for _ in range(REST_WITHIN):
-            self.perform([*self.exchange.wake(self.now)])
+            self.perform([*step(lambda: self.exchange.wake(self.now))])
             if self.exchange.deadline() > self.now:
                 return
         raise AssertionError(f"due again and again at {self.now}")

@@ -4,12 +4,12 @@ Short; `make fuzz` runs the same targets for long, guided by the lines that each
 """
 
 import gc
-import time
 import tracemalloc
 from collections.abc import Callable
 
 import pytest
 from fuzz.decoders import DECODERS
+from fuzz.pace import LONGEST, STORY, in_time
 from fuzz.paths import PATHS
 from fuzz.seeds import seeds
 from hypothesis import HealthCheck, given, settings
@@ -17,8 +17,6 @@ from hypothesis import strategies as st
 
 TARGETS = (*DECODERS, *PATHS)
 Target = Callable[[bytes], None]
-LONGEST = 0.05
-"""Seconds of processor time that one input may take."""
 
 ROUND = 100
 """Inputs between two looks at the memory; less than a byte each is no leak."""
@@ -39,7 +37,7 @@ def test_any_bytes(target: Target) -> None:
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(data=st.one_of(some, mixed))
     def run(data: bytes) -> None:
-        _in_time(target, data)
+        in_time(target, data, STORY if target in PATHS else LONGEST)
 
     run()
 
@@ -50,7 +48,7 @@ def test_valid_input_is_understood_and_costs_no_memory(target: Target) -> None:
     known = seeds(target.__name__)
     assert known
     for data in known:
-        _in_time(target, data)
+        in_time(target, data, STORY if target in PATHS else LONGEST)
     # Caches and the interpreter's free lists fill in the first rounds; what leaks does so in every one.
     tracemalloc.start()
     try:
@@ -73,15 +71,3 @@ def _spliced(parts: tuple[bytes, int, bytes]) -> bytes:
     known, at, some = parts
     at %= len(known) + 1
     return known[:at] + some + known[at + len(some) // 2 :]
-
-
-def _in_time(target: Target, data: bytes) -> None:
-    """The best of three, since a machine under load takes its time."""
-    took = []
-    for _ in range(3):
-        began = time.thread_time()
-        target(data)
-        took.append(time.thread_time() - began)
-        if took[-1] < LONGEST:
-            return
-    raise AssertionError(f"{min(took):.3f} s of processor time")
