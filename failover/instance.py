@@ -25,6 +25,7 @@ from failover.actions import (
     Wants,
 )
 from failover.debounce import Debounce
+from failover.difference import Difference
 from failover.election import Election
 from failover.host import inherited, standing
 from failover.kernel import Job
@@ -56,6 +57,7 @@ class Instance:
         self._renewal = 0.0
         self._send_error = 0
         self._write_error = ""
+        self._difference = Difference(spec.addresses)
         self._unseen: tuple[Place, ...] | None = None
         self._reported: RouterReport | None = None
         self.election = Election(spec, self._standing.source, grouped=grouped)
@@ -74,7 +76,11 @@ class Instance:
     def receive(self, advert: Advert, source: bytes) -> None:
         """An advert for this router, checked."""
         now = self._loop.time()
-        hear(self.neighbours, str(ipaddress.ip_address(source)), now)
+        address = str(ipaddress.ip_address(source))
+        hear(self.neighbours, address, now)
+        differs = self._difference.hear(advert, address, now)
+        if differs:
+            self._around.report(Remark(self.spec.name, differs, warning=True))
         self._perform(self.election.receive(advert, source, now), now)
 
     def look(self) -> None:
@@ -116,6 +122,7 @@ class Instance:
         now = self._loop.time()
         gone = outgoing.gone(self.spec, spec)
         self.spec = spec
+        self._difference = Difference(spec.addresses)
         self._debounce = Debounce(spec.link_up_delay, spec.link_down_delay)
         self._debounce.offer(self.election.router.detail if self.state is State.FAULT else None, 0.0)
         if gone and self.election.router.holding:
@@ -164,10 +171,11 @@ class Instance:
 
     def report(self, changed: Changed | None = None) -> None:
         """Tell the supervisor how things are, if anything moved since it was last told."""
+        now = self._loop.time()
         report = describe.report(
             self.election.router,
-            self._loop.time(),
-            trouble=self._write_error,
+            now,
+            trouble="; ".join(filter(None, (self._write_error, self._difference.text(now)))),
             drops=self.drops,
             neighbours=self.neighbours,
             lateness=self._lateness,
