@@ -53,7 +53,7 @@ def choose(facts: Facts) -> Place:
     if facts.guest_kernel:
         return Place.GUEST
     raise NoKernelError(
-        "the running kernel has no usable IPVS, and Debian's package user-mode-linux is not installed"
+        "the running kernel has no usable IPVS, and Debian's package user-mode-linux is not installed; install it"
     )
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -201,3 +202,20 @@ def test_log_that_nobody_reads() -> None:
         lb1.process.wait()
         wait_until(lambda: two.lb2.is_state("master"))
         wait_until(lambda: not record.changes(VIP, "lb1")[-1].there)
+
+
+def test_peer_port_taken(tmp_path: Path) -> None:
+    """Another program has the port of the peer channel: the daemon serves, status says what is wrong, and it mends."""
+    key = tmp_path / "key"
+    key.write_text("a key of more than sixteen characters\n")
+    key.chmod(0o600)
+    text = BARE + f"peer: {{key_file: {key}}}\n"
+    with lan("lb1", "lb2") as net, daemons(net, text, "lb1") as (lb1,):
+        with net.inside("lb1"), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(("10.99.0.1", 6940))
+            lb1.start()
+            await_master(lb1)
+            reason = "no link to it works here: 10.99.0.1: Address already in use"
+            wait_until(lambda: lb1.status()["peers"]["lb2"]["reason"] == reason)
+            assert lb1.status()["peers"]["lb2"]["state"] == "unknown"
+        wait_until(lambda: "Address already" not in lb1.status()["peers"]["lb2"]["reason"])
