@@ -5,6 +5,7 @@ from failover.actions import Action, Say, Wants
 from failover.moves import Cause
 from failover.packet import OWNER, RELEASE, Advert
 from failover.router import Router
+from failover.spec import Standby
 from failover.timing import skew_time
 
 
@@ -13,7 +14,7 @@ def receive(router: Router, advert: Advert, now: float) -> None:
     if advert.priority == RELEASE:
         router.master_released = True
         router.hold_until = None
-        skewed = now + skew_time(router.priority, router.master_interval, router.spec.version)
+        skewed = now + _release_patience(router)
         router.down_at = skewed if router.down_at is None else min(router.down_at, skewed)
         return
     router.master_released = False
@@ -25,6 +26,13 @@ def receive(router: Router, advert: Advert, now: float) -> None:
         router.down_at = now + router.master_down_from(router.master_interval)
 
 
+def _release_patience(router: Router) -> float:
+    """How long somebody better may take to succeed a master that released: the skew time, or all of it in standby."""
+    if router.standby is not Standby.OFF:
+        return router.master_down_from(router.master_interval)
+    return skew_time(router.priority, router.master_interval, router.spec.version)
+
+
 def _yields(router: Router, advert: Advert, now: float) -> bool:
     """Whether this advert keeps us backup. `preempt_delay` counts from the first lower-priority advert heard.
 
@@ -33,7 +41,7 @@ def _yields(router: Router, advert: Advert, now: float) -> bool:
     if advert.priority >= router.priority:
         router.preempt_at = None
         return True
-    if router.hold_until is not None and now < router.hold_until:
+    if router.holds_back(now):
         return True
     if router.priority == OWNER:
         return False
@@ -46,7 +54,7 @@ def _yields(router: Router, advert: Advert, now: float) -> bool:
 
 def wake(router: Router, now: float) -> list[Action]:
     """Take over when the master-down timer has run out, unless it was us who slept."""
-    if router.down_at is None or now < router.down_at or router.wanting:
+    if router.down_at is None or now < router.down_at or router.wanting or router.standby is Standby.HARD:
         return []
     if now < router.part_from:
         router.down_at = router.part_from
@@ -66,9 +74,9 @@ def hasten(router: Router, source: bytes, now: float, *, gone: bool, pair: bool)
     """The master that we heard last says that its daemon is ending, or (`gone`) that its link is: wait less.
 
     After an end one missed advert is enough. A link that is gone carries no advert: in a `pair` we act at once, with
-    more directors the skew time still tells who is first. Holding back and `startup_delay` go before.
+    more directors the skew time still tells who is first. Holding back, standby and `startup_delay` go before.
     """
-    heard, held_back = router.heard, router.hold_until is not None and now < router.hold_until
+    heard, held_back = router.heard, router.holds_back(now) or router.standby is not Standby.OFF
     if (
         router.down_at is None
         or heard is None

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from failover.moves import State
 from failover.report import RouterReport
 from failover.router import Router
+from failover.spec import Standby
 
 
 def reason(router: Router, trouble: str = "") -> str:
     """Why the router is in its state, for people; `trouble` is what went wrong in performing it."""
     detail = "; ".join(part for part in (router.detail, trouble) if part)
-    return f"{router.cause.text}: {detail}" if detail else router.cause.text
+    why = f"{router.cause.text}: {detail}" if detail else router.cause.text
+    return why if router.standby is Standby.OFF else f"{why}; this director is in standby"
 
 
 def master_address(router: Router, now: float) -> str:
@@ -54,6 +56,7 @@ def report(
         lease=router.lease,
         holding=tuple(vip.address for vip in vips),
         hold_until=router.hold_until,
+        hold_for=_text(router.hold_for),
         old=old,
     )
 

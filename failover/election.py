@@ -9,16 +9,18 @@ from failover import backup, handing, holding, master
 from failover.actions import Action, Say, Stopped
 from failover.burst import Burst
 from failover.moves import Cause, State
-from failover.packet import OWNER, RELEASE, Advert
+from failover.packet import LAST, OWNER, RELEASE, Advert
 from failover.router import Heard, Router, become
-from failover.spec import RouterSpec
+from failover.spec import RouterSpec, Standby
 
 
 class Election:
     """The election of one router on this director. `address` is the packed source address of our adverts."""
 
     def __init__(self, spec: RouterSpec, address: bytes, *, grouped: bool = False) -> None:
-        self.router = Router(spec=spec, address=address, grouped=grouped, priority=spec.priority)
+        self.router = Router(
+            spec=spec, address=address, grouped=grouped, priority=spec.priority, tracked=spec.priority
+        )
 
     def deadline(self) -> float | None:
         """When to call `wake` next, None for never."""
@@ -87,12 +89,26 @@ class Election:
     def set_priority(self, priority: int, now: float) -> list[Action]:
         """The effective priority changed by tracking; a master says so in an advert at once."""
         router = self.router
-        if priority == router.priority:
+        router.tracked = priority
+        effective = priority if router.standby is Standby.OFF else LAST
+        if effective == router.priority:
             return []
-        old, router.priority = router.priority, priority
+        old, router.priority = router.priority, effective
         if router.advert_at is not None:
             router.advert_at = now
-        return [Say(f"priority {old} -> {priority}")]
+        return [Say(f"priority {old} -> {effective}")]
+
+    def set_standby(self, standby: Standby, now: float) -> list[Action]:
+        """Stand aside, or no longer. Who is master then goes on with the lowest priority: anybody may take over."""
+        router = self.router
+        if standby is router.standby:
+            return []
+        router.standby = standby
+        actions = self.set_priority(router.tracked, now)
+        if router.state is State.BACKUP:
+            router.wanting = False
+            router.down_at = now + self._own_master_down()
+        return actions
 
     def hasten(self, source: bytes, now: float, *, gone: bool, pair: bool) -> list[Action]:
         """A master's own word shortens the wait for its next advert; see `backup.hasten`."""
@@ -119,7 +135,7 @@ class Election:
             return []
         actions = self._begin_release(now, named=named)
         router.give_up_at = None if within is None else max(now, router.answer_by or now) + within
-        router.hold_until = now + hold
+        router.hold_back(now + hold)
         return actions + holding.wake(router, now)
 
     def _begin_release(self, now: float, *, named: bool) -> list[Action]:

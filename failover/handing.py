@@ -12,6 +12,7 @@ from failover.actions import Action, Announce, Ready, Say, SendAdvert, Wants
 from failover.moves import Cause, State
 from failover.peer.handover import GIVE_UP
 from failover.router import Router, become
+from failover.spec import Standby
 
 RELEASE_BEFORE = 1
 """How many missed adverts before the peers' patience ends an ask counts as unanswered."""
@@ -64,6 +65,8 @@ def unanswered(router: Router, now: float) -> list[Action]:
 
 def refusal(router: Router, now: float) -> str | None:
     """Why this router cannot be taken here now, None when it can."""
+    if router.standby is not Standby.OFF:
+        return "this director is in standby"
     if router.state is State.FAULT:
         return f"it is in fault: {router.detail}"
     if router.state is State.INIT or router.stopping:

@@ -68,7 +68,7 @@ class Instance:
         """Take part."""
         now = self._loop.time()
         fault = self._debounce.offer(self._fault(), now)
-        self.election.router.priority = self._standing.priority or self.spec.priority
+        self.election.set_priority(self._standing.priority or self.spec.priority, now)
         self._perform(
             self.election.start(now, inherited=inherited(self.spec, self._around.host), fault=fault), now
         )

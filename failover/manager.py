@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from failover.election import Election
 from failover.frames import FrameQueues
 from failover.groups import Groups
-from failover.host import Host, strays
+from failover.host import Host, packed, strays
 from failover.instance import Instance
 from failover.ip import Received
 from failover.kernel import AddressWriter, EventSocket, Job, picture
@@ -21,7 +21,7 @@ from failover.reception import judge
 from failover.reload import Change, changes
 from failover.report import Emptied, Remark, Renewal, Report
 from failover.sockets import AdvertSockets
-from failover.spec import FailoverSpec, RouterSpec
+from failover.spec import FailoverSpec, RouterSpec, Standby
 from failover.surroundings import Handed
 from failover.wire import Address, Link
 
@@ -52,6 +52,8 @@ class Manager:
         self.handed: Callable[[str, Handed], None] = lambda router, how: None
         """Hears how far a handover by name has come."""
         self.groups = Groups(self._instances)
+        self._standby = Standby.OFF
+        self._holds: dict[str, tuple[float, bytes]] = {}
         self._events = EventSocket()
         self.host: Host = picture()
         self._sockets = AdvertSockets(self._arrived)
@@ -81,13 +83,22 @@ class Manager:
         self.groups.apply(spec.groups)
         self.groups.settle()
 
-    def hold_back(self, router: str, until: float) -> None:
-        """Go on holding back after a handover that a worker before this one made."""
+    def hold_back(self, router: str, until: float, master: str) -> None:
+        """Do not preempt the director of this address, which was handed the router, before then."""
+        self._holds[router] = until, packed(master)
         if router in self._instances:
-            self._instances[router].election.router.hold_until = until
+            self._instances[router].election.router.hold_back(*self._holds[router])
+
+    def set_standby(self, standby: Standby) -> None:
+        """Stand aside, or no longer."""
+        self._standby = standby
+        for instance in self._all():
+            instance.act(lambda election, now: election.set_standby(standby, now))
 
     def resume(self, router: str | None) -> None:
         """End holding back after a handover."""
+        for name in self.groups.members(router):
+            self._holds.pop(name, None)
         for name in self.groups.members(router):
             self._instances[name].election.resume()
 
@@ -229,6 +240,9 @@ class Manager:
     def _start(self, spec: RouterSpec, *, grouped: bool) -> None:
         instance = Instance(spec, self, grouped=grouped)
         self._instances[spec.name] = instance
+        instance.act(lambda election, now: election.set_standby(self._standby, now))
+        if spec.name in self._holds:
+            instance.election.router.hold_back(*self._holds[spec.name])
         instance.start()
 
     def _leave(self, name: str, *, named: bool = False) -> None:

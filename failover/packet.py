@@ -17,6 +17,8 @@ RELEASE = 0
 """Priority of a master that gives up (RFC 9568 5.2.4)."""
 OWNER = 255
 """Priority of the director whose own address the VIP is."""
+LAST = 1
+"""The lowest priority of a master that stays (RFC 9568 5.2.4)."""
 MAX_MESSAGE = 1500 - 20
 """Longest VRRP message read: what an Ethernet frame holds behind an IPv4 header."""
 _HEADER = struct.Struct("!BBBBHH")

@@ -33,6 +33,7 @@ from failover.peer.report import PeerReport
 from failover.peer.spec import PeerChannelSpec
 from failover.peer.standing import RouterView
 from failover.report import PeerPayload, Remark, Report
+from failover.spec import Standby
 
 
 class Peering:
@@ -133,6 +134,7 @@ def _view(router: Instance, now: float) -> RouterView:
     record = router.election.router
     source = str(ipaddress.ip_address(record.address)) if record.address else ""
     gone = record.state is State.FAULT and not router.reachable
+    aside = record.standby is not Standby.OFF
     return RouterView(
-        router.spec.name, record.state, record.priority, source, master_address(record, now), gone
+        router.spec.name, record.state, record.priority, source, master_address(record, now), gone, aside
     )

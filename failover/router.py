@@ -12,7 +12,7 @@ from failover.actions import Action, Changed
 from failover.burst import Burst
 from failover.moves import Cause, State, move
 from failover.packet import Advert
-from failover.spec import RouterSpec
+from failover.spec import RouterSpec, Standby
 from failover.timing import master_down, successor_within
 
 NEVER = float("-inf")
@@ -35,6 +35,9 @@ class Router:
     address: bytes
     grouped: bool
     priority: int
+    """The effective one: as tracked, or the lowest while in standby."""
+    tracked: int = 0
+    standby: Standby = Standby.OFF
 
     state: State = State.INIT
     since: float = 0.0
@@ -48,6 +51,8 @@ class Router:
     part_from: float = 0.0
     preempt_at: float | None = None
     hold_until: float | None = None
+    """Until then the master that was handed this router, `hold_for`, is not preempted (b"": whoever advertises first)."""
+    hold_for: bytes = b""
     wanting: bool = False
     asked: bool = False
     """A peer hands this router over by name and waits for our word."""
@@ -89,8 +94,22 @@ class Router:
         return max(spec.lease, spec.lease_alone) if self.alone and spec.lease else spec.lease
 
     def master_down_from(self, interval: float) -> float:
-        """Master_Down_Interval for a master that advertises every `interval` seconds."""
-        return master_down(self.priority, interval, self.spec.down_after, self.spec.version)
+        """Master_Down_Interval for a master that advertises every `interval` seconds; twice that while in standby."""
+        once = master_down(self.priority, interval, self.spec.down_after, self.spec.version)
+        return once if self.standby is Standby.OFF else 2 * once
+
+    def hold_back(self, until: float, master: bytes = b"") -> None:
+        """Do not preempt this master before then."""
+        self.hold_until, self.hold_for = until, master
+
+    def holds_back(self, now: float) -> bool:
+        """Whether the master heard last is one that must not be preempted. Another master ends the hold."""
+        if self.hold_until is None or now >= self.hold_until or self.heard is None:
+            return False
+        self.hold_for = self.hold_for or self.heard.address
+        if self.hold_for != self.heard.address:
+            self.hold_until = None
+        return self.hold_until is not None
 
     def successor_within(self) -> float:
         """How long the slowest peer may take to succeed us, and some grace."""
@@ -106,7 +125,8 @@ class Router:
 
     def deadline(self) -> float | None:
         """The earliest timer."""
-        due = [None if self.wanting else self.down_at, self.advert_at, self.confirm_by, self.renew_at]
+        waits = self.wanting or self.standby is Standby.HARD
+        due = [None if waits else self.down_at, self.advert_at, self.confirm_by, self.renew_at]
         due += [self.give_up_at, self.answer_by, *self.release_due[:1]]
         if self.burst is not None and self.confirm_by is None:
             due.append(self.burst.deadline())

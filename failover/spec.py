@@ -41,6 +41,14 @@ class Authentication(StrEnum):
     HMAC = "hmac"
 
 
+class Standby(StrEnum):
+    """Whether this director stands aside: not at all, unless no master is heard for long, or whatever happens."""
+
+    OFF = "off"
+    SOFT = "soft"
+    HARD = "hard"
+
+
 class AddressSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One VIP: canonical address, prefix length, the interface it goes on (this director's), an optional label.
 

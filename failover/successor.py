@@ -23,5 +23,5 @@ def successor(reports: Iterable[PeerReport], routers: Sequence[str]) -> str | No
 
 def _able(report: PeerReport, routers: Sequence[str]) -> list[RouterView]:
     """The peer's views of these routers when it can take every one, else none."""
-    views = {view.router: view for view in report.routers if view.state is State.BACKUP}
+    views = {view.router: view for view in report.routers if view.state is State.BACKUP and not view.standby}
     return [views[name] for name in routers] if routers and all(name in views for name in routers) else []

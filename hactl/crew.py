@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from failover.keeper import Keeper
-from failover.report import Renewal, RouterReport
+from failover.report import Renewal
 from hactl.children import Child
 from hactl.config.model import Config
 from hactl.messages import (
@@ -25,7 +25,6 @@ from hactl.messages import (
     FromNotify,
     HistoryAnswer,
     HistoryQuery,
-    HoldBack,
     Prepared,
     PrepareFailover,
     PrepareHealth,
@@ -48,7 +47,8 @@ _SAYS: dict[str, Any] = {"failover": FromFailover, "health": FromHealth, "notify
 
 
 class Crew:
-    """All workers. `on_message` gets every message with its worker's name, `on_death` every death with its reason."""
+    """All workers. `on_message` gets every message with its worker's name, `on_death` every death with its reason;
+    `orders` gives what a failover worker started anew must know before it begins."""
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class Crew:
         on_message: Callable[[str, Any], None],
         on_death: Callable[[str, str], None],
         say: Callable[[str, str], None],
+        orders: Callable[[], Iterable[msgspec.Struct]] = tuple,
     ) -> None:
         self._config = config
         self._secrets = secrets
@@ -71,7 +72,7 @@ class Crew:
         self._queries: dict[int, asyncio.Future[HistoryAnswer]] = {}
         self._outbox = Outbox()
         self._renewal = Renewal(())
-        self._held_back: dict[str, float] = {}
+        self._orders = orders
         self._payload = SharePayload(0, b"")
         self._keeper: Keeper | None = None
         self._refused: dict[str, str] = {}
@@ -141,13 +142,12 @@ class Crew:
 
     def _setup(self, name: str) -> Iterable[msgspec.Struct]:
         """What a worker started anew is given: the generation in force, and events that waited for it."""
+        if name == FAILOVER:
+            yield from self._orders()
         yield self._prepare_message(name, self._generation, self._config, self._secrets)
         yield Commit(self._generation)
-        if name == FAILOVER:
-            for router, until in self._held_back.items():
-                yield HoldBack(router, until)
-            if self._payload.version:
-                yield self._payload
+        if name == FAILOVER and self._payload.version:
+            yield self._payload
         if name == NOTIFY:
             for event in self._outbox.again(time.monotonic()):
                 yield Emit(event)
@@ -171,21 +171,12 @@ class Crew:
                 self._prepared(name, generation, fault)
             case Renewal():
                 self._renewal = message
-            case RouterReport(router=router, hold_until=until):
-                self._note_hold(router, until)
-                self._on_message(name, message)
             case HistoryAnswer(number):
                 waiting = self._queries.pop(number, None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)
             case _:
                 self._on_message(name, message)
-
-    def _note_hold(self, router: str, until: float | None) -> None:
-        if until is not None and until > time.monotonic():
-            self._held_back[router] = until
-        else:
-            self._held_back.pop(router, None)
 
     def _prepared(self, name: str, generation: int, fault: str | None) -> None:
         """An answer counts for its own generation only; one that comes late is about what nobody offers any more."""
@@ -226,6 +217,11 @@ class Crew:
         """Bring this to the supervisors of all peers, now and when the failover worker is started anew."""
         self._payload = SharePayload(self._payload.version + 1, data)
         self.children[FAILOVER].send(self._payload)
+
+    def tell_failover(self, message: msgspec.Struct) -> bool:
+        """Say this to the failover worker; False when there is none to hear it now."""
+        self.children[FAILOVER].send(message)
+        return self.children[FAILOVER].linked
 
     def emit(self, event: Event) -> None:
         """Give an event to the notify worker, or keep it until there is one."""

@@ -11,7 +11,7 @@ import msgspec
 
 from failover.peer.report import PeerReport
 from failover.report import Conflict, PeerPayload, Renewal, RouterReport
-from failover.spec import FailoverSpec
+from failover.spec import FailoverSpec, Standby
 from health.result import Outcome, Transition
 from health.spec import HealthSpec
 from notify.event import Event
@@ -82,10 +82,17 @@ class SharePayload(msgspec.Struct, frozen=True, tag=True):
 
 
 class HoldBack(msgspec.Struct, frozen=True, tag=True):
-    """Go on holding back after a handover until then (monotonic seconds); said to a worker that was started anew."""
+    """Do not preempt the director of this address, which was handed the router, before then (monotonic seconds)."""
 
     router: str
     until: float
+    master: str
+
+
+class StandAside(msgspec.Struct, frozen=True, tag=True):
+    """Hand over what is held, and stand aside from now on; `Standby.OFF`: no longer."""
+
+    standby: Standby
 
 
 class Resume(msgspec.Struct, frozen=True, tag=True):
@@ -176,6 +183,7 @@ ToWorker = (
     | PrepareNotify
     | Handover
     | HoldBack
+    | StandAside
     | SharePayload
     | Resume
     | Emit

@@ -13,35 +13,44 @@ from failover.peer.actions import PeerState
 from failover.peer.latest import MAX_VALUE
 from failover.peer.report import PeerReport
 from hactl.events import Occurrence, plain
+from hactl.mastership import Mastership
 from hactl.overrides import MOST, Override, Overrides
 from notify.event import EventKind
 
 _SCHEMA = 1
 _MAX_REVISION = 2**53
 """Far below what a revision can be, so that ours goes on rising from any that a peer has."""
+_NO_WISHES = Mastership()
 _EVENTS = {PeerState.UP: EventKind.PEER_UP, PeerState.DOWN: EventKind.PEER_DOWN}
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
-    """One director's word: the digest of its configuration, its overrides and their revision."""
+    """One director's word: the digest of its configuration, its overrides and their revision, its wishes of mastership."""
 
     schema: int = _SCHEMA
     config: Annotated[str, msgspec.Meta(max_length=128)]
     revision: Annotated[int, msgspec.Meta(ge=0, le=_MAX_REVISION)]
     overrides: Annotated[tuple[Override, ...], msgspec.Meta(max_length=MOST)]
+    mastership: Mastership = Mastership()
 
     @property
     def is_sound(self) -> bool:
         """Whether it can be what a director of ours says: no later revision than its own, and text that is one line."""
-        return self.config.isprintable() and all(
-            one.revision <= self.revision and f"{one.scope}{one.by}{one.reason}".isprintable()
-            for one in self.overrides
+        return (
+            self.config.isprintable()
+            and self.mastership.is_sound
+            and all(
+                one.revision <= self.revision and f"{one.scope}{one.by}{one.reason}".isprintable()
+                for one in self.overrides
+            )
         )
 
 
-def word(config: str, overrides: Overrides) -> bytes:
+def word(config: str, overrides: Overrides, mastership: Mastership = _NO_WISHES) -> bytes:
     """Our word as bytes. Where it were longer than the channel carries, the reasons are left out."""
-    said = Word(config=config, revision=overrides.revision, overrides=overrides.records)
+    said = Word(
+        config=config, revision=overrides.revision, overrides=overrides.records, mastership=mastership
+    )
     data = msgspec.msgpack.encode(said)
     if len(data) <= MAX_VALUE:
         return data
@@ -101,6 +110,12 @@ class Peers:
     def have(self, revision: int) -> tuple[str, ...]:
         """The peers that are up and have our overrides up to this revision."""
         return tuple(n for n in self.up() if n in self.words and self.words[n].revision >= revision)
+
+    def know(self, revision: int) -> tuple[str, ...]:
+        """The peers that are up and have our wishes of mastership up to this revision."""
+        return tuple(
+            n for n in self.up() if n in self.words and self.words[n].mastership.revision >= revision
+        )
 
     def matches(self, peer: str, config: str) -> bool | None:
         """Whether a peer that is up runs this configuration, None when it is not known."""

@@ -26,17 +26,19 @@ from hactl.control.listener import Listener
 from hactl.control.server import ControlServer
 from hactl.crew import FAILOVER, Crew, worker_user
 from hactl.events import Occurrence, of_conflict, of_router, plain
+from hactl.mastership import Mastership
 from hactl.messages import ChannelReport, Note, Outcomes, Transitions
 from hactl.operations import Operations
-from hactl.overrides import Overrides, decode, encode
+from hactl.orders import orders
 from hactl.peers import Peers, word
+from hactl.picture import Clock
 from hactl.sdnotify import Systemd
 from hactl.secret_files import read_secrets
-from hactl.status import Clock, snapshot
+from hactl.status import snapshot
 from hactl.survey import survey
+from hactl.wishes import Wishes
 from notify.event import Event, EventKind, Severity
 
-OVERRIDES_FILE = "overrides.json"
 _TICK = 1.0
 _STOP_GRACE = 3.0
 _LEVELS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "error"}
@@ -62,12 +64,12 @@ class Supervisor:
         self._spoke: set[str] = set()
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self._overrides_path = Path(config.state_dir) / OVERRIDES_FILE
-        self.overrides, broken = store.load(self._overrides_path, decode, Overrides())
+        self.wishes = Wishes(Path(config.state_dir), self._log, self._wished)
+        self._acted = self.wishes.mastership
         user, unusual = worker_user(config)
-        found = (listener.warning, store.trouble(Path(config.state_dir)), broken, unusual)
+        found = (listener.warning, store.trouble(Path(config.state_dir)), *self.wishes.broken, unusual)
         self.warnings = [text for text in found if text]
-        self.balancer = Balancer(config, self.overrides, emit=self.emit, log=self._log)
+        self.balancer = Balancer(config, self.wishes.overrides, emit=self.emit, log=self._log)
         self.crew = Crew(
             config,
             read_secrets(config),
@@ -75,6 +77,7 @@ class Supervisor:
             on_message=self._hear,
             on_death=self._died,
             say=lambda subject, text: self._log.warning(text, subject=subject),
+            orders=lambda: orders(Mastership(), self._acted, self.config.node, time.time(), time.monotonic()),
         )
         self._server = ControlServer(Operations(self), self._log.error)
 
@@ -126,9 +129,7 @@ class Supervisor:
         """Once a second: end overrides whose time is over, feed the watchdog if every worker was heard."""
         while True:
             await asyncio.sleep(_TICK)
-            now = time.time()
-            if self.overrides.expired(now):
-                self._keep_overrides(self.overrides.without_expired(now), "some have ended")
+            self.wishes.expire(time.time())
             if not self.crew.silent(time.monotonic()):
                 self._systemd.alive()
 
@@ -248,14 +249,13 @@ class Supervisor:
         if heard is None:
             self._log.warning(f"what {peer} says of its configuration and overrides is not understood here")
         else:
-            merged = self.overrides.merged(heard.overrides, heard.revision)
-            if merged != self.overrides:
-                self._keep_overrides(merged, "those of a peer")
+            merged = self.wishes.overrides.merged(heard.overrides, heard.revision)
+            self.wishes.take(merged, self.wishes.mastership.merged(heard.mastership), f"what {peer} brings")
         self._wake_waiting()
 
     def _share(self) -> None:
         """Say our word to all peers."""
-        self.crew.share(word(self.config.sha256, self.overrides))
+        self.crew.share(word(self.config.sha256, self.wishes.overrides, self.wishes.mastership))
 
     def _died(self, name: str, reason: str) -> None:
         if name == FAILOVER:
@@ -263,24 +263,14 @@ class Supervisor:
             self.peers.forget()
         self.emit(plain(EventKind.WORKER_DIED, name, f"{reason}; it is started again"))
 
-    # ---- overrides, status --------------------------------------------------------------------------------------
+    # ---- wishes, status -----------------------------------------------------------------------------------------
 
-    def set_overrides(self, overrides: Overrides) -> None:
-        """Keep these overrides on disk, then let them act. Raises OSError, and then nothing has changed."""
-        store.replace(self._overrides_path, encode(overrides))
-        self._use_overrides(overrides)
-
-    def _keep_overrides(self, overrides: Overrides, which: str) -> None:
-        """Let these act even where they cannot be kept; they are then as before after a restart."""
-        try:
-            self.set_overrides(overrides)
-        except OSError as error:
-            self._log.warning(f"overrides cannot be kept ({which}): {error.strerror}")
-            self._use_overrides(overrides)
-
-    def _use_overrides(self, overrides: Overrides) -> None:
-        self.overrides = overrides
-        self.balancer.set_overrides(overrides)
+    def _wished(self) -> None:
+        """Let what operators wish act, here and at the peers."""
+        before, self._acted = self._acted, self.wishes.mastership
+        self.balancer.set_overrides(self.wishes.overrides)
+        for order in orders(before, self._acted, self.config.node, time.time(), time.monotonic()):
+            self.crew.tell_failover(order)
         self._share()
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import hactl
 from hactl.crew import FAILOVER, Crew
 from hactl.ipvs.model import ServiceCounters, ServiceKey
-from hactl.status import Picture
+from hactl.picture import Picture
 
 if TYPE_CHECKING:
     from hactl.supervisor import Supervisor
@@ -36,7 +36,8 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
         held=balancer.held,
         counters=counters,
         refused=refused,
-        overrides=daemon.overrides.in_force(),
+        overrides=daemon.wishes.overrides.in_force(),
+        mastership=daemon.wishes.mastership,
         workers=_workers(crew, daemon.clock.monotonic),
         channels=daemon.channels,
         warnings=[*daemon.warnings, *trouble, *crew.refusals(), *refused.values()],

@@ -44,6 +44,8 @@ class EventKind(StrEnum):
     IPVS_REPAIRED = "ipvs.repaired"
     NOTIFY_FAILED = "notify.failed"
     OVERRIDE_SET = "override.set"
+    DIRECTOR_STANDBY = "director.standby"
+    DIRECTOR_RESUMED = "director.resumed"
 
     @property
     def severity(self) -> Severity:
@@ -65,6 +67,7 @@ _SEVERITY = {
     EventKind.CONFIG_REJECTED: Severity.WARNING,
     EventKind.CONFIG_DRIFT: Severity.WARNING,
     EventKind.CONFLICT_TWO_MASTERS: Severity.CRITICAL,
+    EventKind.DIRECTOR_STANDBY: Severity.WARNING,
     EventKind.WORKER_DIED: Severity.WARNING,
     EventKind.IPVS_REPAIRED: Severity.WARNING,
     EventKind.NOTIFY_FAILED: Severity.CRITICAL,

@@ -16,7 +16,8 @@ class RouterView(msgspec.Struct, frozen=True, array_like=True):
     """One router as its director sees it.
 
     `priority` is the effective one, `source` the address its adverts come from, `master` the address of the director it
-    believes master (both empty where there is none), `link_gone` whether the link of its interface is gone.
+    believes master (both empty where there is none), `link_gone` whether the link of its interface is gone, `standby`
+    whether the director stands aside.
     """
 
     router: str
@@ -25,6 +26,7 @@ class RouterView(msgspec.Struct, frozen=True, array_like=True):
     source: str = ""
     master: str = ""
     link_gone: bool = False
+    standby: bool = False
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True):

@@ -1,4 +1,4 @@
-"""The verbs that act on the running cluster: `drain disable enable weight`, `handover resume`."""
+"""The verbs that act on the running cluster: `drain disable enable weight`, `handover standby resume`."""
 
 import re
 import sys
@@ -135,12 +135,26 @@ def _override(
 @json_option
 @daemon_options
 def handover(router: str | None, seconds: float, as_json: bool) -> None:
-    """Give mastership of ROUTER, or of all, to the peer.
+    """Give mastership of ROUTER and all that move with it, or of all, to the peer.
 
-    The peer puts the addresses up and announces them before this director lets go. Afterwards this director
-    does not preempt it until it releases or fails, `hactl resume`, or the end of --for.
+    The peer puts the addresses up and announces them before this director lets go. Afterwards nobody preempts
+    it until it releases or fails, `hactl resume` on any director, or the end of --for.
     """
     _routers("handover", {"router": router, "hold_seconds": seconds}, as_json)
+
+
+@click.command()
+@click.option("--hard", is_flag=True, help="Take over never, not even when no other director lives.")
+@json_option
+@daemon_options
+def standby(hard: bool, as_json: bool) -> None:
+    """Take this director out: give all mastership away and stand aside.
+
+    From then on it advertises nothing, and takes over only when no master is heard for twice the time after
+    which others do. It stays so over restarts of the daemon, until `hactl resume`. Servers are checked and the
+    IPVS table is kept as before.
+    """
+    _routers("standby", {"hard": hard}, as_json)
 
 
 @click.command()
@@ -148,7 +162,10 @@ def handover(router: str | None, seconds: float, as_json: bool) -> None:
 @json_option
 @daemon_options
 def resume(router: str | None, as_json: bool) -> None:
-    """Take part in the election of ROUTER, or of all, again after a handover."""
+    """Take part in the election of ROUTER, or of all, again after a handover.
+
+    Without ROUTER it ends `hactl standby` too.
+    """
     _routers("resume", {"router": router}, as_json)
 
 

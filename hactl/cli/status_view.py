@@ -57,8 +57,20 @@ def _header(status: Status, now: float, colours: bool) -> list[str]:
             f"configuration {clean(str(config.get('sha256', '')))[:12]} loaded {loaded}"
         )
     ]
-    warnings = [*status.get("warnings", []), *_mute_channels(status.get("channels", {}))]
+    warnings = [
+        *_aside(status.get("node", ""), status.get("standby"), now),
+        *status.get("warnings", []),
+        *_mute_channels(status.get("channels", {})),
+    ]
     return lines + [paint(f"! {clean(str(warning))}", "yellow", colours) for warning in warnings]
+
+
+def _aside(node: str, standby: Status | None, now: float) -> list[str]:
+    """A sentence when a director stands aside."""
+    if not standby:
+        return []
+    hard = " (hard)" if standby.get("mode") == "hard" else ""
+    return [f"{node} is in standby{hard}, set {ago(standby.get('since'), now)} by {standby.get('by', '?')}"]
 
 
 def _mute_channels(channels: Status) -> list[str]:
@@ -93,9 +105,12 @@ def _routers(routers: Status, now: float, colours: bool) -> list[str]:
 
 
 def _router_reason(router: Status, now: float) -> str:
-    """Why the router is in its state, and how long it still holds back after a handover."""
+    """Why the router is in its state, and how long nobody preempts after a handover."""
     reason, until = str(router.get("reason", "")), moment(router.get("hold_until"))
-    return reason if until is None or until <= now else f"{reason}; holds back for {span(until - now)}"
+    if until is None or until <= now:
+        return reason
+    what = "is not preempted" if router.get("state") == "master" else "holds back"
+    return f"{reason}; {what} for {span(until - now)}"
 
 
 def _few(addresses: list[str]) -> str:
@@ -196,7 +211,7 @@ def _peers(peers: Status, now: float, colours: bool) -> list[str]:
                 state(peer.get("state", "")),
                 ago(peer.get("since"), now),
                 matches[peer.get("config_matches")],
-                peer.get("reason", ""),
+                "; ".join([str(peer.get("reason", "")), *_aside("it", peer.get("standby"), now)]),
             )
         )
     return table(rows, colours)

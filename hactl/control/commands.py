@@ -146,8 +146,14 @@ class HandoverRequest(Request, frozen=True, kw_only=True):
     hold_seconds: Seconds = HOLD
 
 
+class StandbyRequest(Request, frozen=True, kw_only=True):
+    """Hand over everything and stand aside. `hard`: whatever happens, not only while there is another master."""
+
+    hard: bool = False
+
+
 class ResumeRequest(Request, frozen=True, kw_only=True):
-    """End the holding back of `router` (None: of all)."""
+    """End the holding back of `router` (None: of all, and standing aside)."""
 
     router: Name | None = None
 
@@ -161,7 +167,7 @@ class RouterAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoutersAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a handover or a resume, router by router."""
+    """What became of a handover, a standby or a resume, router by router."""
 
     routers: tuple[RouterAnswer, ...]
     warnings: tuple[str, ...] = ()
@@ -198,8 +204,11 @@ class Commands(Protocol):
     async def handover(self, request: HandoverRequest, caller: Caller) -> RoutersAnswer:
         """Give mastership away; returns when a successor was heard or the attempt is given up."""
 
+    async def standby(self, request: StandbyRequest, caller: Caller) -> RoutersAnswer:
+        """Hand over everything and stand aside, kept on disk; returns as `handover` does."""
+
     async def resume(self, request: ResumeRequest, caller: Caller) -> RoutersAnswer:
-        """End a holding back."""
+        """End a holding back, and with all of them standing aside."""
 
     async def events(self, query: EventQuery) -> tuple[tuple[int, Event], ...]:
         """Events of the history with their row numbers, in order of time; `wait` is none of its business."""

@@ -28,10 +28,11 @@ from hactl.control.commands import (
     RefusedError,
     ReloadRequest,
     ResumeRequest,
+    StandbyRequest,
 )
 from hactl.control.listener import Listener
 from hactl.overrides import Override
-from hactl.status import wall_text
+from hactl.picture import wall_text
 from notify.event import Event
 
 API_VERSION = 1
@@ -73,6 +74,7 @@ class ControlServer:
                 web.post("/v1/overrides", self._override_set),
                 web.post("/v1/reload", self._reload),
                 web.post("/v1/handover", self._handover),
+                web.post("/v1/standby", self._standby),
                 web.post("/v1/resume", self._resume),
             ]
         )
@@ -129,6 +131,10 @@ class ControlServer:
     async def _handover(self, request: web.Request) -> web.Response:
         wish = await _body(request, HandoverRequest)
         return _answer(await self._commands.handover(wish, await _caller(request)))
+
+    async def _standby(self, request: web.Request) -> web.Response:
+        wish = await _body(request, StandbyRequest)
+        return _answer(await self._commands.standby(wish, await _caller(request)))
 
     async def _resume(self, request: web.Request) -> web.Response:
         wish = await _body(request, ResumeRequest)

@@ -24,7 +24,7 @@ from failover.moves import State
 from failover.peer.report import PeerReport
 from failover.peering import Peering
 from failover.report import Emptied, Remark, Report
-from failover.spec import FailoverSpec
+from failover.spec import FailoverSpec, Standby
 from hactl.messages import (
     Commit,
     Discard,
@@ -35,6 +35,7 @@ from hactl.messages import (
     PrepareFailover,
     Resume,
     SharePayload,
+    StandAside,
     Stop,
     ToWorker,
 )
@@ -83,12 +84,21 @@ class FailoverHandler:
                 self._prepared.pop(generation, None)
             case Handover(router, hold):
                 self._handing.give(router, hold=hold)
-            case HoldBack(router, until):
-                self._manager.hold_back(router, until)
+            case HoldBack(router, until, master):
+                self._manager.hold_back(router, until, master)
+            case StandAside(standby):
+                self._stand_aside(standby)
             case Resume(router):
                 self._manager.resume(router)
             case Stop():
                 self._stop()
+
+    def _stand_aside(self, standby: Standby) -> None:
+        """Hand over first, then with the lowest priority; nothing is held back from who comes then."""
+        if standby is not Standby.OFF:
+            self._handing.give(None, hold=0.0)
+        self._manager.set_standby(standby)
+        self._moved()
 
     def _commit(self, prepared: PrepareFailover) -> None:
         self._manager.apply(prepared.spec)

@@ -16,6 +16,7 @@ from hactl.control.commands import (
     ReloadAnswer,
     ReloadRequest,
     ResumeRequest,
+    StandbyRequest,
 )
 from support.fake_daemon import FakeDaemon, fake_daemon
 
@@ -43,7 +44,10 @@ def requests(daemon: FakeDaemon) -> list[object]:
 def test_help_names_every_verb() -> None:
     """`hactl --help` lists all verbs, and each has its own help."""
     text = hactl("--help").output
-    verbs = "run check schema reload status drain disable enable weight handover resume events version takeover release"
+    verbs = (
+        "run check schema reload status drain disable enable weight handover standby resume events version takeover "
+        "release"
+    )
     for verb in verbs.split():
         assert f"\n  {verb} " in text
         assert hactl(verb, "--help").exit_code == 0
@@ -64,7 +68,8 @@ def test_unknown_verb_is_wrong_usage() -> None:
         ("status", "--colour"), ("drain",), ("drain", "a b"), ("drain", "a@"), ("drain", "@www"), ("drain", "a@b@c"),
         ("drain", "rs1", "--for", "2"), ("drain", "rs1", "--for", "soon"), ("weight", "rs1"),
         ("weight", "rs1", "-1"), ("weight", "rs1", "65536"), ("weight", "rs1", "many"), ("enable", "rs1", "--for", "1h"),
-        ("events", "--since", "1w"), ("events", "-n", "0"), ("handover", "--for", "1"), ("version", "now"),
+        ("events", "--since", "1w"), ("events", "-n", "0"), ("handover", "--for", "1"), ("standby", "web"),
+        ("version", "now"),
     ],
 )  # fmt: skip
 def test_wrong_usage(arguments: tuple[str, ...]) -> None:
@@ -183,10 +188,14 @@ def test_handover_and_resume(daemon: FakeDaemon) -> None:
     daemon.commands.done = False
     assert hactl("handover").exit_code == 1
     assert hactl("resume").output == "web: takes part again\n"
+    assert hactl("standby").output == "web: no successor took over\n"
+    assert hactl("standby", "--hard").exit_code == 1
     assert requests(daemon) == [
         HandoverRequest(router="web", hold_seconds=300.0),
         HandoverRequest(),
         ResumeRequest(),
+        StandbyRequest(),
+        StandbyRequest(hard=True),
     ]
 
 

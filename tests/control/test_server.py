@@ -24,6 +24,7 @@ from hactl.control.commands import (
     ReloadAnswer,
     ReloadRequest,
     ResumeRequest,
+    StandbyRequest,
 )
 from hactl.control.server import MAX_REQUEST
 from support.fake_daemon import FakeDaemon, fake_daemon
@@ -106,6 +107,13 @@ def test_handover_and_resume(daemon: FakeDaemon, client: Client) -> None:
         ResumeRequest(),
     ]
     assert ask(daemon.path, "POST", "/v1/resume")[0] == 200
+
+
+def test_standby(daemon: FakeDaemon, client: Client) -> None:
+    """Soft unless told otherwise."""
+    assert client.post("standby", {})["routers"][0]["router"] == "web"
+    client.post("standby", {"hard": True})
+    assert [request for request, _ in daemon.commands.asked] == [StandbyRequest(), StandbyRequest(hard=True)]
 
 
 def test_reload(daemon: FakeDaemon, client: Client) -> None:

@@ -17,8 +17,8 @@ from hactl.backoff import LONGEST, STEADY, Backoff
 from hactl.events import of_router
 from hactl.ipc import LIMIT, Framer, Link, LinkError, connect
 from hactl.messages import Beat, FromFailover, FromHealth, FromNotify, FromWorker
+from hactl.picture import Clock, wall_text
 from hactl.sdnotify import Systemd
-from hactl.status import Clock, wall_text
 from notify.event import EventKind, Severity
 from support.alerts import until
 

@@ -21,6 +21,7 @@ from hactl.control.commands import (
     ResumeRequest,
     RouterAnswer,
     RoutersAnswer,
+    StandbyRequest,
 )
 from hactl.control.listener import Listener
 from hactl.control.server import ControlServer
@@ -87,6 +88,12 @@ class FakeCommands:
         """One router, given away or not."""
         self.asked.append((request, caller))
         text = "lb2 is master" if self.done else "no peer is up"
+        return RoutersAnswer(routers=(RouterAnswer(router="web", done=self.done, text=text),))
+
+    async def standby(self, request: StandbyRequest, caller: Caller) -> RoutersAnswer:
+        """One router, given away or not."""
+        self.asked.append((request, caller))
+        text = "lb2 is master" if self.done else "no successor took over"
         return RoutersAnswer(routers=(RouterAnswer(router="web", done=self.done, text=text),))
 
     async def resume(self, request: ResumeRequest, caller: Caller) -> RoutersAnswer:

@@ -1,0 +1,184 @@
+"""Whole daemons with the peer channel: handing over by name, who must not preempt, and standing aside."""
+
+import contextlib
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.daemon import BARE, VIP, Director, Pair, daemons, pair, wait_until
+from support.netns import lan, needs_namespaces
+from support.recorder import Recorder
+
+pytestmark = needs_namespaces
+
+CHANNEL = "peer: {key_file: KEYFILE}\n"
+
+
+@contextlib.contextmanager
+def key() -> Iterator[str]:
+    """The path of a key file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "peer.key"
+        path.write_text("a key of more than sixteen characters\n")
+        path.chmod(0o600)
+        yield str(path)
+
+
+@pytest.fixture
+def two() -> Iterator[Pair]:
+    """A pair with the channel, lb1 master."""
+    with key() as path, pair(BARE + CHANNEL.replace("KEYFILE", path)) as running:
+        wait_until(lambda: knows(running.lb1, "lb2") and knows(running.lb2, "lb1"))
+        yield running
+
+
+def knows(director: Director, peer: str) -> bool:
+    """Whether a peer is up there, with the configuration known."""
+    there = director.status()["peers"][peer]
+    return bool(there["state"] == "up" and there["config_matches"])
+
+
+def holds(director: Director) -> bool:
+    """Whether the VIP is on the director's interface."""
+    return VIP in director.net.run(director.name, "ip", "-4", "address").stdout
+
+
+def in_force(director: Director) -> Any:
+    """Until when nobody preempts, as this director knows it."""
+    return director.router()["hold_until"]
+
+
+def test_handover_by_name(two: Pair) -> None:
+    """Asked, taken, announced, let go; then both know that nobody preempts, until `resume` on any of them."""
+    began = time.monotonic()
+    done = two.lb1.hactl("handover", "--for", "10m")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    assert "web: 10.99.0.2 is master after" in done.stdout
+    assert two.lb2.router()["reason"] == "another director handed it over by name"
+    wait_until(lambda: not holds(two.lb1))
+    assert two.record.longest_absence(VIP, since=began) == 0.0
+    assert 0 not in [advert.priority for advert in two.record.adverts("lb1", since=began)]
+    wait_until(lambda: in_force(two.lb1) and in_force(two.lb2))
+    assert "holds back for" in two.lb1.hactl("status").stdout
+    assert "is not preempted for" in two.lb2.hactl("status").stdout
+    assert two.lb2.hactl("resume").stdout == "web: no longer holds back\n"
+    wait_until(lambda: two.lb1.is_state("master"))
+    assert in_force(two.lb1) is None
+    assert two.record.longest_absence(VIP, since=began) == 0.0
+
+
+def test_the_hold_outlives_a_restart_and_ends_with_its_master(two: Pair) -> None:
+    """The giver's daemon is started again: it still does not preempt. When the master stops it is free at once."""
+    two.lb1.hactl("handover", check=True)
+    assert two.lb1.stop() == 0
+    two.lb1.start()
+    wait_until(lambda: two.lb1.router()["master"] == "10.99.0.2")
+    time.sleep(1.0)
+    assert two.lb1.is_state("backup")
+    assert in_force(two.lb1)
+    began = time.monotonic()
+    assert two.lb2.stop() == 0
+    wait_until(lambda: two.lb1.is_state("master"))
+    assert two.record.longest_absence(VIP, since=began) == 0.0
+    two.lb2.start()
+    wait_until(lambda: two.lb2.is_state("backup"))
+
+
+def test_a_third_director_does_not_preempt() -> None:
+    """lb1 hands over to lb2 while lb3, the best of all, was away; back again it knows that it must not preempt."""
+    three = BARE.replace("  lb2: {address: 10.99.0.2}", "  lb2: {address: 10.99.0.2, priority: 120}")
+    three = three.replace("routers:", "  lb3: {address: 10.99.0.3, priority: 200}\nrouters:")
+    with key() as path, lan("lb1", "lb2", "lb3") as net, Recorder(net) as record:
+        text = three + CHANNEL.replace("KEYFILE", path)
+        with daemons(net, text, "lb1", "lb2", "lb3") as (lb1, lb2, lb3):
+            for director in (lb1, lb2):
+                director.launch()
+            for director in (lb1, lb2):
+                director.await_up()
+            wait_until(lambda: lb1.is_state("master") and knows(lb1, "lb2"), 15.0)
+            done = lb1.hactl("handover")
+            assert "1 other director(s) do not know of it" in done.stderr
+            lb3.start()
+            wait_until(lambda: lb3.router()["master"] == "10.99.0.2" and in_force(lb3))
+            time.sleep(1.0)
+            assert (lb1.is_state("backup"), lb2.is_state("master"), lb3.is_state("backup")) == (
+                True,
+                True,
+                True,
+            )
+            assert lb3.hactl("resume").returncode == 0
+            wait_until(lambda: lb3.is_state("master"))
+            assert record.longest_absence(VIP) == 0.0
+
+
+def test_standby(two: Pair) -> None:
+    """Handed over, known everywhere, over a restart; with nobody else it serves after all; `resume` ends it."""
+    done = two.lb1.hactl("standby")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "web: 10.99.0.2 is master after" in done.stdout
+    wait_until(lambda: two.lb2.status()["peers"]["lb1"]["standby"])
+    assert two.lb1.status()["standby"]["mode"] == "soft"
+    assert "in standby" in two.lb2.hactl("status").stdout
+    assert two.lb1.events("director.standby", "lb1")
+    assert two.lb1.stop() == 0
+    two.lb1.start()
+    time.sleep(1.0)
+    assert two.lb1.status()["standby"]["mode"] == "soft"
+    assert (two.lb1.is_state("backup"), two.lb1.router()["priority"]) == (True, 1)
+    assert two.lb2.is_state("master")
+    two.lb2.signal(signal.SIGKILL)
+    wait_until(lambda: two.lb1.is_state("master"))
+    two.lb2.start()
+    wait_until(lambda: two.lb2.is_state("master") and two.lb1.is_state("backup"))
+    assert "web: takes part again" in two.lb1.hactl("resume").stdout
+    wait_until(lambda: two.lb1.is_state("master"))
+    assert two.lb1.status()["standby"] is None
+    wait_until(lambda: two.lb2.status()["peers"]["lb1"]["standby"] is None)
+    assert two.lb1.events("director.resumed", "lb1")
+
+
+def test_hard_standby(two: Pair) -> None:
+    """Never, not even when the other director stops."""
+    two.lb1.hactl("standby", "--hard", check=True)
+    assert two.lb2.stop() == 0
+    time.sleep(2.0)
+    assert two.lb1.is_state("backup")
+    assert not holds(two.lb1)
+    assert two.lb1.hactl("resume").returncode == 0
+    wait_until(lambda: two.lb1.is_state("master"))
+    two.lb2.start()
+
+
+def test_standby_without_a_successor() -> None:
+    """The only director alive stays master until another one is there, and then gives way."""
+    with (
+        key() as path,
+        lan("lb1", "lb2") as net,
+        Recorder(net) as record,
+        daemons(net, BARE + CHANNEL.replace("KEYFILE", path), "lb1", "lb2") as (lb1, lb2),
+    ):
+        lb1.start()
+        wait_until(lambda: lb1.is_state("master"))
+        done = lb1.hactl("standby", "--hard")
+        stays = "web: no successor took over; this director stays master\n"
+        assert (done.returncode, done.stdout) == (1, stays)
+        lb2.start()
+        wait_until(lambda: lb2.is_state("master") and lb1.is_state("backup"))
+        wait_until(lambda: not holds(lb1))
+        assert record.longest_absence(VIP) == 0.0
+
+
+def test_a_stop_asks_by_name(two: Pair) -> None:
+    """SIGTERM: no release is sent, for the peer was asked; it announces before the VIP goes here."""
+    began = time.monotonic()
+    assert two.lb1.stop() == 0
+    assert two.lb2.router()["reason"] == "another director handed it over by name"
+    assert 0 not in [advert.priority for advert in two.record.adverts("lb1", since=began)]
+    announced = next(a for a in two.record.announcements("lb2", since=began) if a.address == VIP)
+    assert announced.at < two.record.changes(VIP, "lb1", since=began)[0].at
+    assert two.record.longest_absence(VIP, since=began) == 0.0
