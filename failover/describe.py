@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Mapping
 
 from failover.moves import State
-from failover.report import RouterReport
+from failover.report import Conflict, RouterReport
 from failover.router import Router
 from failover.spec import Standby
 
@@ -24,6 +24,13 @@ def master_address(router: Router, now: float) -> str:
     if heard is None or now - heard.at > router.spec.down_after * heard.interval + 1.0:
         return ""
     return _text(heard.address)
+
+
+def conflict(router: Router, address: bytes, priority: int) -> Conflict:
+    """A second master, which advertises from this packed address with this priority."""
+    other = _text(address)
+    reason = f"{other} advertises with priority {priority}, below ours ({router.priority})"
+    return Conflict(router.spec.name, other, reason)
 
 
 def report(

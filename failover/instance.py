@@ -33,7 +33,7 @@ from failover.moves import State
 from failover.neighbours import hear
 from failover.packet import Advert
 from failover.place import Place
-from failover.report import Conflict, Held, Remark, RouterReport
+from failover.report import Held, Remark, RouterReport
 from failover.spec import AddressSpec, RouterSpec
 from failover.surroundings import Handed, Surroundings
 
@@ -69,17 +69,15 @@ class Instance:
         now = self._loop.time()
         fault = self._debounce.offer(self._fault(), now)
         self.election.set_priority(self._standing.priority or self.spec.priority, now)
-        self._perform(
-            self.election.start(now, inherited=inherited(self.spec, self._around.host), fault=fault), now
-        )
+        found = inherited(self.spec, self._around.host)
+        self._perform(self.election.start(now, inherited=found, fault=fault), now)
 
     def receive(self, advert: Advert, source: bytes) -> None:
         """An advert for this router, checked."""
         now = self._loop.time()
         address = str(ipaddress.ip_address(source))
         hear(self.neighbours, address, now)
-        differs = self._difference.hear(advert, address, now)
-        if differs:
+        if differs := self._difference.hear(advert, address, now):
             self._around.report(Remark(self.spec.name, differs, warning=True))
         self._perform(self.election.receive(advert, source, now), now)
 
@@ -209,7 +207,7 @@ class Instance:
                     interfaces = {vip.interface for vip in self.spec.addresses}
                     self._around.after_announcing(interfaces, self._taken)
                 case TwoMasters(address, priority):
-                    self._conflict(str(ipaddress.ip_address(address)), priority)
+                    self._around.report(describe.conflict(self.election.router, address, priority))
                 case Say(text):
                     self._around.report(Remark(self.spec.name, text))
                 case Stopped():
@@ -243,10 +241,6 @@ class Instance:
     def _taken(self) -> None:
         lost = not self._still_ours() or self._write_error
         self._around.handed(self.spec.name, Handed.LOST if lost else Handed.READY)
-
-    def _conflict(self, other: str, priority: int) -> None:
-        reason = f"{other} advertises with priority {priority}, below ours ({self.election.router.priority})"
-        self._around.report(Conflict(self.spec.name, other, reason))
 
     def _fault(self) -> str | None:
         return self._standing.fault or self._around.trouble(self.spec)

@@ -10,11 +10,12 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from failover.election import Election
 from failover.frames import FrameQueues
 from failover.groups import Groups
-from failover.host import Host, packed, strays
+from failover.host import Host, strays
 from failover.instance import Instance
 from failover.ip import Received
 from failover.kernel import AddressWriter, EventSocket, Job, picture
 from failover.moves import State
+from failover.orders import Orders
 from failover.packet import Drop
 from failover.place import Place
 from failover.reception import judge
@@ -52,8 +53,7 @@ class Manager:
         self.handed: Callable[[str, Handed], None] = lambda router, how: None
         """Hears how far a handover by name has come."""
         self.groups = Groups(self._instances)
-        self._standby = Standby.OFF
-        self._holds: dict[str, tuple[float, bytes]] = {}
+        self._orders = Orders()
         self._events = EventSocket()
         self.host: Host = picture()
         self._sockets = AdvertSockets(self._arrived)
@@ -85,20 +85,20 @@ class Manager:
 
     def hold_back(self, router: str, until: float, master: str) -> None:
         """Do not preempt the director of this address, which was handed the router, before then."""
-        self._holds[router] = until, packed(master)
+        self._orders.hold_back(router, until, master)
         if router in self._instances:
-            self._instances[router].election.router.hold_back(*self._holds[router])
+            self._orders.brief(router, self._instances[router].election.router)
 
     def set_standby(self, standby: Standby) -> None:
         """Stand aside, or no longer."""
-        self._standby = standby
+        self._orders.standby = standby
         for instance in self._all():
             instance.act(lambda election, now: election.set_standby(standby, now))
 
     def resume(self, router: str | None) -> None:
         """End holding back after a handover."""
         for name in self.groups.members(router):
-            self._holds.pop(name, None)
+            self._orders.resume(name)
         for name in self.groups.members(router):
             self._instances[name].election.resume()
 
@@ -240,9 +240,7 @@ class Manager:
     def _start(self, spec: RouterSpec, *, grouped: bool) -> None:
         instance = Instance(spec, self, grouped=grouped)
         self._instances[spec.name] = instance
-        instance.act(lambda election, now: election.set_standby(self._standby, now))
-        if spec.name in self._holds:
-            instance.election.router.hold_back(*self._holds[spec.name])
+        self._orders.begin(spec.name, instance.election, self._loop.time())
         instance.start()
 
     def _leave(self, name: str, *, named: bool = False) -> None:
