@@ -150,7 +150,8 @@ class Supervisor:
         warnings = tuple(str(warning) for warning in loaded.warnings)
         if loaded.config is None:
             faults = tuple(str(fault) for fault in loaded.faults)
-            reason = loaded.stranger or f"{len(faults)} faults in {loaded.path}"
+            count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
+            reason = loaded.stranger or f"{count} in {loaded.path}"
             return self._rejected(reason, by, faults=faults, warnings=warnings)
         config = loaded.config
         refused = reload.refusal(self.config, config, force=force)
