@@ -16,7 +16,7 @@ import msgspec
 
 from hactl.backoff import Backoff
 from hactl.ipc import Link, connect
-from hactl.messages import Beat, Stop
+from hactl.messages import AllowPrograms, Beat, Stop
 
 SILENT_AT_MOST = 5.0
 FIRST_WORD_WITHIN = 60.0
@@ -28,7 +28,8 @@ LAST_WORDS = 0.2
 
 class Child:
     """One worker. `says` is the union of messages that it may send; `setup` gives those that a newly started one needs;
-    `on_death` hears why it ended."""
+    `on_death` hears why it ended. With `helper` the worker passes a socket on to a helper that runs programs for it, and
+    AllowPrograms goes there."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Child:
         on_message: Callable[[str, Any], None],
         on_death: Callable[[str, str], None],
         kill_when_silent: bool,
+        helper: bool = False,
     ) -> None:
         self.name = name
         self.pid = 0
@@ -52,6 +54,8 @@ class Child:
         self._on_message = on_message
         self._on_death = on_death
         self._kill_when_silent = kill_when_silent
+        self._has_helper = helper
+        self._helper: Link[Any] | None = None
         self._link: Link[Any] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._started = 0.0
@@ -78,8 +82,9 @@ class Child:
 
     def send(self, message: msgspec.Struct) -> None:
         """Send a message; one that is dead now gets what it needs when it starts."""
-        if self._link is not None:
-            self._link.send(message)
+        link = self._helper if isinstance(message, AllowPrograms) else self._link
+        if link is not None:
+            link.send(message)
 
     def is_silent(self, now: float) -> bool:
         """Whether the living worker has not been heard for longer than a healthy one is."""
@@ -133,14 +138,17 @@ class Child:
             before = now
 
     async def _live(self) -> str:
-        ours, theirs = socket.socketpair()
+        (ours, theirs), (allow, allowed) = socket.socketpair(), socket.socketpair()
         try:
-            with theirs:
-                self._process = process = await self._execute(theirs.fileno())
+            with theirs, allowed:
+                self._process = process = await self._execute(theirs.fileno(), allowed.fileno())
         except OSError:
             ours.close()
+            allow.close()
             raise
         self.pid = process.pid
+        helper: Link[Any] = Link(type(None))
+        self._helper = await connect(helper, allow)
         self._quiet_since, self._spoke = time.monotonic(), False
         lost = asyncio.Event()
         self._link = link = await connect(Link(self._says, self._hear, lambda _: lost.set()), ours)
@@ -149,11 +157,13 @@ class Child:
         if self._stopping.is_set():
             self.send(Stop("stop"))
         code = await self._end_of(process, lost)
-        self._link = None
+        self._link = self._helper = None
         link.close()
+        helper.close()
         return f"killed by signal {-code}" if code < 0 else f"exit status {code}"
 
-    async def _execute(self, fd: int) -> asyncio.subprocess.Process:
+    async def _execute(self, fd: int, allowed: int) -> asyncio.subprocess.Process:
+        more = ("--allowed", str(allowed)) if self._has_helper else ()
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
@@ -161,9 +171,10 @@ class Child:
             self._module,
             "--fd",
             str(fd),
+            *more,
             *self._arguments,
             stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=(fd,),
+            pass_fds=(fd, allowed) if self._has_helper else (fd,),
             start_new_session=True,
         )
 

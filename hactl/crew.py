@@ -17,6 +17,7 @@ from failover.report import Renewal
 from hactl.children import Child
 from hactl.config.model import Config
 from hactl.messages import (
+    AllowPrograms,
     Commit,
     Discard,
     Emit,
@@ -98,6 +99,7 @@ class Crew:
             on_message=self._hear,
             on_death=self._died,
             kill_when_silent=name != FAILOVER,
+            helper=name == NOTIFY,
         )
 
     async def run(self) -> None:
@@ -134,6 +136,7 @@ class Crew:
         for child in self.children.values():
             if child.name not in self._ready:
                 child.send(self._prepare_message(child.name, self._generation, config, secrets))
+        self.children[NOTIFY].send(AllowPrograms(config.notify.programs))
         self._send_all(Commit(self._generation))
 
     def _send_all(self, message: msgspec.Struct) -> None:
@@ -144,6 +147,8 @@ class Crew:
         """What a worker started anew is given: the generation in force, and events that waited for it."""
         if name == FAILOVER:
             yield from self._orders()
+        if name == NOTIFY:
+            yield AllowPrograms(self._config.notify.programs)
         yield self._prepare_message(name, self._generation, self._config, self._secrets)
         yield Commit(self._generation)
         if name == FAILOVER and self._payload.version:

@@ -67,6 +67,13 @@ class PrepareNotify(msgspec.Struct, frozen=True, tag=True):
     secrets: dict[str, str]
 
 
+class AllowPrograms(msgspec.Struct, frozen=True, tag=True):
+    """From now on exactly these may be run for a worker: command and user. Said by the supervisor to the worker's helper,
+    never by the worker, which may have been turned by what it talks to."""
+
+    programs: tuple[tuple[tuple[str, ...], str], ...]
+
+
 class Handover(msgspec.Struct, frozen=True, tag=True):
     """Give mastership of a router (None: of all) to a peer and hold back for `hold` seconds."""
 

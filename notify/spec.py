@@ -76,3 +76,9 @@ class NotifySpec(msgspec.Struct, frozen=True, kw_only=True):
 
     channels: tuple[ChannelSpec, ...] = ()
     history: float = 90 * 86400.0
+
+    @property
+    def programs(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """Every program that a channel runs, as command and user."""
+        deliveries = (channel.delivery for channel in self.channels)
+        return tuple((one.command, one.user) for one in deliveries if isinstance(one, ExecSpec))

@@ -37,7 +37,6 @@ from notify.channels.base import Tools
 from notify.channels.registry import build
 from notify.dispatcher import Dispatcher
 from notify.event import Event, EventKind
-from notify.spec import ExecSpec
 
 REPORT_INTERVAL = 1.0
 PRUNE_INTERVAL = 3600.0
@@ -122,15 +121,7 @@ class NotifyHandler:
 
     def _commit(self, message: PrepareNotify) -> None:
         self._prepared, self._committed = None, message
-        channels = message.spec.channels
-        self._programs.allow(
-            tuple(
-                (channel.delivery.command, channel.delivery.user)
-                for channel in channels
-                if isinstance(channel.delivery, ExecSpec)
-            )
-        )
-        self._dispatcher.apply(channels, self._tools(message))
+        self._dispatcher.apply(message.spec.channels, self._tools(message))
         self._keeper.prune(message.spec.history)
         self._reported.clear()
 
@@ -234,11 +225,13 @@ async def _main(fd: int, store: Store, said: Sequence[tuple[str, str]], helper: 
 
 def main() -> None:
     """Entry point."""
-    options = base.arguments(state_dir=True)
+    options = base.arguments(state_dir=True, allowed=True)
     for name in LOADED_LATE:
         importlib.import_module(name)
     directory = make_directory(Path(options.state_dir), options.user)
-    helper = programs.start(options.user) if os.geteuid() == 0 and options.user else None
+    with socket.socket(fileno=options.allowed) as allowed:
+        is_root = os.geteuid() == 0 and options.user
+        helper = programs.start(options.user, allowed) if is_root else None
     os.umask(0o027)
     # The state directory may be closed to this user. The right to pass through it is kept until the history
     # is open, and

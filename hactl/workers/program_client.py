@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from hactl import process
 from hactl.ipc import Link, connect
-from hactl.workers.programs import Allow, Ended, Run, failure_text
+from hactl.workers.programs import Ended, Run, failure_text
 
 GRACE = 5.0
 """Seconds beyond a program's own time in which the helper must have answered."""
@@ -28,11 +28,6 @@ class Programs:
         """Join the link; what was asked of the helper before is sent now."""
         if self._link is not None and self._sock is not None:
             await connect(self._link, self._sock)
-
-    def allow(self, programs: tuple[tuple[tuple[str, ...], str], ...]) -> None:
-        """Tell the helper which commands may be run, each with its user."""
-        if self._link is not None:
-            self._link.send(Allow(programs))
 
     async def run(
         self,

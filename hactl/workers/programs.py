@@ -1,9 +1,9 @@
 """The helper process that runs operators' programs as their users, for a worker that has no such right any
 more.
 
-The law: it keeps the rights to change identity and to kill, and nothing else; it runs only commands that were
-allowed before, each as the user it was allowed for; when its worker is gone, so are the programs, and then it
-ends.
+The law: it keeps the rights to change identity and to kill, and nothing else; it runs only commands that the
+supervisor allowed, each as the user it was allowed for; its worker, which may have been turned by what it
+talks to, has no say in that. When its worker is gone, so are the programs, and then it ends.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ import msgspec
 
 from hactl import process
 from hactl.ipc import Link, connect
+from hactl.messages import AllowPrograms
 from hactl.workers.base import arguments, drop_privileges
 
 CAP_KILL = 5
@@ -27,12 +28,7 @@ CAP_SETUID = 7
 RUNNING = 64
 """Most programs at once."""
 _OPEN_FILES = 1024
-
-
-class Allow(msgspec.Struct, frozen=True, tag=True):
-    """From now on exactly these may be run: command and user."""
-
-    programs: tuple[tuple[tuple[str, ...], str], ...]
+_MOMENT = 0.2
 
 
 class Run(msgspec.Struct, frozen=True, tag=True):
@@ -54,7 +50,7 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
 
 
 class Helper:
-    """Serves one worker over one link."""
+    """Serves one worker over one link; what it may do comes over another."""
 
     def __init__(self) -> None:
         self.answer: Callable[[Ended], None] = lambda ended: None
@@ -62,11 +58,19 @@ class Helper:
         self._requests: asyncio.Queue[Run | None] = asyncio.Queue()
         self._running = 0
 
-    def receive(self, message: Allow | Run) -> None:
-        """Take one message of the worker."""
-        if isinstance(message, Allow):
-            self._allowed = frozenset(message.programs)
-        elif (message.command, message.user) not in self._allowed:
+    def allow(self, message: AllowPrograms) -> None:
+        """The supervisor's word."""
+        self._allowed = frozenset(message.programs)
+
+    def receive(self, message: Run) -> None:
+        """The worker's wish. The word that allows it was said before, but may be read a moment later."""
+        if (message.command, message.user) in self._allowed:
+            self._take(message)
+        else:
+            asyncio.get_running_loop().call_later(_MOMENT, self._take, message)
+
+    def _take(self, message: Run) -> None:
+        if (message.command, message.user) not in self._allowed:
             self.answer(Ended(message.id, "not a program of the configuration in force"))
         elif self._running >= RUNNING:
             self.answer(Ended(message.id, f"{RUNNING} programs run already"))
@@ -112,38 +116,42 @@ def failure_text(end: process.Exit) -> str:
     return f"{end.text} ({last[:200]})" if last else end.text
 
 
-def start(user: str) -> socket.socket:
-    """Start the helper, as root; the worker's end of the link to it."""
+def start(user: str, allowed: socket.socket) -> socket.socket:
+    """Start the helper, as root; the worker's end of the link to it. `allowed` is the supervisor's link to the helper."""
     ours, theirs = socket.socketpair()
     with theirs:
         isolated = ["-I"] if sys.flags.isolated else []
-        command = [sys.executable, *isolated, "-m", __name__, "--fd", str(theirs.fileno()), "--user", user]
-        child = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+        ends = ["--fd", str(theirs.fileno()), "--allowed", str(allowed.fileno())]
+        command = [sys.executable, *isolated, "-m", __name__, *ends, "--user", user]
+        child = subprocess.Popen(command, pass_fds=[theirs.fileno(), allowed.fileno()])
     child.returncode = 0  # Nobody waits for it: it ends by itself when the link does.
     return ours
 
 
-async def _main(fd: int) -> None:
+async def _main(fd: int, allowed: int) -> None:
     helper = Helper()
-    link: Link[Allow | Run] = Link(Allow | Run, helper.receive, helper.lost)
+    link: Link[Run] = Link(Run, helper.receive, helper.lost)
+    supervisor: Link[AllowPrograms] = Link(AllowPrograms, helper.allow)
     helper.answer = link.send
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         # The worker may still have alerts to deliver; a handler, for an ignored signal would stay ignored in
         # the programs.
         loop.add_signal_handler(number, lambda: None)
+    await connect(supervisor, socket.socket(fileno=allowed))
     await connect(link, socket.socket(fileno=fd))
     await helper.serve()
+    supervisor.close()
 
 
 def main() -> None:
     """Entry point."""
-    options = arguments()
+    options = arguments(allowed=True)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
     os.umask(0o077)
     drop_privileges(options.user, keep=(CAP_KILL, CAP_SETGID, CAP_SETUID))
-    asyncio.run(_main(options.fd))
+    asyncio.run(_main(options.fd, options.allowed))
 
 
 if __name__ == "__main__":

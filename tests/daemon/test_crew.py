@@ -8,6 +8,7 @@ import msgspec
 from failover.report import Renewal
 from hactl.crew import FAILOVER, NOTIFY, Crew
 from hactl.messages import (
+    AllowPrograms,
     Commit,
     Discard,
     Emit,
@@ -18,10 +19,11 @@ from hactl.messages import (
     PrepareNotify,
 )
 from support.alerts import event
-from support.config import config_of
+from support.config import MINIMAL, config_of
 
 HEALTH = "health-0"
 CONFIG = config_of()
+WITH_PROGRAM = config_of(MINIMAL + "notify: {all: {type: exec, command: [/bin/tell, all], user: daemon}}\n")
 PREPARES = (PrepareFailover, PrepareHealth, PrepareNotify)
 
 
@@ -234,3 +236,15 @@ async def test_failover_worker_without_vips_dies_and_returns() -> None:
     site.live_again(FAILOVER)
     site.hear(FAILOVER, Prepared(1))
     assert site.fakes[FAILOVER].generations() == [("prepare", 1), ("commit", 1)]
+
+
+async def test_what_may_be_run_is_said_before_it_is_wanted() -> None:
+    """At each commit, and to a notify worker that is started anew."""
+    site = Site()
+    site.crew.commit(WITH_PROGRAM, {})
+    allowed = AllowPrograms(((("/bin/tell", "all"), "daemon"),))
+    kinds = [m for m in site.fakes[NOTIFY].sent if isinstance(m, AllowPrograms | Commit)]
+    assert kinds == [allowed, Commit(1)]
+    site.live_again(NOTIFY)
+    assert site.fakes[NOTIFY].sent[0] == allowed
+    assert not any(isinstance(m, AllowPrograms) for m in site.fakes[HEALTH].sent)

@@ -18,6 +18,7 @@ import pytest
 
 from hactl.ipc import Link, connect
 from hactl.messages import (
+    AllowPrograms,
     ChannelReport,
     Commit,
     Discard,
@@ -46,11 +47,12 @@ class Worker:
 
     def __init__(self, state: Path) -> None:
         ours, theirs = socket.socketpair()
-        with theirs:
+        self._allow, allowed = socket.socketpair()
+        with theirs, allowed:
             command = [sys.executable, "-m", "hactl.workers.notify", "--fd", str(theirs.fileno())]
             self.process = subprocess.Popen(
-                [*command, "--user", USER, "--state-dir", str(state)],
-                pass_fds=[theirs.fileno()],
+                [*command, "--allowed", str(allowed.fileno()), "--user", USER, "--state-dir", str(state)],
+                pass_fds=[theirs.fileno(), allowed.fileno()],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
             )
@@ -58,10 +60,12 @@ class Worker:
         self.said: list[Any] = []
         self.lost: list[str] = []
         self.link: Link[Any] = Link(FromWorker, self.said.append, self.lost.append)
+        self.helper: Link[Any] = Link(type(None))
         self._generation = 0
 
     async def connect(self) -> None:
-        """Join the link."""
+        """Join the links."""
+        await connect(self.helper, self._allow)
         await connect(self.link, self._sock)
 
     def of(self, kind: type) -> list[Any]:
@@ -74,6 +78,7 @@ class Worker:
         spec = NotifySpec(channels=channels)
         self.link.send(PrepareNotify(self._generation, spec, "lb1", "web", secrets or {}))
         await until(lambda: Prepared(self._generation) in self.said)
+        self.helper.send(AllowPrograms(spec.programs))
         self.link.send(Commit(self._generation))
 
     async def history(self, **fields: Any) -> list[tuple[int, Any]]:
@@ -124,6 +129,7 @@ async def start(state: Path) -> AsyncIterator[Start]:
         if worker.process.poll() is None:
             worker.kill()
         worker.link.close()
+        worker.helper.close()
     await asyncio.sleep(0)
 
 

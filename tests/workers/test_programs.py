@@ -4,15 +4,19 @@ import asyncio
 import os
 import pwd
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hactl.ipc import Link, connect
+from hactl.messages import AllowPrograms
 from hactl.workers import programs
 from hactl.workers.program_client import Programs
-from hactl.workers.programs import Allow, Ended, Helper, Run
+from hactl.workers.programs import Ended, Helper, Run
 from support.alerts import until
 
 ROOT = Path(__file__).parents[2]
@@ -21,14 +25,37 @@ ID = ("/usr/bin/id", "-un")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")
 
 
+class Client(Programs):
+    """A worker's side of a helper, and the supervisor's."""
+
+    def __init__(self) -> None:
+        ours, self._theirs = socket.socketpair()
+        with self._theirs:
+            worker = programs.start("nobody" if os.geteuid() == 0 else "", self._theirs)
+        super().__init__(worker, lambda reason: None)
+        self.supervisor: Link[Any] = Link(type(None))
+        self._ours = ours
+
+    async def connect(self) -> None:
+        """Join both links."""
+        await connect(self.supervisor, self._ours)
+        await super().connect()
+
+    def allow(self, *allowed: tuple[tuple[str, ...], str]) -> None:
+        """The supervisor's word."""
+        self.supervisor.send(AllowPrograms(allowed))
+
+
 @pytest.fixture
-async def client(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Programs]:
+async def client(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
     """A client with its helper."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    made = Programs(programs.start("nobody" if os.geteuid() == 0 else ""), lambda reason: None)
+    made = Client()
     await made.connect()
     yield made
     made.close()
+    made.supervisor.close()
+    await asyncio.sleep(0)
 
 
 @pytest.fixture
@@ -40,54 +67,61 @@ def open_directory() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-async def test_an_allowed_program_runs(client: Programs) -> None:
+async def test_an_allowed_program_runs(client: Client) -> None:
     """Status 0 is success."""
-    client.allow(((("/bin/true",), USER),))
+    client.allow((("/bin/true",), USER))
     assert await client.run(("/bin/true",), USER, {}, b"", 10.0) == ""
 
 
-async def test_a_failure_comes_with_the_last_line_written(client: Programs) -> None:
+async def test_a_failure_comes_with_the_last_line_written(client: Client) -> None:
     """Status and last line say what went wrong."""
     command = ("/bin/sh", "-c", "echo first; echo the disk is full; exit 4")
-    client.allow(((command, USER),))
+    client.allow((command, USER))
     assert await client.run(command, USER, {}, b"", 10.0) == "exit status 4 (the disk is full)"
 
 
-async def test_only_what_is_allowed_runs_and_only_as_its_user(client: Programs) -> None:
+async def test_only_what_is_allowed_runs_and_only_as_its_user(client: Client) -> None:
     """Another command, other arguments or another user are refused, and so is everything before anything
     is allowed."""
     refused = "not a program of the configuration in force"
     assert await client.run(ID, USER, {}, b"", 10.0) == refused
-    client.allow(((ID, USER),))
+    client.allow((ID, USER))
     assert await client.run(ID, USER, {}, b"", 10.0) == ""
     assert await client.run(ID, "root", {}, b"", 10.0) == refused
     assert await client.run((*ID, "x"), USER, {}, b"", 10.0) == refused
-    client.allow(())
+    client.allow()
     assert await client.run(ID, USER, {}, b"", 10.0) == refused
 
 
 @as_root
 @pytest.mark.parametrize("user", ["nobody", "daemon", "root"])
-async def test_programs_run_as_their_own_user(client: Programs, user: str) -> None:
+async def test_programs_run_as_their_own_user(client: Client, user: str) -> None:
     """The helper, itself nobody, becomes whoever the configuration names, root only when it is named."""
     command = ("/bin/sh", "-c", 'echo "$(id -un) $(id -Gn) $(ulimit -c)"; exit 1')
-    client.allow(((command, user),))
+    client.allow((command, user))
     group = {"nobody": "nogroup"}.get(user, user)
     assert await client.run(command, user, {}, b"", 10.0) == f"exit status 1 ({user} {group} 0)"
 
 
-async def test_a_hanging_program_is_killed(client: Programs) -> None:
+async def test_a_worker_cannot_allow_anything(client: Client) -> None:
+    """One that was turned speaks the supervisor's words in vain: its link with the helper ends, and with it the programs."""
+    assert client._link is not None
+    client._link.send(AllowPrograms(((ID, "root"),)))
+    assert await client.run(ID, "root", {}, b"", 10.0) == "the helper that runs programs has ended"
+
+
+async def test_a_hanging_program_is_killed(client: Client) -> None:
     """Its time is kept by the helper."""
     command = ("/bin/sleep", "600")
-    client.allow(((command, USER),))
+    client.allow((command, USER))
     assert "timed out" in await client.run(command, USER, {}, b"", 0.2)
 
 
-async def test_with_the_worker_its_programs_end(client: Programs, open_directory: Path) -> None:
+async def test_with_the_worker_its_programs_end(client: Client, open_directory: Path) -> None:
     """When the link is cut the helper kills what runs and ends."""
     pids = open_directory / "pids"
     command = ("/bin/sh", "-c", f"echo $$ $PPID > {pids}; sleep 600")
-    client.allow(((command, USER),))
+    client.allow((command, USER))
     running = asyncio.create_task(client.run(command, USER, {}, b"", 600.0))
     await until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
     program, helper = (int(number) for number in pids.read_text().split())
@@ -101,7 +135,7 @@ async def test_too_many_at_once_are_refused() -> None:
     answers: list[Ended] = []
     helper = Helper()
     helper.answer = answers.append
-    helper.receive(Allow(((ID, USER),)))
+    helper.allow(AllowPrograms(((ID, USER),)))
     for number in range(programs.RUNNING + 1):
         helper.receive(Run(number, ID, USER, {}, b"", 1.0))
     assert answers == [Ended(programs.RUNNING, f"{programs.RUNNING} programs run already")]
