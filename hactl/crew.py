@@ -34,8 +34,8 @@ from hactl.messages import (
 )
 from hactl.outbox import Outbox
 from hactl.secret_files import channel_files
-from hactl.workers.base import user_exists
-from health.spec import CheckSpec, HealthSpec
+from hactl.sharing import share
+from health.spec import HealthSpec
 from notify.event import Event
 
 FAILOVER, NOTIFY = "failover", "notify"
@@ -63,7 +63,7 @@ class Crew:
         orders: Callable[[], Iterable[msgspec.Struct]] = tuple,
     ) -> None:
         self._config = config
-        self._secrets = secrets
+        self.secrets = secrets
         self._generation = self._offered = 1
         self._on_message = on_message
         self._on_death = on_death
@@ -129,10 +129,20 @@ class Crew:
             self._send_all(Discard(self._offered))
         return fault
 
+    async def trial(self, config: Config, secrets: dict[str, str]) -> str | None:
+        """What one of the living workers would say against a configuration; none of them keeps anything of it."""
+        fault = await self.prepare(config, secrets)
+        if fault is None:
+            self._send_all(Discard(self._offered))
+        self._ready.clear()
+        return fault
+
     def commit(self, config: Config, secrets: dict[str, str]) -> None:
         """Make the prepared configuration the one in force everywhere, also at workers that came meanwhile."""
         self._generation = self._offered
-        self._config, self._secrets = config, secrets
+        self._config, self.secrets = config, secrets
+        for name in self._ready:
+            self._refused.pop(name, None)
         for child in self.children.values():
             if child.name not in self._ready:
                 child.send(self._prepare_message(child.name, self._generation, config, secrets))
@@ -149,7 +159,7 @@ class Crew:
             yield from self._orders()
         if name == NOTIFY:
             yield AllowPrograms(self._config.notify.programs)
-        yield self._prepare_message(name, self._generation, self._config, self._secrets)
+        yield self._prepare_message(name, self._generation, self._config, self.secrets)
         yield Commit(self._generation)
         if name == FAILOVER and self._payload.version:
             yield self._payload
@@ -192,7 +202,6 @@ class Crew:
             waiting.set_result(fault)
             if fault is None:
                 self._ready.add(name)
-                self._refused.pop(name, None)
         elif generation == self._generation:
             self._refused.pop(name, None)
             if fault is not None:
@@ -274,15 +283,6 @@ class Crew:
         await self.children[NOTIFY].stop(reason, _STOP_NOTIFY)
 
 
-def worker_user(config: Config) -> tuple[str, str]:
-    """Who the workers run as, and a warning where that is not as it should be."""
-    if config.health.user is not None:
-        return config.health.user, ""
-    if user_exists("hactl"):
-        return "hactl", ""
-    return "nobody", "there is no user 'hactl'; workers run as 'nobody' (health.user names another)"
-
-
 def _first_fault(answers: dict[str, asyncio.Future[str | None]]) -> str | None:
     for name, answer in answers.items():
         fault = (
@@ -291,10 +291,3 @@ def _first_fault(answers: dict[str, asyncio.Future[str | None]]) -> str | None:
         if fault is not None:
             return fault
     return None
-
-
-def share(checks: Iterable[CheckSpec], number: int, count: int) -> tuple[CheckSpec, ...]:
-    """The checks of health worker `number` of `count`, by a stable hash so that a reload moves none."""
-    if count == 1:
-        return tuple(checks)
-    return tuple(check for check in checks if int(check.id, 16) % count == number)

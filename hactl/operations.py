@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import hactl
+from hactl import foresight
 from hactl.control.commands import (
     Action,
     Caller,
@@ -14,6 +15,7 @@ from hactl.control.commands import (
     HandoverRequest,
     OverrideAnswer,
     OverrideRequest,
+    PlanRequest,
     RefusedError,
     ReloadAnswer,
     ReloadRequest,
@@ -25,6 +27,7 @@ from hactl.events import plain
 from hactl.mastership_operations import MastershipOperations, confirmed
 from hactl.messages import HistoryQuery
 from hactl.overrides import Admin, Override, OverrideError, Scope, Wish, matching
+from hactl.plan.model import Plan
 from notify.event import Event, EventKind
 
 if TYPE_CHECKING:
@@ -56,6 +59,10 @@ class Operations:
         if request.text is not None:
             raise RefusedError(Code.INVALID, "a configuration is taken from a file; name its path")
         return await self._daemon.reload_file(request.path, force=request.force, by=caller.user)
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        """Say what a reload would change."""
+        return await foresight.plan(self._daemon, request.path, force=request.force)
 
     async def override_set(self, request: OverrideRequest, caller: Caller) -> OverrideAnswer:
         """Set an override, on disk before it acts."""

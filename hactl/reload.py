@@ -10,8 +10,14 @@ from typing import Any
 import msgspec
 
 from hactl.config.model import Config
+from hactl.plan.model import Refusal, RefusalReason
 
-_FIXED = (("cluster", "cluster"), ("node", "the director's name"), ("state_dir", "state_dir"))
+_FIXED: tuple[tuple[str, str, Callable[[Config], object]], ...] = (
+    ("cluster", "cluster", lambda config: config.cluster),
+    ("node", "the director's name", lambda config: config.node),
+    ("state_dir", "state_dir", lambda config: config.state_dir),
+    ("control.socket", "control.socket", lambda config: config.control.socket),
+)
 _LATER: tuple[tuple[str, Callable[[Config], object]], ...] = (
     ("health.user", lambda config: config.health.user),
     ("health.workers", lambda config: config.health.workers),
@@ -20,30 +26,45 @@ _LATER: tuple[tuple[str, Callable[[Config], object]], ...] = (
 _IGNORED = frozenset({"sha256", "pending"})
 
 
+def refusals(old: Config, new: Config) -> tuple[Refusal, ...]:
+    """Everything that speaks against this reload, the weightiest first."""
+    return tuple(_refusals(old, new))
+
+
 def refusal(old: Config, new: Config, *, force: bool) -> str | None:
     """Why this reload is refused, None when it may go on."""
-    for field, words in _FIXED:
-        if getattr(old, field) != getattr(new, field):
-            return f"{words} cannot change while running; restart the daemon"
-    if old.control.socket != new.control.socket:
-        return "control.socket cannot change while running; restart the daemon"
+    return next((one.text for one in refusals(old, new) if not (force and one.forceable)), None)
+
+
+def _refusals(old: Config, new: Config) -> Iterator[Refusal]:
+    for _path, words, value in _FIXED:
+        if value(old) != value(new):
+            text = f"{words} cannot change while running; restart the daemon"
+            yield Refusal(reason=RefusalReason.FIXED, text=text)
     unsafe = [p for p in new.pending if p.unsafe]
     if unsafe:
-        return "; ".join(f"line {p.line}: {p.path}: {p.text}" for p in unsafe)
+        text = "; ".join(f"line {p.line}: {p.path}: {p.text}" for p in unsafe)
+        yield Refusal(reason=RefusalReason.UNSAFE, text=text)
     before, after = _servers(old), _servers(new)
     gone = len(before - after)
-    if not force and gone * 2 > len(before) and gone > 1:
-        return f"it would remove {gone} of {len(before)} servers; --force if that is meant"
-    return None
+    if gone * 2 > len(before) and gone > 1:
+        text = f"it would remove {gone} of {len(before)} servers; --force if that is meant"
+        yield Refusal(reason=RefusalReason.MASS_REMOVAL, text=text, forceable=True)
+
+
+def fixed_paths(old: Config, new: Config) -> frozenset[str]:
+    """What differs and cannot change while running."""
+    return frozenset(path for path, _, value in _FIXED if value(old) != value(new))
+
+
+def later_paths(old: Config, new: Config) -> tuple[str, ...]:
+    """What differs and takes effect when the daemon is started again."""
+    return tuple(path for path, value in _LATER if value(old) != value(new))
 
 
 def later(old: Config, new: Config) -> tuple[str, ...]:
     """Warnings of changes that a running daemon takes on at its next start only."""
-    return tuple(
-        f"{path} takes effect when the daemon is started again"
-        for path, value in _LATER
-        if value(old) != value(new)
-    )
+    return tuple(f"{path} takes effect when the daemon is started again" for path in later_paths(old, new))
 
 
 def _servers(config: Config) -> set[tuple[str, str, int]]:

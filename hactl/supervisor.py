@@ -24,7 +24,7 @@ from hactl.config.model import Config
 from hactl.control.commands import ReloadAnswer
 from hactl.control.listener import Listener
 from hactl.control.server import ControlServer
-from hactl.crew import FAILOVER, Crew, worker_user
+from hactl.crew import FAILOVER, Crew
 from hactl.events import Occurrence, of_conflict, of_router, plain
 from hactl.mastership import Mastership
 from hactl.messages import ChannelReport, Note, Outcomes, Transitions
@@ -37,6 +37,7 @@ from hactl.secret_files import read_secrets
 from hactl.status import snapshot
 from hactl.survey import survey
 from hactl.wishes import Wishes
+from hactl.worker_user import worker_user
 from notify.event import Event, EventKind, Severity
 
 _TICK = 1.0
@@ -63,7 +64,7 @@ class Supervisor:
         self.peers = Peers()
         self._spoke: set[str] = set()
         self._stop = asyncio.Event()
-        self._reloading = asyncio.Lock()
+        self.reloading = asyncio.Lock()
         self.wishes = Wishes(Path(config.state_dir), self._log, self._wished)
         self._acted = self.wishes.mastership
         user, unusual = worker_user(config)
@@ -142,9 +143,12 @@ class Supervisor:
 
     async def reload_file(self, path: str | None, *, force: bool, by: str) -> ReloadAnswer:
         """Take on the daemon's own file again, or another: all of it or nothing."""
-        async with self._reloading:
-            loaded = await asyncio.to_thread(load, path or self._path, self._node)
-            return await self._reload(loaded, force=force, by=by)
+        async with self.reloading:
+            return await self._reload(await self.load_file(path), force=force, by=by)
+
+    async def load_file(self, path: str | None) -> Loaded:
+        """What this file, or the daemon's own, says now."""
+        return await asyncio.to_thread(load, path or self._path, self._node)
 
     async def _reload(self, loaded: Loaded, *, force: bool, by: str) -> ReloadAnswer:
         warnings = tuple(str(warning) for warning in loaded.warnings)

@@ -16,6 +16,7 @@ _VERBS = {
     "run": ("hactl.cli.daemon", "the daemon, in the foreground"),
     "check": ("hactl.cli.config", "validate a configuration"),
     "schema": ("hactl.cli.config", "the JSON Schema of the configuration, for editors"),
+    "plan": ("hactl.cli.plan", "what a reload would change on the running daemon"),
     "reload": ("hactl.cli.daemon", "apply the configuration to the running daemon"),
     "status": ("hactl.cli.show", "routers, services, servers, peers: state, since when, and why"),
     "drain": ("hactl.cli.operate", "no new connections for a server, existing ones stay"),

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol
 import msgspec
 
 from hactl.overrides import Override
+from hactl.plan.model import Plan
 from notify.event import Event
 
 HOLD = 3600.0
@@ -111,6 +112,13 @@ class ReloadAnswer(msgspec.Struct, frozen=True, kw_only=True):
     refused: str = ""
 
 
+class PlanRequest(Request, frozen=True, kw_only=True):
+    """What a reload of the daemon's own file, or of the one at `path`, would change; nothing is changed."""
+
+    force: bool = False
+    path: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+
+
 class Action(StrEnum):
     """What an operator can ask of a server."""
 
@@ -194,6 +202,9 @@ class Commands(Protocol):
 
     async def reload(self, request: ReloadRequest, caller: Caller) -> ReloadAnswer:
         """Take on a configuration; one that is not taken on changes nothing."""
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        """What a reload would do; a file with faults is an answer as well."""
 
     async def override_set(self, request: OverrideRequest, caller: Caller) -> OverrideAnswer:
         """Set an override: kept on disk and in force when this returns."""

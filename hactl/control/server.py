@@ -25,6 +25,7 @@ from hactl.control.commands import (
     EventQuery,
     HandoverRequest,
     OverrideRequest,
+    PlanRequest,
     RefusedError,
     ReloadRequest,
     ResumeRequest,
@@ -73,6 +74,7 @@ class ControlServer:
                 web.get("/v1/overrides", self._overrides),
                 web.post("/v1/overrides", self._override_set),
                 web.post("/v1/reload", self._reload),
+                web.post("/v1/plan", self._plan),
                 web.post("/v1/handover", self._handover),
                 web.post("/v1/standby", self._standby),
                 web.post("/v1/resume", self._resume),
@@ -150,14 +152,14 @@ class ControlServer:
         error = {"code": Code.REJECTED, "message": answer.refused or "the configuration has faults"}
         return _answer({**msgspec.to_builtins(answer), "error": error}, Code.REJECTED.status)
 
+    async def _plan(self, request: web.Request) -> web.Response:
+        wish = await _body(request, PlanRequest)
+        _check_other_file(wish.path is not None, await _caller(request))
+        return _answer(await self._commands.plan(wish))
+
     @staticmethod
     def _check_source(wish: ReloadRequest, caller: Caller) -> None:
-        """Only who could start a daemon may give it another file: a configuration names programs to run."""
-        other = wish.path is not None or wish.text is not None
-        if other and caller.uid not in (0, os.geteuid()):
-            raise RefusedError(
-                Code.FORBIDDEN, "only root may give the daemon another configuration than its own file"
-            )
+        _check_other_file(wish.path is not None or wish.text is not None, caller)
         if wish.path is not None and wish.text is not None:
             raise RefusedError(Code.INVALID, "give either path or text")
 
@@ -177,6 +179,15 @@ class ControlServer:
             await asyncio.wait_for(self._news.wait(), longest)
         except TimeoutError:
             return
+
+
+def _check_other_file(other: bool, caller: Caller) -> None:
+    """Only who could start a daemon may give it another file: a configuration names programs to run, and its faults
+    quote what stands in it."""
+    if other and caller.uid not in (0, os.geteuid()):
+        raise RefusedError(
+            Code.FORBIDDEN, "only root may give the daemon another configuration than its own file"
+        )
 
 
 def _row(number: int, event: Event) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -13,11 +14,13 @@ from hactl.control.commands import (
     Action,
     HandoverRequest,
     OverrideRequest,
+    PlanRequest,
     ReloadAnswer,
     ReloadRequest,
     ResumeRequest,
     StandbyRequest,
 )
+from hactl.plan.model import Difference, Effect, Kind, Plan, Refusal, RefusalReason, Section, change
 from support.fake_daemon import FakeDaemon, fake_daemon
 
 
@@ -45,7 +48,7 @@ def test_help_names_every_verb() -> None:
     """`hactl --help` lists all verbs, and each has its own help."""
     text = hactl("--help").output
     verbs = (
-        "run check schema reload status drain disable enable weight handover standby resume events version takeover "
+        "run check schema plan reload status drain disable enable weight handover standby resume events version takeover "
         "release"
     )
     for verb in verbs.split():
@@ -127,7 +130,7 @@ def test_socket_from_the_configuration(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("status",), ("status", "--json"), ("events",), ("reload",), ("drain", "rs1"), ("enable", "rs1"),
+        ("status",), ("status", "--json"), ("events",), ("reload",), ("plan",), ("drain", "rs1"), ("enable", "rs1"),
         ("handover",), ("resume",), ("weight", "rs1", "5"),
     ],
 )  # fmt: skip
@@ -220,6 +223,65 @@ def test_reload_of_a_bad_file(daemon: FakeDaemon) -> None:
     as_json = hactl("reload", "--json")
     assert as_json.exit_code == 1
     assert json.loads(as_json.output)["faults"] == ["f:1:2: a: b", "f:3:4: c: d"]
+
+
+PLAN = Plan(
+    file="/etc/hactl/hactl.yaml",
+    ok=False,
+    changes=(
+        change(Section.ROUTER, "web", Kind.REMOVED, Effect.STOP, note="it is master here"),
+        change(Section.SERVER, "rs4@www", Kind.ADDED, Effect.ENTER_WHEN_CHECKED, note="10.99.0.14:80, weight 1"),
+        change(
+            Section.CHECK, "page", Kind.CHANGED, Effect.CHECKED_ANEW, on=tuple(f"rs{n}@www" for n in range(1, 7)),
+            differences=(Difference(path="probe.path", old="/", new="/health"),),
+        ),
+    ),
+    refused=(
+        Refusal(reason=RefusalReason.FIXED, text="cluster cannot change while running; restart the daemon"),
+        Refusal(reason=RefusalReason.MASS_REMOVAL, text="it would remove 3 of 4 servers", forceable=True),
+    ),
+    warnings=("health.user takes effect when the daemon is started again",),
+)  # fmt: skip
+PLAN_TEXT = """\
+routers
+  - web: stops here: hands its addresses over, then takes them off (it is master here)
+servers
+  + rs4@www: enters the table after its first passed check (10.99.0.14:80, weight 1)
+checks
+  ~ page of rs1@www, rs2@www, rs3@www, rs4@www and 2 more: checked anew; who serves goes on serving until a check has failed
+      probe.path: / -> /health
+1 added, 1 removed, 1 changed
+"""
+
+
+def test_plan(daemon: FakeDaemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan that would be applied ends with 0, also one that changes nothing; FILE is named in full."""
+    assert (hactl("plan").exit_code, hactl("plan").output) == (0, "nothing would change\n")
+    monkeypatch.chdir(tmp_path)
+    hactl("plan", "new.yaml", "--force")
+    assert requests(daemon)[1:] == [PlanRequest(), PlanRequest(path=f"{tmp_path}/new.yaml", force=True)]
+    daemon.commands.plan_answer = msgspec.structs.replace(PLAN, ok=True, refused=(), warnings=())
+    assert (hactl("plan").exit_code, hactl("plan").output) == (0, PLAN_TEXT)
+
+
+def test_plan_of_what_would_be_refused(daemon: FakeDaemon) -> None:
+    """The changes are shown all the same, then every reason against them; exit status 1."""
+    daemon.commands.plan_answer = PLAN
+    result = hactl("plan")
+    assert (result.exit_code, result.stdout) == (1, PLAN_TEXT)
+    assert result.stderr == (
+        "warning: health.user takes effect when the daemon is started again\n"
+        "hactl: a reload would be refused: cluster cannot change while running; restart the daemon\n"
+        "hactl: a reload would be refused: it would remove 3 of 4 servers\n"
+    )
+    as_json = hactl("plan", "--json")
+    assert as_json.exit_code == 1
+    answer = json.loads(as_json.stdout)
+    assert [one["effect"] for one in answer["changes"]] == ["stop", "enter-when-checked", "checked-anew"]
+    assert [(one["reason"], one["forceable"]) for one in answer["refused"]] == [
+        ("fixed", False),
+        ("mass-removal", True),
+    ]
 
 
 def test_events(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,12 +21,14 @@ from hactl.control.commands import (
     Caller,
     HandoverRequest,
     OverrideRequest,
+    PlanRequest,
     ReloadAnswer,
     ReloadRequest,
     ResumeRequest,
     StandbyRequest,
 )
 from hactl.control.server import MAX_REQUEST
+from hactl.plan.model import Plan
 from support.fake_daemon import FakeDaemon, fake_daemon
 
 ROOT = Path(__file__).parent.parent.parent
@@ -120,6 +122,17 @@ def test_reload(daemon: FakeDaemon, client: Client) -> None:
     """A reload answers with its changes; root and the daemon's own user may name another file."""
     assert client.post("reload", {"path": "/tmp/x.yaml", "force": True})["changes"]
     assert daemon.commands.asked[0][0] == ReloadRequest(path="/tmp/x.yaml", force=True)
+
+
+def test_plan(daemon: FakeDaemon, client: Client) -> None:
+    """A plan is an answer also where the reload would be refused; a text or an unknown key is none of its requests."""
+    daemon.commands.plan_answer = Plan(file="/f", ok=False, faults=("/f:1:2: a: b",))
+    assert client.post("plan", {"path": "/f"}) == {
+        "file": "/f", "ok": False, "changes": [], "refused": [], "faults": ["/f:1:2: a: b"], "warnings": [],
+    }  # fmt: skip
+    assert daemon.commands.asked[0][0] == PlanRequest(path="/f")
+    with pytest.raises(DeclinedError, match="text"):
+        client.post("plan", {"text": "cluster: web"})
 
 
 def test_rejected_reload_lists_its_faults(daemon: FakeDaemon, client: Client) -> None:

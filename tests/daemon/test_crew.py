@@ -114,6 +114,22 @@ async def test_one_refuses() -> None:
     assert all(fake.generations() == [("prepare", 2), ("discard", 2)] for fake in site.fakes.values())
 
 
+async def test_a_trial_leaves_nothing_behind() -> None:
+    """All are asked, all forget it, and what a worker refuses of the generation in force stays shown."""
+    site = Site()
+    site.hear(HEALTH, Prepared(1, "a file has gone"))
+    asked = asyncio.create_task(site.crew.trial(CONFIG, {}))
+    await asyncio.sleep(0)
+    for name in site.fakes:
+        site.hear(name, Prepared(2))
+    assert await asked is None
+    assert all(fake.generations() == [("prepare", 2), ("discard", 2)] for fake in site.fakes.values())
+    assert site.crew.refusals() == ("health-0 worker: a file has gone",)
+    site.die(HEALTH)
+    site.live_again(HEALTH)
+    assert site.fakes[HEALTH].generations() == [("prepare", 1), ("commit", 1)]
+
+
 async def test_late_answer_counts_for_its_own_generation_only() -> None:
     """An answer to an offer of before does not acknowledge the present one; numbers are never used twice."""
     site = Site()

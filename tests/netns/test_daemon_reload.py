@@ -100,6 +100,56 @@ def test_unchanged_file(cluster: Cluster) -> None:
     assert "kept=6 started=0 stopped=0" in applied
 
 
+def test_plan_changes_nothing_and_says_what_the_reload_does(cluster: Cluster) -> None:
+    """Workers are asked and go on as before; the reload afterwards is the first to act on the file."""
+    wait_until(lambda: all_up(cluster))
+    before = untouched(cluster)
+    began = time.monotonic()
+    other = TEXT.replace("addresses: [10.99.0.100]", "addresses: [10.99.0.100, 10.99.0.101]")
+    other = other.replace(
+        "rs3: {address: 10.99.0.3, port: 82}", "rs4: {address: 10.99.0.3, port: 81, weight: 2}"
+    )
+    cluster.lb1.write(
+        other.replace("rs2: {address: 10.99.0.3, port: 81}, ", "").replace("/health", "/planned")
+    )
+    planned = cluster.lb1.hactl("plan")
+    assert planned.returncode == 0, planned.stderr
+    for line in (
+        "~ web: goes on with the new values",
+        "~ rs4@www: stays in the table",
+        "- rs3@www: leaves the table",
+        "~ page of rs1@www: checked anew",
+    ):
+        assert line in planned.stdout
+    time.sleep(1.0)
+    assert untouched(cluster) == before
+    assert cluster.two.record.changes("10.99.0.101", since=began) == []
+    assert "/planned" not in cluster.page.asked
+    assert cluster.lb1.hactl("reload").returncode == 0
+    wait_until(lambda: "/planned" in cluster.page.asked)
+    wait_until(lambda: cluster.two.record.changes("10.99.0.101", "lb1", since=began))
+    after = cluster.lb1.hactl("plan")
+    assert (after.returncode, after.stdout) == (0, "nothing would change\n")
+
+
+def test_plan_of_what_would_be_refused(cluster: Cluster) -> None:
+    """A faulty file lists its faults, a mass removal is named with what allows it; no event is made of either."""
+    rejected = len(cluster.lb1.events("config.rejected"))
+    cluster.lb1.write(TEXT.replace("vrid: 51", "vrid: 999"))
+    faulty = cluster.lb1.hactl("plan")
+    assert faulty.returncode == 1
+    assert f"{cluster.lb1.config}:" in faulty.stderr
+    cluster.lb1.write(
+        TEXT.replace(", rs2: {address: 10.99.0.3, port: 81}, rs3: {address: 10.99.0.3, port: 82}", "")
+    )
+    refused = cluster.lb1.hactl("plan")
+    assert refused.returncode == 1
+    assert "hactl: a reload would be refused: it would remove 2 of 3 servers; --force" in refused.stderr
+    assert "- rs2@www: leaves the table" in refused.stdout
+    assert cluster.lb1.hactl("plan", "--force").returncode == 0
+    assert len(cluster.lb1.events("config.rejected")) == rejected
+
+
 def test_bad_file_lists_every_fault_and_changes_nothing(cluster: Cluster) -> None:
     """Several faults in one file: each with its place, exit status 1, and the cluster goes on as before."""
     wait_until(lambda: all_up(cluster))

@@ -15,6 +15,7 @@ from hactl.control.commands import (
     HandoverRequest,
     OverrideAnswer,
     OverrideRequest,
+    PlanRequest,
     RefusedError,
     ReloadAnswer,
     ReloadRequest,
@@ -26,6 +27,7 @@ from hactl.control.commands import (
 from hactl.control.listener import Listener
 from hactl.control.server import ControlServer
 from hactl.overrides import Override
+from hactl.plan.model import Plan
 from notify.event import Event, EventKind, Severity
 
 STATUS_FILE = Path(__file__).parent.parent / "cli" / "data" / "pair.json"
@@ -55,6 +57,7 @@ class FakeCommands:
         self.snapshot: Mapping[str, Any] = json.loads(STATUS_FILE.read_text())
         self.history: list[tuple[int, Event]] = [(number, event(number)) for number in range(1, 4)]
         self.reload_answer = ReloadAnswer(ok=True, changes=("service www: server rs3 added",))
+        self.plan_answer = Plan(file="/etc/hactl/hactl.yaml", ok=True)
         self.warnings: tuple[str, ...] = ()
         self.done = True
 
@@ -70,6 +73,11 @@ class FakeCommands:
         """The answer set beforehand."""
         self.asked.append((request, caller))
         return self.reload_answer
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        """The answer set beforehand; what was asked is kept as with a reload."""
+        self.asked.append((request, Caller(0, 0, "")))
+        return self.plan_answer
 
     async def override_set(self, request: OverrideRequest, caller: Caller) -> OverrideAnswer:
         """Done in service www; rs9 is refused, rs8 is a fault of the daemon's own."""
