@@ -64,6 +64,7 @@ def report(
         holding=tuple(vip.address for vip in vips),
         hold_until=router.hold_until,
         hold_for=_text(router.hold_for),
+        rival=_text(router.rival_now(now)),
         old=old,
     )
 

@@ -198,15 +198,15 @@ class Instance:
                     self._around.write(self._job(self.spec.addresses, None, float("inf")))
                 case Announce():
                     self._announce()
-                case Changed():
-                    self.report(action)
-                    self._around.member_changed(self.spec.name)
-                case Wants():
+                case Changed() | Wants():
+                    if isinstance(action, Changed):
+                        self.report(action)
                     self._around.member_changed(self.spec.name)
                 case Ready():
                     interfaces = {vip.interface for vip in self.spec.addresses}
                     self._around.after_announcing(interfaces, self._taken)
                 case TwoMasters(address, priority):
+                    self.report()
                     self._around.report(describe.conflict(self.election.router, address, priority))
                 case Say(text):
                     self._around.report(Remark(self.spec.name, text))

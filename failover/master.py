@@ -84,7 +84,12 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[A
 
 
 def _stand_down(router: Router, cause: Cause, advert: Advert, now: float) -> list[Action]:
-    actions = become(router, cause, now)
+    """Leave at once. One that is outranked says so by a last advert: its winner may not have heard it before, and then does
+    not know that neighbours have learned another MAC.
+    """
+    was_settled = _is_settled(router, now) and cause is Cause.OUTRANKED
+    last: list[Action] = [SendAdvert(router.priority)] if was_settled else []
+    actions = last + become(router, cause, now)
     router.down_at = now + router.master_down_from(router.master_interval)
     if router.priority > advert.priority:
         router.preempt_at = now + router.spec.preempt_delay
@@ -97,7 +102,8 @@ def _stand_down(router: Router, cause: Cause, advert: Advert, now: float) -> lis
 def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float) -> list[Action]:
     """A losing master is answered at once, with at most one advert an interval and one announcement a second.
 
-    For a moment after a takeover the old master's last adverts are still under way; that is no conflict.
+    For a moment after a takeover the old master's last adverts are still under way; that is no conflict. Each conflict is
+    told once.
     """
     actions: list[Action] = []
     if now - router.conflict_answered >= router.spec.advert_interval:
@@ -106,9 +112,16 @@ def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float
     if now - router.conflict_announced >= CONFLICT_ANNOUNCE_EVERY:
         router.conflict_announced = now
         actions.append(Announce())
-        if now - router.since > router.dead_time() + router.spec.advert_interval:
-            actions.append(TwoMasters(source, advert.priority))
-    return actions
+    if not _is_settled(router, now):
+        return actions
+    known = router.rival_now(now) == source
+    router.rival, router.rival_at = source, now
+    return actions if known else [*actions, TwoMasters(source, advert.priority)]
+
+
+def _is_settled(router: Router, now: float) -> bool:
+    """Whether the adverts of whoever was master before us must have ended by now."""
+    return now - router.since > router.dead_time() + router.spec.advert_interval
 
 
 def _succeeded(router: Router, now: float) -> list[Action]:

@@ -13,7 +13,8 @@ class RouterReport(msgspec.Struct, frozen=True, tag=True):
     times in `neighbours` (when each other director was last heard) are monotonic seconds. `drops` counts received
     packets dropped, by reason. `lateness` is the worst lateness of a timer since the last report, in seconds; `renewal` the
     longest write of addresses. `lease` is whole seconds, `holding` the VIPs on the interface. `hold_for` is the address of
-    the master that is not preempted before `hold_until`, empty where it is not known yet.
+    the master that is not preempted before `hold_until`, empty where it is not known yet; `rival` that of a second master
+    heard now.
     """
 
     router: str
@@ -33,6 +34,7 @@ class RouterReport(msgspec.Struct, frozen=True, tag=True):
     holding: tuple[str, ...]
     hold_until: float | None = None
     hold_for: str = ""
+    rival: str = ""
     old: State | None = None
     """Set when this report tells of a change of state."""
 

@@ -16,6 +16,7 @@ from failover.spec import RouterSpec, Standby
 from failover.timing import master_down, successor_within
 
 NEVER = float("-inf")
+RIVAL_OVER = 1.0
 
 
 class Heard(msgspec.Struct, frozen=True):
@@ -66,6 +67,9 @@ class Router:
     burst: Burst | None = None
     conflict_answered: float = NEVER
     conflict_announced: float = NEVER
+    rival: bytes = b""
+    """The second master heard last."""
+    rival_at: float = NEVER
 
     # holding and giving up, in any state
     alone: bool = False
@@ -119,6 +123,10 @@ class Router:
         """The silence after which the quickest peer may have taken over from us."""
         return self.spec.down_after * self.spec.advert_interval
 
+    def rival_now(self, now: float) -> bytes:
+        """The second master there is now, empty for none: until it missed its adverts for a second and the dead time."""
+        return self.rival if now - self.rival_at <= self.dead_time() + RIVAL_OVER else b""
+
     def outranks(self, advert: Advert, source: bytes) -> bool:
         """Whether we win against this advert: the higher priority, then the higher address (6.4.3)."""
         return (self.priority, self.address) >= (advert.priority, source)
@@ -139,6 +147,7 @@ def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[A
     router.down_at = router.advert_at = router.confirm_by = router.preempt_at = router.give_up_at = None
     router.answer_by = router.ready_by = None
     router.burst = None
+    router.rival = b""
     router.release_due = []
     router.wanting = router.master_released = router.patient = False
     router.releasing = router.stopping = router.asked = False

@@ -61,6 +61,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     mastership: Mastership = Mastership()
     workers: Mapping[str, Mapping[str, Any]] = {}
     channels: Mapping[str, ChannelReport] = {}
+    splits: Sequence[str] = ()
     warnings: Sequence[str] = ()
 
 

@@ -36,6 +36,7 @@ def snapshot(picture: Picture) -> dict[str, Any]:
         "overrides": [_override(override) for override in picture.overrides],
         "workers": picture.workers,
         "channels": {name: _channel(report) for name, report in picture.channels.items()},
+        "splits": list(picture.splits),
         "warnings": list(picture.warnings),
     }
 

@@ -34,6 +34,7 @@ from hactl.peers import Peers, word
 from hactl.picture import Clock
 from hactl.sdnotify import Systemd
 from hactl.secret_files import read_secrets
+from hactl.splits import Splits
 from hactl.status import snapshot
 from hactl.survey import survey
 from hactl.wishes import Wishes
@@ -62,6 +63,7 @@ class Supervisor:
         self.clock = Clock(self.started, self.loaded - self.started)
         self.channels: dict[str, ChannelReport] = {}
         self.peers = Peers()
+        self.splits = Splits()
         self._spoke: set[str] = set()
         self._stop = asyncio.Event()
         self.reloading = asyncio.Lock()
@@ -131,6 +133,8 @@ class Supervisor:
         while True:
             await asyncio.sleep(_TICK)
             self.wishes.expire(time.time())
+            for router, reason in self.splits.look(self.routers, self.peers.reports, time.monotonic()):
+                self.emit(plain(EventKind.CONFLICT_TWO_MASTERS, router, reason))
             if not self.crew.silent(time.monotonic()):
                 self._systemd.alive()
 
@@ -221,7 +225,7 @@ class Supervisor:
                 self.balancer.on_outcomes(outcomes)
             case RouterReport():
                 self._on_router(message)
-            case Conflict():
+            case Conflict() if self.splits.heard(message.router):
                 self.emit(of_conflict(message))
             case PeerReport():
                 self._tell(self.peers.on_report(message))

@@ -8,6 +8,7 @@ import hactl
 from hactl.crew import FAILOVER, Crew
 from hactl.ipvs.model import ServiceCounters, ServiceKey
 from hactl.picture import Picture
+from hactl.splits import risks
 
 if TYPE_CHECKING:
     from hactl.supervisor import Supervisor
@@ -38,10 +39,18 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
         refused=refused,
         overrides=daemon.wishes.overrides.in_force(),
         mastership=daemon.wishes.mastership,
+        splits=_splits(daemon),
         workers=_workers(crew, daemon.clock.monotonic),
         channels=daemon.channels,
         warnings=[*daemon.warnings, *trouble, *crew.refusals(), *refused.values()],
     )
+
+
+def _splits(daemon: "Supervisor") -> list[str]:
+    """What makes two masters, and what would."""
+    others = [d.name for d in daemon.config.directors if d.name != daemon.config.node]
+    there = daemon.splits.now(daemon.routers, time.monotonic())
+    return [*there, *(risks(others, daemon.peers.reports) if daemon.config.failover.routers else ())]
 
 
 def _workers(crew: Crew, now: float) -> dict[str, dict[str, Any]]:

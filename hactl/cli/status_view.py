@@ -59,6 +59,7 @@ def _header(status: Status, now: float, colours: bool) -> list[str]:
     ]
     warnings = [
         *_aside(status.get("node", ""), status.get("standby"), now),
+        *status.get("splits", []),
         *status.get("warnings", []),
         *_mute_channels(status.get("channels", {})),
     ]

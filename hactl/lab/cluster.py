@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -34,6 +35,7 @@ class Cluster:
         self.plan = plan
         self.folder = folder
         self.config = folder / "hactl.yaml"
+        self.key = folder / "peer.key"
         self.mails = folder / "mails.jsonl"
         self._running: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 
@@ -41,6 +43,8 @@ class Cluster:
         """Builds the namespaces and starts real servers and mail server."""
         net.build(self.plan)
         self.config.write_text(files.hactl(self.plan))
+        self.key.write_text(f"{secrets.token_hex(16)}\n")
+        self.key.chmod(0o600)
         servers = self.plan.of(Role.SERVER)
         if servers:
             self._start_sink()
@@ -108,6 +112,7 @@ class Cluster:
         return {
             files.STATE_VARIABLE: str(self.folder / director / "state"),
             files.SOCKET_VARIABLE: str(self.socket(director)),
+            files.KEY_VARIABLE: str(self.key),
             "HACTL_SOCKET": str(self.socket(director)),
             "HACTL_CONFIG": str(self.config),
         }

@@ -12,6 +12,7 @@ from hactl.lab.topology import DR_VIP, GATEWAY, NAT_VIP, TUN_VIP, Node, Plan, Ro
 SINK_PORT: Final = 2525
 STATE_VARIABLE: Final = "HACTL_LAB_STATE"
 SOCKET_VARIABLE: Final = "HACTL_LAB_SOCKET"
+KEY_VARIABLE: Final = "HACTL_LAB_KEY"
 SERVICES: Final = {"nat": NAT_VIP, "dr": DR_VIP, "tun": TUN_VIP}
 
 
@@ -54,7 +55,13 @@ def hactl(plan: Plan) -> str:
     directors = "".join(f"  {node.name}: {{address: {node.lan}}}\n" for node in plan.of(Role.DIRECTOR))
     head = f"cluster: lab\ndirectors:\n{directors}\n"
     control = f"control: {{socket: '${{{SOCKET_VARIABLE}}}'}}\nstate_dir: '${{{STATE_VARIABLE}}}'\n"
-    return head + routers() + (services(plan) + notify(plan) if plan.of(Role.SERVER) else "") + control
+    return (
+        head
+        + routers()
+        + channel(plan)
+        + (services(plan) + notify(plan) if plan.of(Role.SERVER) else "")
+        + control
+    )
 
 
 def routers() -> str:
@@ -66,6 +73,12 @@ def routers() -> str:
         f"  inside: {{vrid: 52, interface: eth1, addresses: [{GATEWAY}], advert_interval: 100ms}}\n"
         "groups:\n  pair: [web, inside]\n\n"
     )
+
+
+def channel(plan: Plan) -> str:
+    """The directors' own channel, over the LAN and over the inside net."""
+    ends = ", ".join(f"{node.name}: {node.inside}" for node in plan.of(Role.DIRECTOR))
+    return f"peer:\n  key_file: '${{{KEY_VARIABLE}}}'\n  links: [{{{ends}}}]\n\n"
 
 
 def services(plan: Plan) -> str:

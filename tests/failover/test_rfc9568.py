@@ -209,6 +209,17 @@ def test_6_4_3_a_losing_advert_is_answered_at_once() -> None:
     assert election.router.state is State.MASTER
 
 
+def test_a_master_that_is_outranked_after_a_while_says_so() -> None:
+    """Beyond the RFC: its winner may never have heard it, and announces again when it does. One that has just begun is
+    heard anyway."""
+    election = as_master(now=0.0)
+    run_to(election, 1.0)
+    actions = election.receive(advert(101), LOWER, 1.0)
+    assert kinds(actions) == ["SendAdvert", "Changed"]
+    assert only(SendAdvert, actions) == [SendAdvert(100)]
+    assert kinds(as_master(now=0.0).receive(advert(101), LOWER, 0.05)) == ["Changed"]
+
+
 def test_6_4_3_answers_to_a_losing_master_are_limited() -> None:
     """At most one advert an interval and one announcement a second, whatever arrives."""
     election = as_master(now=0.0)
@@ -224,6 +235,22 @@ def test_a_second_master_is_reported_once_the_takeover_is_over() -> None:
     run_to(election, 2.0)
     (conflict,) = only(TwoMasters, election.receive(advert(99), HIGHER, 2.05))
     assert (conflict.address, conflict.priority) == (HIGHER, 99)
+
+
+def test_each_conflict_is_told_once() -> None:
+    """However long it lasts; one that was over for a second and the dead time, or one with another master, is a new one."""
+    election = as_master(now=0.0)
+    run_to(election, 2.0)
+    told = []
+    for tick in range(40):
+        told += only(TwoMasters, election.receive(advert(99), HIGHER, 2.05 + tick / 10))
+        run_to(election, 2.1 + tick / 10)
+    assert [one.address for one in told] == [HIGHER]
+    assert election.router.rival_now(6.0) == HIGHER
+    assert [one.address for one in only(TwoMasters, election.receive(advert(98), LOWER, 6.1))] == [LOWER]
+    run_to(election, 9.0)
+    assert election.router.rival_now(9.0) == b""
+    assert only(TwoMasters, election.receive(advert(98), LOWER, 9.05))
 
 
 def test_6_4_3_shutdown_sends_priority_zero() -> None:

@@ -101,7 +101,7 @@ def test_a_master_without_successor_stays_with_the_lowest_priority() -> None:
     election.set_standby(Standby.HARD, 0.0)
     done = run_to(election, 2.0)
     assert {priority for _, priority in adverts(done)} == {RELEASE, LAST}
-    assert kinds(election.receive(advert(2), LOWER, 2.0)) == ["Changed"]
+    assert kinds(election.receive(advert(2), LOWER, 2.0)) == ["SendAdvert", "Changed"]
     assert election.router.cause is Cause.OUTRANKED
 
 

@@ -62,7 +62,7 @@ def test_a_master_that_is_not_heard_but_hears() -> None:
         lose_no_more(net, "lb2")
         healed = time.monotonic()
         daemon.wait_until(lambda: two.lb2.is_state("backup"))
-        until(lambda: len(record.changes(daemon.VIP, "lb2")) == 2, 2.0)
+        until(lambda: len(record.changes(daemon.VIP, "lb2", since=lost)) == 2, 2.0)
         assert record.changes(daemon.VIP, "lb2")[-1].at - healed < 5 * (INTERVAL + 0.02)
         assert len(record.changes(daemon.VIP, "lb1")) == 1
         assert record.longest_absence(daemon.VIP) == 0
