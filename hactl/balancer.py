@@ -136,8 +136,11 @@ class Balancer:
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _learn(self, outcomes: Iterable[Outcome]) -> None:
+        """Outcomes of checks that no service has are of a worker that is behind, or of one that was turned."""
         changed = set()
         for outcome in outcomes:
+            if outcome.check not in self._services.by_check:
+                continue
             before = self.outcomes.get(outcome.check)
             self.outcomes[outcome.check] = outcome
             if before is None or (before.health, before.result.reason) != (

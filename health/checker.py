@@ -122,7 +122,7 @@ class Checker:
         now = time.monotonic()
         self._running = None
         spec, before = self.spec, self.verdict
-        result = Result(reason=end.reason, detail=end.detail, elapsed=now - self._started)
+        result = end.result(now - self._started)
         after = observe(before, result.passed, spec.rise, spec.fall)
         self.result, self.at, self.verdict = result, now, after
         self._due = next_due(self._due, interval(spec, after), now)

@@ -41,5 +41,5 @@ async def run_once(check: CheckSpec, agent: str) -> Report:
     finally:
         probe.cancel()
         poller.close()
-    result = Result(reason=end.reason, detail=end.detail, elapsed=time.monotonic() - start)
+    result = end.result(time.monotonic() - start)
     return Report(result, tuple((name, at - start) for name, at in steps))

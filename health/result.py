@@ -4,7 +4,7 @@ The same word stands in status, log, event and metric.
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -54,6 +54,8 @@ _TEXTS = {
 
 DETAIL_LIMIT = 200
 """Longest detail in characters: what a server says is hostile input and goes into logs."""
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
+"""A finite time: a worker that a server has turned could say others, which no status can show."""
 
 
 class End(NamedTuple):
@@ -62,8 +64,19 @@ class End(NamedTuple):
     reason: Reason
     detail: str = ""
 
+    def result(self, elapsed: float) -> "Result":
+        """The same with its time. The detail may hold a server's own words: it is bounded and made one printable line."""
+        shown = (
+            self.detail if self.detail.isprintable() else "".join(map(_printable, self.detail[:DETAIL_LIMIT]))
+        )
+        return Result(reason=self.reason, detail=shown[:DETAIL_LIMIT], elapsed=elapsed)
+
 
 PASSED = End(Reason.OK)
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else "?"
 
 
 def excerpt(data: bytes, limit: int = 60) -> str:
@@ -76,8 +89,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     """The end of one probe. `detail` adds a specific such as the status code; `elapsed` is seconds."""
 
     reason: Reason
-    detail: str = ""
-    elapsed: float = 0.0
+    detail: Annotated[str, msgspec.Meta(max_length=DETAIL_LIMIT)] = ""
+    elapsed: Seconds = 0.0
 
     @property
     def passed(self) -> bool:
@@ -100,7 +113,7 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     old: Health
     new: Health
     result: Result
-    at: float
+    at: Seconds
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,4 +122,4 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     check: str
     health: Health
     result: Result
-    at: float
+    at: Seconds

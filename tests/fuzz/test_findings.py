@@ -1,6 +1,7 @@
 """What fuzzing and the search for unbounded growth found: each finding stays found."""
 
 import struct
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,14 +16,20 @@ from failover.peer.latest import MAX_VALUE
 from failover.peer.packet import Kind
 from failover.peer.standing import MOST_ROUTERS, Standing, decode_standing, encode_standing
 from hactl import overrides
+from hactl.balancer import Balancer
 from hactl.control.commands import EventQuery
 from hactl.ipc import Link
 from hactl.ipvs import netlink
 from hactl.ipvs.spec import Forward, ServerSpec, ServiceSpec
 from hactl.ipvs.wire import Malformed, decode_service
-from hactl.messages import FromHealth
+from hactl.messages import FromHealth, Outcomes
 from hactl.overrides import MAX_REASON, Admin, Override, OverrideError, Overrides, Scope, Wish
 from hactl.peers import Peers, Word, word
+from health.dialogue import Kit
+from health.result import DETAIL_LIMIT, End, Health, Outcome, Reason, Result
+from health.spec import CheckSpec, HttpProbe
+from health.wire import http
+from support.config import MINIMAL, config_of
 from support.peers import Net, view
 
 NOT_UTF8 = b"\xa1\xff"
@@ -189,3 +196,39 @@ def test_addresses_that_are_gone_are_forgotten() -> None:
         for gone in (False, True, True):
             host.apply(wire.Address(3, 10, bytes((number,)) * 16, 64, False, False, gone))
     assert not host._addresses
+
+
+def test_a_server_cannot_fill_or_colour_the_log() -> None:
+    """It names another host in a redirect: as long as a header may be, with the codes that clear a terminal."""
+    moved = b"HTTP/1.1 302 Found\r\nLocation: http://" + b"h\x9b2J" * 10_000 + b"/\r\n\r\n"
+    check = CheckSpec(address="10.77.0.21", port=80, probe=HttpProbe(redirects=1))
+    plan = http.plan(check, HttpProbe(redirects=1), Kit("hactl", lambda pattern, data: False))
+    assert plan.dialogue is not None
+    dialogue = plan.dialogue()
+    dialogue.begin()
+    end = dialogue.receive(moved)
+    assert isinstance(end, End)
+    result = end.result(0.1)
+    assert len(result.detail) <= DETAIL_LIMIT
+    assert result.detail.isprintable()
+    assert result.detail.startswith("redirects to another host, h")
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(result), type=Result) == result
+
+
+@pytest.mark.parametrize("at", [float("inf"), float("nan"), -1.0])
+def test_a_turned_worker_cannot_say_times_that_no_status_can_show(at: float) -> None:
+    """Its link ends with the reason, and a new worker is started."""
+    outcome = Outcome(check="c", health=Health.UP, result=Result(reason=Reason.OK), at=at)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.msgpack.decode(msgspec.msgpack.encode(Outcomes((outcome,))), type=FromHealth)
+
+
+def test_a_turned_worker_cannot_fill_the_supervisor(tmp_path: Path) -> None:
+    """What it says of checks that nobody asked for is passed over."""
+    config = config_of(f"{MINIMAL}state_dir: {tmp_path}\n")
+    balancer = Balancer(config, Overrides(), emit=lambda occurrence: None, log=None)
+    known = config.checks[0].id
+    for check in ("made-up-1", "made-up-2", known):
+        outcome = Outcome(check=check, health=Health.UP, result=Result(reason=Reason.OK), at=1.0)
+        balancer.on_outcomes([outcome])
+    assert set(balancer.outcomes) == {known}
