@@ -161,10 +161,10 @@ class Instance:
         """What the supervisor needs for the case of our death, None while nothing is held."""
         if not self.election.router.holding:
             return None
-        standing, is_master = self._standing, self.state is State.MASTER
-        lease = self.election.router.lease
+        standing, password = self._standing, self._around.passwords.of(self.spec)
+        is_master, lease = self.state is State.MASTER, self.election.router.lease
         return outgoing.held(
-            self.spec, self._around.host, standing.source, standing.owned, is_master=is_master, lease=lease
+            self.spec, self._around.host, standing, password, is_master=is_master, lease=lease
         )
 
     def report(self, changed: Changed | None = None) -> None:
@@ -216,10 +216,10 @@ class Instance:
 
     def _send(self, priority: int) -> None:
         error = 0
-        source = self._standing.source
+        source, password = self._standing.source, self._around.passwords.of(self.spec)
         for destination in outgoing.destinations(self.spec):
             try:
-                message = outgoing.advert_message(self.spec, priority, source, destination)
+                message = outgoing.advert_message(self.spec, priority, source, destination, password)
                 self._around.send(self.spec, message, source, destination)
             except OSError as failure:
                 error = failure.errno or errno.EIO

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from failover.holding import RELEASE_OFFSETS, SETTLE
 from failover.ip import Received
 from failover.packet import RELEASE, Advert, decode
+from failover.password import is_right
 from failover.report import Held
 from failover.transport import AdvertSocket
 
@@ -92,7 +93,7 @@ class Keeper:
             if (
                 isinstance(received, Received)
                 and received.source not in own
-                and _is_successor(received, held.vrid)
+                and _is_successor(received, held)
             ):
                 self._say(router, "a successor was heard; the addresses of the dead worker are given up")
                 self._silence(router)
@@ -125,6 +126,13 @@ class Keeper:
             sock.close()
 
 
-def _is_successor(received: Received, vrid: int) -> bool:
+def _is_successor(received: Received, held: Held) -> bool:
+    """Whether this is another master's advert, of the version and with the password of ours."""
     advert = decode(received.message, received.source, received.destination)
-    return isinstance(advert, Advert) and advert.vrid == vrid and advert.priority != RELEASE
+    if not isinstance(advert, Advert) or advert.vrid != held.vrid or advert.priority == RELEASE:
+        return False
+    ours = (decode(packet.message, packet.source, packet.destination) for packet in held.packets[:1])
+    return all(
+        isinstance(own, Advert) and own.version == advert.version and is_right(advert.password, own.password)
+        for own in ours
+    )

@@ -17,6 +17,7 @@ from failover.kernel import AddressWriter, EventSocket, Job, picture
 from failover.moves import State
 from failover.orders import Orders
 from failover.packet import Drop
+from failover.password import Passwords
 from failover.place import Place
 from failover.reception import judge
 from failover.reload import Change, changes
@@ -54,6 +55,7 @@ class Manager:
         """Hears how far a handover by name has come."""
         self.groups = Groups(self._instances)
         self._orders = Orders()
+        self.passwords = Passwords()
         self._events = EventSocket()
         self.host: Host = picture()
         self._sockets = AdvertSockets(self._arrived)
@@ -63,11 +65,11 @@ class Manager:
         self._loop.add_reader(self._events.fileno(), self._on_events)
         self._reporter: asyncio.TimerHandle = self._loop.call_later(REPORT_EVERY, self._report_all)
 
-    def apply(self, spec: FailoverSpec) -> None:
-        """Make this spec the one in force: unchanged routers are not touched, changed ones keep what they can."""
-        first = not self._spec.node
-        plan = changes(self._spec, spec)
+    def apply(self, spec: FailoverSpec, secrets: Mapping[str, str]) -> None:
+        """Make this spec and the files' `secrets` those in force; what did not change is not touched."""
+        first, plan = not self._spec.node, changes(self._spec, spec)
         self._spec = spec
+        reread = self.passwords.take(spec.routers, secrets)
         if first:
             self._remove_strays()
         for name, change in plan.items():
@@ -80,6 +82,8 @@ class Manager:
                 self._start(router, grouped=any(router.name in group.routers for group in spec.groups))
             elif planned is Change.ADOPT:
                 self._instances[router.name].adopt(router)
+        for name in reread:
+            self._instances[name].look()
         self.groups.apply(spec.groups)
         self.groups.settle()
 
@@ -148,7 +152,7 @@ class Manager:
 
     def trouble(self, spec: RouterSpec) -> str | None:
         """Why this router cannot send and hear."""
-        return self._sockets.trouble(spec)
+        return self.passwords.unusable.get(spec.name) or self._sockets.trouble(spec)
 
     def announce(
         self, spec: RouterSpec, interface: str, frames: Sequence[bytes], still: Callable[[], bool]
@@ -184,7 +188,7 @@ class Manager:
             self._count(interface_routers, received)
             return
         own = {i.election.router.address for i in self._all()}
-        verdict = judge(received, interface_routers, own)
+        verdict = judge(received, interface_routers, own, self.passwords.usable)
         if isinstance(verdict, Drop):
             self._count(interface_routers, verdict)
             return

@@ -6,7 +6,7 @@ Owns the composition only; core.
 from collections.abc import Iterator, Sequence
 
 from failover import arp, ndp
-from failover.host import Host, packed
+from failover.host import Host, Standing, packed
 from failover.packet import GROUP4, GROUP6, RELEASE, Advert, encode
 from failover.place import Place
 from failover.report import Held, ReleasePacket
@@ -22,30 +22,34 @@ def destinations(spec: RouterSpec) -> tuple[bytes, ...]:
     return (GROUP4,) if spec.family is Family.IPV4 else (GROUP6,)
 
 
-def advert_message(spec: RouterSpec, priority: int, source: bytes, destination: bytes) -> bytes:
-    """One advert of this router with this priority."""
+def advert_message(
+    spec: RouterSpec, priority: int, source: bytes, destination: bytes, password: bytes
+) -> bytes:
+    """One advert of this router with this priority; `password` is empty where none is used."""
     advert = Advert(
         version=spec.version,
         vrid=spec.vrid,
         priority=priority,
         interval=spec.advert_interval,
         addresses=tuple(packed(vip.address) for vip in spec.addresses if vip.advertise),
+        password=password,
     )
     return encode(advert, source, destination, message_only=spec.checksum is Checksum.MESSAGE_ONLY)
 
 
 def held(
-    spec: RouterSpec, host: Host, source: bytes, owned: frozenset[str], *, is_master: bool, lease: int
+    spec: RouterSpec, host: Host, standing: Standing, password: bytes, *, is_master: bool, lease: int
 ) -> Held | None:
     """What somebody else needs in order to renew, release or drop for this router when its worker is dead."""
     link = host.link(spec.interface)
+    source = standing.source
     if link is None or not source:
         return None
-    vips = places(spec.addresses, host, owned)
+    vips = places(spec.addresses, host, standing.owned)
     renew = (put_address(n, p.index, p.address, p.prefix, lease, p.label) for n, p in enumerate(vips, 1))
     drop = (delete_address(n, p.index, p.address, p.prefix) for n, p in enumerate(vips, 1))
     packets = (
-        ReleasePacket(source, to, spec.ttl_send, advert_message(spec, RELEASE, source, to))
+        ReleasePacket(source, to, spec.ttl_send, advert_message(spec, RELEASE, source, to, password))
         for to in destinations(spec)
     )
     return Held(

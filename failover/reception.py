@@ -8,13 +8,20 @@ from collections.abc import Collection, Mapping
 from failover.host import packed
 from failover.ip import Received
 from failover.packet import Advert, Drop, decode
+from failover.password import is_right
 from failover.spec import RouterSpec, Transport
 
 
 def judge(
-    received: Received, routers: Mapping[int, RouterSpec], own: Collection[bytes]
+    received: Received,
+    routers: Mapping[int, RouterSpec],
+    own: Collection[bytes],
+    passwords: Mapping[str, bytes],
 ) -> tuple[RouterSpec, Advert] | Drop:
-    """`routers` are those of the packet's interface and family by VRID; `own` are this director's source addresses."""
+    """`routers` are those of the packet's interface and family by VRID; `own` are this director's source addresses.
+
+    `passwords` are those of routers that use one, by the router's name.
+    """
     if received.source in own:
         return Drop.OWN_PACKET
     advert = decode(received.message, received.source, received.destination)
@@ -23,11 +30,11 @@ def judge(
     spec = routers.get(advert.vrid)
     if spec is None:
         return Drop.UNKNOWN_VRID
-    drop = _refused(spec, received, advert)
+    drop = _refused(spec, received, advert, passwords.get(spec.name, b""))
     return drop if drop is not None else (spec, advert)
 
 
-def _refused(spec: RouterSpec, received: Received, advert: Advert) -> Drop | None:
+def _refused(spec: RouterSpec, received: Received, advert: Advert, password: bytes) -> Drop | None:
     if spec.ttl_accept is not None and not spec.ttl_accept[0] <= received.ttl <= spec.ttl_accept[1]:
         return Drop.WRONG_TTL
     if spec.transport is Transport.UNICAST and received.source not in {packed(p.address) for p in spec.peers}:
@@ -36,6 +43,6 @@ def _refused(spec: RouterSpec, received: Received, advert: Advert) -> Drop | Non
         return Drop.WRONG_VERSION
     if advert.version == 2 and advert.interval != spec.advert_interval:
         return Drop.BAD_INTERVAL
-    if advert.password:
+    if not is_right(advert.password, password):
         return Drop.WRONG_AUTHENTICATION
     return None

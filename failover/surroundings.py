@@ -6,6 +6,7 @@ from typing import Protocol
 
 from failover.host import Host
 from failover.kernel import Job
+from failover.password import Passwords
 from failover.place import Place
 from failover.report import Report
 from failover.spec import RouterSpec
@@ -26,6 +27,7 @@ class Surroundings(Protocol):
     """What an instance needs of the worker around it."""
 
     host: Host
+    passwords: Passwords
 
     def send(self, spec: RouterSpec, message: bytes, source: bytes, destination: bytes) -> None:
         """Send a VRRP message. Raises OSError."""
@@ -37,7 +39,7 @@ class Surroundings(Protocol):
         """What other routers here hold: the successor of a router that was made anew has its VIPs already."""
 
     def trouble(self, spec: RouterSpec) -> str | None:
-        """Why this router cannot send and hear on its interface, None when it can."""
+        """Why this router cannot send and hear, None when it can."""
 
     def announce(
         self, spec: RouterSpec, interface: str, frames: Sequence[bytes], still: Callable[[], bool]

@@ -33,7 +33,7 @@ from hactl.messages import (
     SharePayload,
 )
 from hactl.outbox import Outbox
-from hactl.secret_files import channel_files
+from hactl.secret_files import channel_files, router_files
 from hactl.sharing import share
 from health.spec import HealthSpec
 from notify.event import Event
@@ -173,7 +173,8 @@ class Crew:
         if name == FAILOVER:
             channel = config.failover.channel
             keys = secrets.get(channel.key_file, "") if channel and channel.key_file else ""
-            return PrepareFailover(generation, config.failover, keys)
+            theirs = {file: secrets[file] for file in router_files(config) if file in secrets}
+            return PrepareFailover(generation, config.failover, keys, theirs)
         if name == NOTIFY:
             theirs = {file: secrets[file] for file in channel_files(config) if file in secrets}
             return PrepareNotify(generation, config.notify, config.node, config.cluster, theirs)

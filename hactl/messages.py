@@ -43,11 +43,15 @@ class Discard(msgspec.Struct, frozen=True, tag=True):
 
 
 class PrepareFailover(msgspec.Struct, frozen=True, tag=True):
-    """A new generation of failover specs. `peer_keys` is the text of the peer channel's key file: never to be logged."""
+    """A new generation of failover specs.
+
+    `peer_keys` is the text of the peer channel's key file, `secrets` that of the routers' files by path: never to be logged.
+    """
 
     generation: int
     spec: FailoverSpec
     peer_keys: str = ""
+    secrets: dict[str, str] = {}
 
 
 class PrepareHealth(msgspec.Struct, frozen=True, tag=True):

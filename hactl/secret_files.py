@@ -21,10 +21,16 @@ def channel_files(config: Config) -> tuple[str, ...]:
     return tuple(file for file in files if file is not None)
 
 
+def router_files(config: Config) -> tuple[str, ...]:
+    """The secret files that routers name."""
+    files = (router.authentication_file for router in config.failover.routers)
+    return tuple(file for file in files if file is not None)
+
+
 def read_secrets(config: Config) -> dict[str, str]:
     """The content of every secret file by its path; one that cannot be read is left out and shows where it is used."""
     peers = config.failover.channel
-    wanted = channel_files(config)
+    wanted = (*channel_files(config), *router_files(config))
     if peers is not None and peers.key_file is not None:
         wanted = (*wanted, peers.key_file)
     contents = ((file, _secret(file)) for file in wanted)

@@ -40,22 +40,16 @@ def _later_checks(*patterns: str) -> tuple[Row, ...]:
     return tuple(Row(pattern=pattern, text=text, unsafe=True, when=_later_check) for pattern in patterns)
 
 
-def _not_trusting(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("type", "none") != "none"
+def _by_hmac(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("type") == "hmac"
 
 
 ROWS: Final = (
     Row(
-        pattern="routers.*.version",
-        text="VRRP version 2 is not spoken yet",
-        unsafe=True,
-        when=lambda v: v == 2,
-    ),
-    Row(
         pattern="routers.*.authentication",
-        text="adverts are not authenticated yet",
+        text="adverts are not authenticated by hmac yet",
         unsafe=True,
-        when=_not_trusting,
+        when=_by_hmac,
     ),
     Row(pattern="routers.*.virtual_mac", text="VIPs move without a virtual MAC address yet", unsafe=True),
     Row(pattern="routers.*.track.ping", text="ping targets are not tracked yet", unsafe=True),

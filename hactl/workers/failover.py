@@ -24,7 +24,7 @@ from failover.moves import State
 from failover.peer.report import PeerReport
 from failover.peering import Peering
 from failover.report import Emptied, Remark, Report
-from failover.spec import FailoverSpec, Standby
+from failover.spec import Authentication, FailoverSpec, Standby
 from hactl.messages import (
     Commit,
     Discard,
@@ -101,7 +101,7 @@ class FailoverHandler:
         self._moved()
 
     def _commit(self, prepared: PrepareFailover) -> None:
-        self._manager.apply(prepared.spec)
+        self._manager.apply(prepared.spec, prepared.secrets)
         self._peering.apply(prepared.spec.channel, prepared.peer_keys)
         self._moved()
 
@@ -201,10 +201,8 @@ def _refusal(spec: FailoverSpec) -> str | None:
     """What this version cannot run safely; facts of the host are no reason."""
     if spec.routers and not can_mark():
         return "this kernel is older than 5.18 and cannot mark addresses, so hactl could not tell its own from others"
-    return next(
-        (f"router {r.name}: VRRP version 2 is not supported yet" for r in spec.routers if r.version != 3),
-        None,
-    )
+    hmac = (r.name for r in spec.routers if r.authentication is Authentication.HMAC)
+    return next((f"router {name}: hmac authentication is not supported yet" for name in hmac), None)
 
 
 def replace_orphan(lock: Path) -> int:

@@ -54,7 +54,6 @@ def test_warning(load_text: Load, sound: str, sound_part: str, other: str, expec
 
 
 PENDING = [
-    ("routers.web.version", True, "[10.77.0.100]", "[10.77.0.100]\n    version: 2"),
     ("routers.web.authentication", True, "[10.77.0.100]",
      "[10.77.0.100]\n    authentication: {type: hmac, key_file: /k}"),
     ("routers.web.virtual_mac", True, "[10.77.0.100]", "[10.77.0.100]\n    virtual_mac: true"),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from failover.spec import FailoverSpec
+from failover.spec import Authentication, FailoverSpec
 from hactl.messages import Beat, Commit, Discard, Prepared, PrepareFailover, Stop
 from hactl.workers import failover as worker
 from hactl.workers.failover import FailoverHandler, replace_orphan
@@ -51,9 +51,11 @@ async def site() -> AsyncIterator[Site]:
     await task
 
 
-def spec(version: int = 3) -> FailoverSpec:
+def spec(authentication: Authentication = Authentication.NONE) -> FailoverSpec:
     """One router on an interface that is not there, so that nothing is sent."""
-    return FailoverSpec(node="lb1", routers=(router_spec(interface="nowhere", version=version),))
+    return FailoverSpec(
+        node="lb1", routers=(router_spec(interface="nowhere", authentication=authentication),)
+    )
 
 
 async def test_prepare_and_commit(site: Site) -> None:
@@ -66,9 +68,9 @@ async def test_prepare_and_commit(site: Site) -> None:
 
 async def test_refused_generation_is_not_run(site: Site) -> None:
     """A commit of what was refused, as a worker started anew is sent one, does nothing."""
-    site.handler.receive(PrepareFailover(1, spec(version=2)))
+    site.handler.receive(PrepareFailover(1, spec(Authentication.HMAC)))
     site.handler.receive(Commit(1))
-    assert site.told == [Prepared(1, "router web: VRRP version 2 is not supported yet")]
+    assert site.told == [Prepared(1, "router web: hmac authentication is not supported yet")]
     assert site.states() == {}
 
 

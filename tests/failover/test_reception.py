@@ -16,9 +16,10 @@ def received(
     return Received(source, destination, ttl, encode(sent, source, destination))
 
 
-def judged(packet: Received, **changes: object) -> tuple[RouterSpec, Advert] | Drop:
+def judged(packet: Received, password: bytes = b"", **changes: object) -> tuple[RouterSpec, Advert] | Drop:
     """The verdict of a director with one router."""
-    return judge(packet, {51: router_spec(**changes)}, {OURS})
+    passwords = {"web": password} if password else {}
+    return judge(packet, {51: router_spec(**changes)}, {OURS}, passwords)
 
 
 def test_an_advert_finds_its_router() -> None:
@@ -85,3 +86,19 @@ def test_an_unexpected_password() -> None:
     """RFC 3768 5.3.6: a packet with authentication where none is configured is discarded."""
     secret = received(advert(200, version=2, interval=1.0, password=b"1234\0\0\0\0"))
     assert judged(secret, version=2, advert_interval=1.0) is Drop.WRONG_AUTHENTICATION
+
+
+OURS_IN_V2 = b"1234\0\0\0\0"
+
+
+@pytest.mark.parametrize("sent", [b"", b"1234567\0", b"12345678", b"\0" * 8])
+def test_a_wrong_or_missing_password(sent: bytes) -> None:
+    """RFC 2338 5.3.6: all eight bytes count, and so does the kind of authentication."""
+    stranger = received(advert(200, version=2, interval=1.0, password=sent))
+    assert judged(stranger, OURS_IN_V2, version=2, advert_interval=1.0) is Drop.WRONG_AUTHENTICATION
+
+
+def test_the_right_password() -> None:
+    """An advert with our password is obeyed."""
+    peer = received(advert(200, version=2, interval=1.0, password=OURS_IN_V2))
+    assert not isinstance(judged(peer, OURS_IN_V2, version=2, advert_interval=1.0), Drop)

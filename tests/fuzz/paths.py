@@ -61,7 +61,7 @@ class Path:
         verdict = (
             received
             if isinstance(received, Drop)
-            else judge(received, {self.spec.vrid: self.spec}, (self.own,))
+            else judge(received, {self.spec.vrid: self.spec}, (self.own,), {})
         )
         if isinstance(verdict, Drop):
             assert verdict.text

@@ -111,6 +111,24 @@ def test_missing_interface_is_a_fault_that_mends() -> None:
         wait_until(lambda: lb1.is_state("fault"))
 
 
+def test_a_missing_password_is_a_fault_that_mends() -> None:
+    """The router waits in fault and names the file; when the file is there a reload of the same text is enough."""
+    with lan("lb1") as net, daemons(net, ALONE, "lb1") as (lb1,):
+        password = lb1.folder / "vrrp.password"
+        version_2 = f"vrid: 51, version: 2, authentication: {{type: password, password_file: {password}}}"
+        lb1.write(ALONE.replace("vrid: 51", version_2))
+        lb1.start()
+        wait_until(lambda: lb1.is_state("fault"))
+        assert f"password file {password} cannot be read" in lb1.router()["reason"]
+        password.write_text("not shown\n")
+        assert lb1.hactl("reload").returncode == 0
+        wait_until(lambda: "longer than VRRPv2's 8 bytes" in lb1.router()["reason"])
+        password.write_text("1234\n")
+        assert lb1.hactl("reload").returncode == 0
+        await_master(lb1)
+        assert "not shown" not in lb1.log_text()
+
+
 def test_peer_of_another_vrid() -> None:
     """Directors that disagree about the VRID are both master of their own; the other's adverts are counted and shown."""
     with lan("lb1", "lb2") as net, daemons(net, BARE, "lb1", "lb2") as (lb1, lb2):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from failover.moves import Cause, State
-from failover.spec import AddressSpec, Family, PeerSpec, RouterSpec, Transport
+from failover.spec import AddressSpec, Authentication, Family, PeerSpec, RouterSpec, Transport
 from support.directors import Director, until
 from support.failover import VIP4, VIP6, router_spec, vip
 from support.netns import Lan, lan, needs_namespaces
@@ -25,6 +25,9 @@ MASTER_DOWN = 4 * INTERVAL
 KEEPALIVED_IS_LATE = 0.1
 """It advertises first and puts its VIPs on some ms later; we let go at its advert."""
 FORMS = ["ipv4 multicast", "ipv4 unicast", "ipv6 multicast"]
+V2_FORMS = ["v2 multicast", "v2 unicast password"]
+V2_INTERVAL = 1.0
+PASSWORD_FILE, PASSWORD = "/etc/hactl/vrrp.password", "1234"
 
 CONFIGURATION = """
 global_defs {{
@@ -34,7 +37,7 @@ global_defs {{
 vrrp_instance web {{
     interface eth0
     state BACKUP
-    version 3
+    version {version}
     virtual_router_id 51
     priority {priority}
     advert_int {interval}
@@ -105,8 +108,13 @@ class Keepalived:
         more = ""
         if "unicast" in self.form:
             more = f"unicast_src_ip {self.net.address('k')}\nunicast_peer {{ {self.net.address('a')} }}"
+        if "password" in self.form:
+            more += f"\nauthentication {{ auth_type PASS\n auth_pass {PASSWORD} }}"
         vips = "\n".join(f"{v.address}/{v.prefix}" for v in _vips(self.form))
-        text = CONFIGURATION.format(priority=priority, interval=INTERVAL, more=more, vips=vips)
+        version, interval = (2, int(V2_INTERVAL)) if self.form.startswith("v2") else (3, INTERVAL)
+        text = CONFIGURATION.format(
+            priority=priority, version=version, interval=interval, more=more, vips=vips
+        )
         (self.folder / "conf").write_text(text)
 
 
@@ -122,7 +130,11 @@ def ours(net: Lan, form: str, priority: int) -> RouterSpec:
     """Our router of this form in host "a"."""
     return router_spec(
         priority=priority,
-        advert_interval=INTERVAL,
+        version=2 if form.startswith("v2") else 3,
+        advert_interval=V2_INTERVAL if form.startswith("v2") else INTERVAL,
+        lease=7 if form.startswith("v2") else 2,
+        authentication=Authentication.PASSWORD if "password" in form else Authentication.NONE,
+        authentication_file=PASSWORD_FILE,
         family=Family.IPV6 if form.startswith("ipv6") else Family.IPV4,
         addresses=_vips(form),
         transport=Transport.UNICAST if "unicast" in form else Transport.MULTICAST,
@@ -140,14 +152,14 @@ class Mixed:
 
     def join(self, priority: int) -> None:
         """hactl takes part with this priority, or changes to it."""
-        self.director.apply(ours(self.net, self.form, priority))
+        self.director.apply(ours(self.net, self.form, priority), secrets={PASSWORD_FILE: PASSWORD})
 
     def only_holder(self, name: str, seconds: float = 10.0) -> None:
         """Wait until this host alone has the VIP and advertises, and see that it stays so."""
         address = _vip(self.form)
         until(lambda: self._holders(address) == [name], seconds, f"{name} alone; {self.rival.log()}")
         settled = time.monotonic()
-        time.sleep(3 * INTERVAL)
+        time.sleep(3 * ours(self.net, self.form, 1).advert_interval)
         assert self._holders(address) == [name]
         assert {sent.sender for sent in self.recorder.adverts(since=settled)} == {name}
         assert self.director.state() is (State.MASTER if name == "a" else State.BACKUP)
@@ -232,3 +244,50 @@ def test_priorities_change_while_both_run(tmp_path: Path, form: str) -> None:
         until(both.rival.holds, 10 * MASTER_DOWN)
         until(lambda: not both.director.holds(_vip(form)), 5.0, "the lease")
         assert both.recorder.longest_absence(_vip(form)) < KEEPALIVED_IS_LATE
+
+
+@pytest.mark.parametrize("form", V2_FORMS)
+def test_version_2(tmp_path: Path, form: str) -> None:
+    """hactl preempts, is preempted, hears keepalived's release, and hands over by its own at an orderly stop."""
+    with mixed(tmp_path, form) as both:
+        both.rival.start(100)
+        until(both.rival.holds, 15.0, "keepalived alone")
+        both.join(150)
+        both.only_holder("a")
+        assert both.cause() is Cause.PREEMPTING
+        both.rival.change_priority(200)
+        both.only_holder("k")
+        assert both.cause() is Cause.OUTRANKED
+        assert both.recorder.longest_absence(_vip(form)) < KEEPALIVED_IS_LATE
+        both.rival.stop()
+        both.only_holder("a")
+        assert both.cause() is Cause.MASTER_RELEASED
+        again = time.monotonic()
+        both.rival.start(100)
+        time.sleep(2 * V2_INTERVAL)
+        assert both.director.state() is State.MASTER
+        both.director.stop()
+        assert both.director.process.wait(10) == 0
+        until(both.rival.holds, 5.0)
+        assert both.recorder.longest_absence(_vip(form), since=again) < KEEPALIVED_IS_LATE
+
+
+def test_version_2_with_another_password(tmp_path: Path) -> None:
+    """Each refuses the other's adverts, which hactl counts by reason; without a usable password it takes no part."""
+    with lan("a", "k") as net, Director(net, "a") as director:
+        form = "v2 multicast password"
+        rival = Keepalived(net, tmp_path, form)
+        try:
+            rival.start(200)
+            until(rival.holds, 15.0)
+            director.apply(ours(net, form, 100), secrets={PASSWORD_FILE: "other"})
+            director.wait_for(State.BACKUP)
+            until(lambda: director.drops().get("wrong_authentication", 0) > 1, 15.0)
+            director.wait_for(State.MASTER)
+            director.apply(ours(net, form, 100), secrets={PASSWORD_FILE: "longer than eight"})
+            fault = director.wait_for(State.FAULT)
+            assert fault.reason.endswith(f"the password in {PASSWORD_FILE} is longer than VRRPv2's 8 bytes")
+            director.apply(ours(net, form, 100), secrets={PASSWORD_FILE: PASSWORD})
+            assert director.wait_for(State.BACKUP).cause is Cause.FAULT_MENDED
+        finally:
+            rival.close()

@@ -91,12 +91,19 @@ class Director:
     # ---- what the supervisor says -----------------------------------------------------------------------------------
 
     def apply(
-        self, *routers: RouterSpec, groups: tuple[GroupSpec, ...] = (), peers: tuple[str, ...] = ()
+        self,
+        *routers: RouterSpec,
+        groups: tuple[GroupSpec, ...] = (),
+        peers: tuple[str, ...] = (),
+        secrets: dict[str, str] | None = None,
     ) -> None:
-        """Prepare and commit a spec of these routers, with a channel to these directors where there are some."""
+        """Prepare and commit a spec of these routers, with a channel to these directors where there are some.
+
+        `secrets` are the files' contents by path.
+        """
         self._generation += 1
         spec = FailoverSpec(node=self.name, routers=routers, groups=groups, channel=self._channel(peers))
-        self._send(PrepareFailover(self._generation, spec, KEY))
+        self._send(PrepareFailover(self._generation, spec, KEY, secrets or {}))
         wanted = Prepared(self._generation, None)
         until(lambda: wanted in self.messages, 10.0, f"{wanted}")
         self._send(Commit(self._generation))
