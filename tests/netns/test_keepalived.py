@@ -81,7 +81,9 @@ class Keepalived:
         assert self.process is not None
         if self.process.poll() is None:
             children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-            for pid in [self.process.pid, *map(int, children)]:
+            # The child releases when its parent dies, the parent starts another when the child does: hold it still first.
+            os.kill(self.process.pid, signal.SIGSTOP)
+            for pid in [*map(int, children), self.process.pid]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self.process.wait()
