@@ -9,7 +9,7 @@ from failover import backup, handing, holding, master
 from failover.actions import Action, Say, Stopped
 from failover.burst import Burst
 from failover.moves import Cause, State
-from failover.packet import LAST, OWNER, RELEASE, Advert
+from failover.packet import OWNER, RELEASE, Advert
 from failover.router import Heard, Router, become
 from failover.spec import RouterSpec, Standby
 
@@ -90,13 +90,18 @@ class Election:
         """The effective priority changed by tracking; a master says so in an advert at once."""
         router = self.router
         router.tracked = priority
-        effective = priority if router.standby is Standby.OFF else LAST
+        effective = router.wanted_priority()
         if effective == router.priority:
             return []
         old, router.priority = router.priority, effective
         if router.advert_at is not None:
             router.advert_at = now
         return [Say(f"priority {old} -> {effective}")]
+
+    def set_shared(self, change: int, now: float) -> list[Action]:
+        """What tracking found of any router of the group counts for all of them."""
+        self.router.shared = change
+        return self.set_priority(self.router.tracked, now)
 
     def set_standby(self, standby: Standby, now: float) -> list[Action]:
         """Stand aside, or no longer. Who is master then goes on with the lowest priority: anybody may take over."""
@@ -211,6 +216,8 @@ class Election:
         self.router.grouped = grouped
         if not grouped:
             self.router.wanting = False
+            self.router.shared = 0
+            self.router.priority = self.router.wanted_priority()
 
     def _own_master_down(self) -> float:
         return self.router.master_down_from(self.router.spec.advert_interval)

@@ -1,23 +1,34 @@
 """Routers that must be master together: one rule for every mixed state.
 
-Owns the decision only; whoever asks performs it and asks again when a member changed. A group is master where every
-member is master or would be now; as soon as one member cannot, the others release.
+Owns the decision only; whoever asks performs it and asks again when a member changed, and now and then. A group is master
+where every member is master or would be now; as soon as one member cannot, the others release. Two cases wait for a while:
+a member that has just begun to listen, as one that a reload added, may still come to want; and where two directors each win
+some of the members, the group's first router decides: who lost it gives up the rest, and who won it waits for that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
 
-from failover.moves import State
+from failover.moves import Cause, State
+from failover.packet import OWNER
+from failover.router import Router
+
+_BEGAN = (Cause.STARTED, Cause.FAULT_MENDED)
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One router of a group as it stands; `wanting`: it would be master now if the group allowed."""
+    """One router of a group as it stands; `wanting`: it would be master now if the group allowed.
+
+    `listening`: it has just begun, and may still come to want. `outranked`: it has just lost to another director.
+    """
 
     state: State
     wanting: bool
     releasing: bool = False
+    listening: bool = False
+    outranked: bool = False
 
 
 class Order(StrEnum):
@@ -25,6 +36,27 @@ class Order(StrEnum):
 
     GRANT = "grant"
     YIELD = "yield"
+
+
+def member(router: Router, now: float) -> Member:
+    """A router as it stands; what it has just begun to be counts for twice its master-down time."""
+    patience = 2 * router.master_down_from(router.spec.advert_interval)
+    just = router.state is State.BACKUP and now < max(router.since, router.part_from) + patience
+    return Member(
+        router.state,
+        router.wanting,
+        router.releasing,
+        listening=just and router.cause in _BEGAN,
+        outranked=just and router.cause is Cause.OUTRANKED,
+    )
+
+
+def lowered(routers: Iterable[Router]) -> int:
+    """By how much tracking changes the priority of a whole group: by what it found worst of any member."""
+    changes = (
+        r.tracked - r.spec.priority for r in routers if r.tracked != OWNER and r.state is not State.FAULT
+    )
+    return min(changes, default=0)
 
 
 def may_be_taken(router: str, refusals: Mapping[str, str | None]) -> str | None:
@@ -38,7 +70,14 @@ def may_be_taken(router: str, refusals: Mapping[str, str | None]) -> str | None:
 
 
 def settle(members: Mapping[str, Member]) -> dict[str, Order]:
-    """The orders that bring the group together; none when it is, or when there is nothing to do but wait."""
-    if all(m.state is State.MASTER or m.wanting for m in members.values()):
+    """The orders that bring the group together; none when it is, or when there is nothing to do but wait.
+
+    `members` are in the group's order.
+    """
+    missing = [m for m in members.values() if m.state is not State.MASTER and not m.wanting]
+    if not missing:
         return {name: Order.GRANT for name, m in members.items() if m.wanting}
+    first_won = next(iter(members.values())).state is State.MASTER
+    if all(m.listening or (m.outranked and first_won) for m in missing):
+        return {}
     return {name: Order.YIELD for name, m in members.items() if m.state is State.MASTER and not m.releasing}

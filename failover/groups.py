@@ -3,10 +3,11 @@
 Owns no decision: those are `group.settle`'s.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from failover.election import Election
-from failover.group import Member, Order, settle
+from failover.group import Order, lowered, member, settle
 from failover.instance import Instance
 from failover.spec import GroupSpec
 
@@ -15,6 +16,7 @@ class Groups:
     """The groups of the spec in force among the running routers."""
 
     def __init__(self, instances: Mapping[str, Instance]) -> None:
+        self._loop = asyncio.get_running_loop()
         self._instances = instances
         self._specs: Sequence[GroupSpec] = ()
 
@@ -42,9 +44,10 @@ class Groups:
         """Bring every group together."""
         for group in self._specs:
             members = {name: self._instances[name] for name in group.routers if name in self._instances}
-            view = {
-                name: Member(i.state, i.election.router.wanting, i.election.router.releasing)
-                for name, i in members.items()
-            }
+            change = lowered(i.election.router for i in members.values())
+            for instance in members.values():
+                instance.act(lambda election, now, change=change: election.set_shared(change, now))  # type: ignore[misc]
+            now = self._loop.time()
+            view = {name: member(i.election.router, now) for name, i in members.items()}
             for name, order in settle(view).items():
                 members[name].act(Election.grant if order is Order.GRANT else Election.yield_to_group)

@@ -219,6 +219,7 @@ class Manager:
         if changed or not events:
             for instance in self._all():
                 instance.look()
+            self.groups.settle()
         for event in changed:
             if isinstance(event, Address) and event.gone:
                 self._address_gone(event)
@@ -287,6 +288,7 @@ class Manager:
             self._want_sockets()
             for instance in self._all():
                 instance.look()
+        self.groups.settle()
         for instance in self._instances.values():
             instance.report()
         self._tell_renewal()

@@ -11,7 +11,7 @@ import msgspec
 from failover.actions import Action, Changed
 from failover.burst import Burst
 from failover.moves import Cause, State, move
-from failover.packet import Advert
+from failover.packet import LAST, OWNER, Advert
 from failover.spec import RouterSpec, Standby
 from failover.timing import master_down, successor_within
 
@@ -38,6 +38,8 @@ class Router:
     priority: int
     """The effective one: as tracked, or the lowest while in standby."""
     tracked: int = 0
+    shared: int = 0
+    """By how much tracking of any router of the group changes the priority."""
     standby: Standby = Standby.OFF
 
     state: State = State.INIT
@@ -122,6 +124,15 @@ class Router:
     def dead_time(self) -> float:
         """The silence after which the quickest peer may have taken over from us."""
         return self.spec.down_after * self.spec.advert_interval
+
+    def wanted_priority(self) -> int:
+        """The priority to advertise: as tracked, of this router or of one of its group; the lowest while in standby."""
+        if self.standby is not Standby.OFF:
+            return LAST
+        if self.tracked == OWNER or not self.grouped:
+            return self.tracked
+        change = min(self.shared, self.tracked - self.spec.priority)
+        return max(LAST, min(OWNER - 1, self.spec.priority + change))
 
     def rival_now(self, now: float) -> bytes:
         """The second master there is now, empty for none: until it missed its adverts for a second and the dead time."""

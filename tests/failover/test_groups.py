@@ -3,7 +3,7 @@
 import pytest
 
 from failover.election import Election
-from failover.group import Member, Order, settle
+from failover.group import Member, Order, member, settle
 from failover.moves import State
 from failover.packet import RELEASE
 from support.failover import LOWER, OURS, advert, as_master, kinds, router_spec, run_to, settled
@@ -46,6 +46,41 @@ def test_three_members_wait_for_the_last() -> None:
     """Two that would do not make a group."""
     assert settle({"a": WANTS, "b": WANTS, "c": WAITS}) == {}
     assert settle({"a": WANTS, "b": WANTS, "c": WANTS}) == {"a": GRANT, "b": GRANT, "c": GRANT}
+
+
+LISTENS = Member(BACKUP, False, listening=True)
+LOST = Member(BACKUP, False, outranked=True)
+
+
+@pytest.mark.parametrize(
+    ("members", "orders"),
+    [
+        ({"a": IS_MASTER, "b": LISTENS}, {}),
+        ({"a": LISTENS, "b": IS_MASTER}, {}),
+        ({"a": IS_MASTER, "b": LISTENS, "c": WAITS}, {"a": YIELD}),
+        ({"a": IS_MASTER, "b": LOST}, {}),
+        ({"a": LOST, "b": IS_MASTER}, {"b": YIELD}),
+        ({"a": IS_MASTER, "b": LOST, "c": LISTENS}, {}),
+        ({"a": IS_MASTER, "b": LOST, "c": BROKEN}, {"a": YIELD}),
+        ({"a": WANTS, "b": LISTENS}, {}),
+    ],
+)
+def test_what_is_waited_for(members: dict[str, Member], orders: dict[str, Order]) -> None:
+    """Who has just begun to listen, and, where the first router was won, the other director's release of the rest."""
+    assert settle(members) == orders
+
+
+def test_what_has_just_begun_is_just_for_a_while() -> None:
+    """Twice its master-down time, from when it takes part."""
+    election = Election(router_spec(startup_delay=5.0), OURS, grouped=True)
+    election.start(0.0)
+    assert member(election.router, 5.7).listening
+    assert not member(election.router, 5.8).listening
+    outranked = as_master(now=0.0)
+    outranked.receive(advert(200), LOWER, 0.1)
+    assert member(outranked.router, 0.7).outranked
+    assert not member(outranked.router, 0.9).outranked
+    assert not member(outranked.router, 0.7).listening
 
 
 def grouped() -> Election:
