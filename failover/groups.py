@@ -27,6 +27,10 @@ class Groups:
         for name, instance in self._instances.items():
             instance.set_grouped(name in grouped)
 
+    def find(self, router: str) -> Instance | None:
+        """A running router."""
+        return self._instances.get(router)
+
     def together(self, router: str | None) -> list[tuple[str, ...]]:
         """The running routers that move together with one, itself among them; None: all, set by set."""
         sets: list[tuple[str, ...]] = []

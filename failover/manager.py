@@ -23,7 +23,7 @@ from failover.reception import judge
 from failover.reload import Change, changes
 from failover.report import Emptied, Remark, Renewal, Report
 from failover.sockets import AdvertSockets
-from failover.spec import FailoverSpec, RouterSpec, Standby
+from failover.spec import FailoverSpec, RouterSpec
 from failover.surroundings import Handed
 from failover.wire import Address, Link
 
@@ -54,7 +54,7 @@ class Manager:
         self.handed: Callable[[str, Handed], None] = lambda router, how: None
         """Hears how far a handover by name has come."""
         self.groups = Groups(self._instances)
-        self._orders = Orders()
+        self.orders = Orders(self.groups)
         self.passwords = Passwords()
         self._events = EventSocket()
         self.host: Host = picture()
@@ -86,25 +86,6 @@ class Manager:
             self._instances[name].look()
         self.groups.apply(spec.groups)
         self.groups.settle()
-
-    def hold_back(self, router: str, until: float, master: str) -> None:
-        """Do not preempt the director of this address, which was handed the router, before then."""
-        self._orders.hold_back(router, until, master)
-        if router in self._instances:
-            self._orders.brief(router, self._instances[router].election.router)
-
-    def set_standby(self, standby: Standby) -> None:
-        """Stand aside, or no longer."""
-        self._orders.standby = standby
-        for instance in self._all():
-            instance.act(lambda election, now: election.set_standby(standby, now))
-
-    def resume(self, router: str | None) -> None:
-        """End holding back after a handover."""
-        for name in self.groups.members(router):
-            self._orders.resume(name)
-        for name in self.groups.members(router):
-            self._instances[name].election.resume()
 
     def stop(self, named: Container[str] = ()) -> None:
         """Release everything and leave; `Emptied` is told when that is done. `named`: peers are asked for these."""
@@ -245,7 +226,7 @@ class Manager:
     def _start(self, spec: RouterSpec, *, grouped: bool) -> None:
         instance = Instance(spec, self, grouped=grouped)
         self._instances[spec.name] = instance
-        self._orders.begin(spec.name, instance.election, self._loop.time())
+        self.orders.begin(instance, self._loop.time())
         instance.start()
 
     def _leave(self, name: str, *, named: bool = False) -> None:

@@ -1,32 +1,44 @@
 """What operators asked of this director's routers, for those that run and for those that will: standby, and holds."""
 
-from failover.election import Election
+from failover.groups import Groups
 from failover.host import packed
-from failover.router import Router
+from failover.instance import Instance
 from failover.spec import Standby
 
 
 class Orders:
     """Standby of the whole director; for each router the master that it must not preempt, and until when."""
 
-    def __init__(self) -> None:
-        self.standby = Standby.OFF
+    def __init__(self, groups: Groups) -> None:
+        self._groups = groups
+        self._standby = Standby.OFF
         self._holds: dict[str, tuple[float, bytes]] = {}
 
     def hold_back(self, router: str, until: float, master: str) -> None:
-        """Do not preempt the director of this address in a router before then (monotonic seconds)."""
+        """Do not preempt the director of this address, which was handed the router, before then (monotonic seconds)."""
         self._holds[router] = until, packed(master)
+        running = self._groups.find(router)
+        if running is not None:
+            running.election.router.hold_back(*self._holds[router])
 
-    def resume(self, router: str) -> None:
-        """Preempt again."""
-        self._holds.pop(router, None)
+    def resume(self, router: str | None) -> None:
+        """Preempt again, in this router and those that move with it, or (None) in all."""
+        for name in self._groups.members(router):
+            self._holds.pop(name, None)
+            running = self._groups.find(name)
+            if running is not None:
+                running.election.resume()
 
-    def brief(self, name: str, router: Router) -> None:
-        """Tell a running router whom it must not preempt."""
-        if name in self._holds:
-            router.hold_back(*self._holds[name])
+    def set_standby(self, standby: Standby) -> None:
+        """Stand aside, or no longer."""
+        self._standby = standby
+        for name in self._groups.members(None):
+            running = self._groups.find(name)
+            if running is not None:
+                running.act(lambda election, now: election.set_standby(standby, now))
 
-    def begin(self, name: str, election: Election, now: float) -> None:
+    def begin(self, instance: Instance, now: float) -> None:
         """Tell all of it to a router that is to be started."""
-        election.set_standby(self.standby, now)
-        self.brief(name, election.router)
+        instance.election.set_standby(self._standby, now)
+        if instance.spec.name in self._holds:
+            instance.election.router.hold_back(*self._holds[instance.spec.name])

@@ -85,11 +85,11 @@ class FailoverHandler:
             case Handover(router, hold):
                 self._handing.give(router, hold=hold)
             case HoldBack(router, until, master):
-                self._manager.hold_back(router, until, master)
+                self._manager.orders.hold_back(router, until, master)
             case StandAside(standby):
                 self._stand_aside(standby)
             case Resume(router):
-                self._manager.resume(router)
+                self._manager.orders.resume(router)
             case Stop():
                 self._stop()
 
@@ -97,7 +97,7 @@ class FailoverHandler:
         """Hand over first, then with the lowest priority; nothing is held back from who comes then."""
         if standby is not Standby.OFF:
             self._handing.give(None, hold=0.0)
-        self._manager.set_standby(standby)
+        self._manager.orders.set_standby(standby)
         self._moved()
 
     def _commit(self, prepared: PrepareFailover) -> None:
@@ -188,7 +188,7 @@ class FailoverHandler:
         self._silence = SAY_SILENT_AFTER
         released, self._released = self._released, set()
         for router in released:
-            self._manager.resume(router)
+            self._manager.orders.resume(router)
 
 
 def _say(text: str) -> None:
