@@ -259,7 +259,7 @@ class Supervisor:
             self._log.warning(f"what {peer} says of its configuration and overrides is not understood here")
         else:
             merged = self.wishes.overrides.merged(heard.overrides, heard.revision)
-            self.wishes.take(merged, self.wishes.mastership.merged(heard.mastership), f"what {peer} brings")
+            self.wishes.take(merged, self.wishes.mastership.merged(heard.mastership), f"{peer} brought them")
         self._wake_waiting()
 
     def _share(self) -> None:

@@ -38,19 +38,20 @@ class Wishes:
             self.mastership = masters
         self._changed()
 
-    def take(self, servers: Overrides, masters: Mastership, whose: str) -> None:
-        """What a peer brought, or what is left after a deadline."""
+    def take(self, servers: Overrides, masters: Mastership, which: str) -> None:
+        """What a peer brought, or what is left after a deadline; `which` says so in the log if it cannot be kept."""
         new = servers if servers != self.overrides else None, masters if masters != self.mastership else None
         if new == (None, None):
             return
         try:
             self.ask(servers=new[0], masters=new[1])
         except OSError as error:
-            self._log.warning(f"{whose} cannot be kept: {error.strerror}")
+            what = "overrides" if new[0] is not None else "standby and holds"
+            self._log.warning(f"{what} cannot be kept ({which}): {error.strerror}")
             self.overrides, self.mastership = servers, masters
             self._changed()
 
     def expire(self, now: float) -> None:
         """End what has a deadline that has passed; `now` is wall clock. Holds end by themselves."""
         if self.overrides.expired(now):
-            self.take(self.overrides.without_expired(now), self.mastership, "that overrides have ended")
+            self.take(self.overrides.without_expired(now), self.mastership, "some have ended")
