@@ -13,6 +13,7 @@ from failover.peer.report import PeerReport
 from failover.report import RouterReport
 from hactl.config.model import Config
 from hactl.ipvs.model import ServiceCounters, ServiceKey, Table
+from hactl.ipvs.sync import SyncView
 from hactl.mastership import Mastership
 from hactl.messages import ChannelReport
 from hactl.overrides import Override
@@ -62,6 +63,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     workers: Mapping[str, Mapping[str, Any]] = {}
     channels: Mapping[str, ChannelReport] = {}
     splits: Sequence[str] = ()
+    sync: SyncView | None = None
     warnings: Sequence[str] = ()
 
 

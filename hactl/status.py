@@ -8,7 +8,8 @@ from typing import Any
 from failover.report import RouterReport
 from failover.spec import RouterSpec
 from hactl.ipvs.model import Counters, Entry, ServiceCounters, service_key
-from hactl.ipvs.spec import ServerSpec, ServiceSpec
+from hactl.ipvs.spec import ServerSpec, ServiceSpec, SyncSpec
+from hactl.ipvs.sync import SyncView
 from hactl.messages import ChannelReport
 from hactl.overrides import Override
 from hactl.picture import Clock, Picture, wall_text
@@ -31,6 +32,7 @@ def snapshot(picture: Picture) -> dict[str, Any]:
             for router in config.failover.routers
         },
         "services": {spec.name: _service(spec, picture) for spec in config.services},
+        "sync": _sync(config.sync, picture.sync, clock),
         "peers": peers(picture),
         "standby": standby(picture, config.node),
         "overrides": [_override(override) for override in picture.overrides],
@@ -158,6 +160,22 @@ def _sums(counters: Counters) -> dict[str, int]:
         "packets_out": counters.packets_out,
         "bytes_in": counters.bytes_in,
         "bytes_out": counters.bytes_out,
+    }
+
+
+def _sync(spec: SyncSpec | None, view: SyncView | None, clock: Clock) -> dict[str, Any] | None:
+    """Connection synchronisation; None where it is off."""
+    if spec is None:
+        return None
+    view = view or SyncView(since=clock.monotonic)
+    return {
+        "interface": spec.interface,
+        "id": spec.id,
+        "router": spec.router,
+        "roles": [role.value for role in view.roles],
+        "state": view.state.value,
+        "reason": view.reason,
+        "since": clock.text(view.since),
     }
 
 

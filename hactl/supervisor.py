@@ -37,6 +37,7 @@ from hactl.secret_files import read_secrets
 from hactl.splits import Splits
 from hactl.status import snapshot
 from hactl.survey import survey
+from hactl.synchronising import Synchronising
 from hactl.wishes import Wishes
 from hactl.worker_user import worker_user
 from notify.event import Event, EventKind, Severity
@@ -73,6 +74,7 @@ class Supervisor:
         found = (listener.warning, store.trouble(Path(config.state_dir)), *self.wishes.broken, unusual)
         self.warnings = [text for text in found if text]
         self.balancer = Balancer(config, self.wishes.overrides, emit=self.emit, log=self._log)
+        self.sync = Synchronising(config, emit=self.emit, log=self._log)
         self.crew = Crew(
             config,
             read_secrets(config),
@@ -97,7 +99,8 @@ class Supervisor:
                 signal.SIGHUP, lambda: self._stop.is_set() or group.create_task(self._reload_by_signal())
             )
             await self.balancer.start()
-            tasks = [group.create_task(self.balancer.run()), group.create_task(self._tick())]
+            works = (self.balancer.run(), self._tick(), self.sync.run())
+            tasks = [group.create_task(work) for work in works]
             await self._server.start(self._listener)
             self._say_started()
             await self._stop.wait()
@@ -124,6 +127,7 @@ class Supervisor:
             default=0,
         )
         await self.crew.stop_failover("stop", within + _STOP_GRACE)
+        await self.sync.settle(_STOP_GRACE)
         self.emit(plain(EventKind.DIRECTOR_STOPPED, self.config.node, "stopped in order"))
         await self.crew.stop_rest("stop")
         await self._server.close()
@@ -182,6 +186,7 @@ class Supervisor:
         self.balancer.apply(config)
         names = {router.name for router in config.failover.routers}
         self.reports = {name: report for name, report in self.reports.items() if name in names}
+        self.sync.apply(config, self.reports)
         self.emit(plain(EventKind.CONFIG_LOADED, config.cluster, f"{len(changed)} changes, by {by}"))
         for peer in self.peers.words:
             self._tell(self.peers.drift(peer, config.sha256))
@@ -240,6 +245,7 @@ class Supervisor:
         self.reports[report.router] = report
         self._spoke.add(report.router)
         self.balancer.set_holding({vip for r in self.reports.values() for vip in r.holding})
+        self.sync.follow(self.reports)
         self._tell(of_router(report))
         self._wake_waiting()
 

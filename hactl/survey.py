@@ -20,6 +20,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
     daemon.clock = daemon.clock.at(time.monotonic(), time.time())
     refused = balancer.refusals()
     trouble = [f"IPVS cannot be used: {balancer.trouble}"] if balancer.trouble else []
+    trouble += [daemon.sync.trouble] if daemon.sync.trouble else []
     return Picture(
         config=daemon.config,
         version=hactl.__version__,
@@ -42,6 +43,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
         splits=_splits(daemon),
         workers=_workers(crew, daemon.clock.monotonic),
         channels=daemon.channels,
+        sync=daemon.sync.view,
         warnings=[*daemon.warnings, *trouble, *crew.refusals(), *refused.values()],
     )
 

@@ -23,13 +23,14 @@ def is_well(status: Status) -> bool:
         for server in service.get("servers", {}).values()
         if server.get("admin") != "disabled"
     ]
-    return not any(word in _BAD for word in [*routers, *peers, *services, *servers])
+    sync = (status.get("sync") or {}).get("state")
+    return not any(word in _BAD for word in [*routers, *peers, *services, *servers, sync])
 
 
 def only(status: Status, services: tuple[str, ...]) -> Status:
     """The status cut down to some services. Raises KeyError with a name that is none."""
     found = {name: status.get("services", {})[name] for name in services}
-    return {**status, "routers": {}, "peers": {}, "overrides": [], "services": found}
+    return {**status, "routers": {}, "peers": {}, "sync": None, "overrides": [], "services": found}
 
 
 def screen(status: Status, now: float, colours: bool = False) -> str:
@@ -40,6 +41,7 @@ def screen(status: Status, now: float, colours: bool = False) -> str:
         _services(status.get("services", {}), now, colours),
         _overrides(status.get("overrides", []), now, colours),
         _peers(status.get("peers", {}), now, colours),
+        _sync(status.get("sync") or {}, now, colours),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -216,3 +218,25 @@ def _peers(peers: Status, now: float, colours: bool) -> list[str]:
             )
         )
     return table(rows, colours)
+
+
+def _sync(sync: Status, now: float, colours: bool) -> list[str]:
+    """Connection synchronisation, where it is on."""
+    if not sync:
+        return []
+    roles = " + ".join(sync.get("roles", [])) or "none"
+    return table(
+        [
+            ("SYNC", "STATE", "SINCE", "ID", "ROUTER", "THREADS", "REASON"),
+            (
+                sync.get("interface", ""),
+                state(sync.get("state", "")),
+                ago(sync.get("since"), now),
+                str(sync.get("id", "")),
+                sync.get("router") or "none",
+                roles,
+                sync.get("reason", ""),
+            ),
+        ],
+        colours,
+    )

@@ -3,7 +3,7 @@
 import msgspec
 
 from failover.spec import FailoverSpec
-from hactl.ipvs.spec import IpvsSpec, ServiceSpec
+from hactl.ipvs.spec import IpvsSpec, ServiceSpec, SyncSpec
 from health.spec import CheckSpec
 from notify.spec import NotifySpec
 
@@ -50,6 +50,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[CheckSpec, ...] = ()
     services: tuple[ServiceSpec, ...] = ()
     ipvs: IpvsSpec = IpvsSpec()
+    sync: SyncSpec | None = None
     notify: NotifySpec = NotifySpec()
     health: HealthSettings = HealthSettings()
     control: ControlSpec = ControlSpec()

@@ -57,7 +57,6 @@ ROWS: Final = (
     Row(pattern="routers.*.track.scripts", text="scripts are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.files", text="files are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.processes", text="processes are not tracked yet", unsafe=True),
-    Row(pattern="sync", text="connections are not synchronised yet", unsafe=False),
     Row(
         pattern="services.*.slow_start",
         text="a returning server gets its whole weight at once yet",

@@ -163,6 +163,12 @@ def only_while_holding(document: Document, service: Service) -> bool:
     return service.table == "master" or (service.table is None and bool(directors_among(document, service)))
 
 
+def sync_router(document: Document) -> str | None:
+    """The router whose role connection synchronisation follows: the one given, else the only one; None: both roles run."""
+    given = document.sync.router if document.sync is not None else None
+    return given or (next(iter(document.routers)) if len(document.routers) == 1 else None)
+
+
 def is_network(address: str) -> bool:
     """Whether an IPv4 address with its prefix length is the network's own, which no host can have."""
     interface = ipaddress.ip_interface(address)

@@ -23,6 +23,8 @@ def shown_document(document: Document, node: str) -> dict[str, Any]:
         shown["directors"][name]["priority"] = priority
     for name, router in document.routers.items():
         shown["routers"][name] |= _router(document, router, node)
+    if document.sync is not None and (followed := resolve.sync_router(document)) is not None:
+        shown["sync"]["router"] = followed
     for name, service in document.services.items():
         _fill_service(document, service, shown["services"][name])
     for name, channel in shown["notify"].items():

@@ -123,3 +123,11 @@ class IpvsSpec(msgspec.Struct, frozen=True, kw_only=True):
     reconcile: float = 10.0
     timeouts: TimeoutsSpec = TimeoutsSpec()
     switches: tuple[tuple[str, str], ...] = ()
+
+
+class SyncSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Connection synchronisation: this director's interface, the sync id, the router whose role it follows (None: both)."""
+
+    interface: str
+    id: int = 0
+    router: str | None = None

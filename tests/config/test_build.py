@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from failover.spec import AddressSpec, Family, Transport
 from failover.timing import automatic_lease, master_down, skew_time
 from hactl.ipvs.schedulers import SCHEDULERS, flags_named
-from hactl.ipvs.spec import Forward, OnDown, TunnelSpec, TunnelType
+from hactl.ipvs.spec import Forward, OnDown, SyncSpec, TunnelSpec, TunnelType
 from health.spec import HttpProbe, SshProbe, TcpProbe, TlsSpec
 
 Load = Callable[..., Any]
@@ -206,3 +206,17 @@ def test_switches(load_text: Load) -> None:
     """Kernel switches are given as the kernel writes them; what is absent is left alone."""
     text = service_text("forward: nat", "pool: web") + "ipvs: {sloppy_tcp: true, sync_threshold: [3, 50]}\n"
     assert load_text(text).config.ipvs.switches == (("sloppy_tcp", "1"), ("sync_threshold", "3 50"))
+
+
+def test_connection_synchronisation(load_text: Load) -> None:
+    """It follows the router that is named, else the only one; where there are several, none; each has its interface."""
+    assert load_text(router_text()).config.sync is None
+    text = router_text() + "sync: {interface: {lb1: eth1, lb2: ens3, lb3: ens3}, id: 4}\n"
+    assert load_text(text).config.sync == SyncSpec(interface="eth1", id=4, router="web")
+    other = "  in: {vrid: 52, interface: eth1, addresses: [10.78.0.1]}\n"
+    two = router_text() + other + "sync: {interface: eth1}\n"
+    assert load_text(two).config.sync == SyncSpec(interface="eth1", router=None)
+    assert (
+        load_text(two.replace("{interface: eth1}\n", "{interface: eth1, router: in}\n")).config.sync.router
+        == "in"
+    )

@@ -36,7 +36,6 @@ def test_the_design_example() -> None:
         "routers.web.track.ping",
         "routers.web.track.services",
         "routers.web.track.scripts",
-        "sync",
         "services.www.slow_start",
         "services.shell.panic",
         "control.http",

@@ -65,7 +65,6 @@ PENDING = [
     ("services.www.check[1]", True, "{type: http}", "[{type: tcp}, {type: script, command: [/x]}]"),
     ("services.www.slow_start", False, "forward: dr", "forward: dr\n    slow_start: 30s"),
     ("services.www.panic", False, "forward: dr", "forward: dr\n    panic: {share: 50%}"),
-    ("sync", False, "services:", "sync: {interface: eth1}\nservices:"),
     ("control.http", False, "services:", "control: {http: '127.0.0.1:9770'}\nservices:"),
 ]  # fmt: skip
 

@@ -4,7 +4,7 @@ It stands where `hactl.ipvs.kernel.Kernel` stands. `last_weight` is what mh and 
 """
 
 import errno
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from hactl.ipvs.errors import IpvsError
 from hactl.ipvs.kernel import Snapshot
@@ -16,11 +16,13 @@ from hactl.ipvs.model import (
     RealServer,
     ServiceCounters,
     ServiceKey,
+    SyncDaemon,
     Timeouts,
 )
 from hactl.ipvs.ops import AddServer, AddService, DeleteServer, DeleteService, Op, SetServer, SetService
 from hactl.ipvs.passes import Refusal
 from hactl.ipvs.spec import Forward
+from hactl.ipvs.sync import Link, Role
 
 ABSENT_SCHEDULERS = frozenset({"twos"})
 
@@ -141,3 +143,43 @@ def judge_server(key: ServiceKey, server: RealServer) -> int:
         return errno.ERANGE
     mixed = (":" in server.key.address) != (key.family == "ipv6")
     return errno.EINVAL if mixed and server.forward is not Forward.TUN else 0
+
+
+class FakeThreads:
+    """The kernel's synchronisation threads: one of each role, on an interface that is there. `refuse` is its answer."""
+
+    def __init__(self, links: Mapping[str, Link]) -> None:
+        self.threads: dict[Role, SyncDaemon] = {}
+        self.written: list[str] = []
+        self.refuse = ""
+        self._links = links
+
+    @property
+    def roles(self) -> set[Role]:
+        """The roles whose thread runs."""
+        return set(self.threads)
+
+    async def daemons(self) -> tuple[SyncDaemon, ...]:
+        """As the kernel's GET_DAEMON."""
+        return tuple(self.threads.values())
+
+    async def start_daemon(self, daemon: SyncDaemon) -> None:
+        """As NEW_DAEMON: EEXIST for a second of a role, ENODEV without the interface."""
+        role = self._role(daemon)
+        if self.refuse:
+            raise IpvsError(self.refuse)
+        assert role not in self.threads, "EEXIST"
+        assert daemon.interface in self._links, "ENODEV"
+        self.threads[role] = daemon
+        self.written.append(f"start {role}")
+
+    async def stop_daemon(self, daemon: SyncDaemon) -> None:
+        """As DEL_DAEMON: ESRCH when it does not run."""
+        role = self._role(daemon)
+        assert role in self.threads, "ESRCH"
+        del self.threads[role]
+        self.written.append(f"stop {role}")
+
+    @staticmethod
+    def _role(daemon: SyncDaemon) -> Role:
+        return Role.MASTER if daemon.master else Role.BACKUP

@@ -10,7 +10,7 @@ from hactl.config.build.checks import Checks
 from hactl.config.build.notify import notify_spec
 from hactl.config.build.peers import channel_spec
 from hactl.config.build.routers import router_spec
-from hactl.config.build.services import ipvs_spec, service_spec
+from hactl.config.build.services import ipvs_spec, service_spec, sync_spec
 from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings, Pending
 from hactl.config.resolve import director_priorities
 from hactl.config.schema.document import Document
@@ -28,6 +28,7 @@ def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[
         checks=checks.specs(),
         services=services,
         ipvs=ipvs_spec(document.ipvs),
+        sync=sync_spec(document, node),
         notify=notify_spec(document, node),
         health=HealthSettings(workers=document.health.workers, user=document.health.user),
         control=ControlSpec(

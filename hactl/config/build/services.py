@@ -14,6 +14,7 @@ from hactl.ipvs.spec import (
     Protocol,
     ServerSpec,
     ServiceSpec,
+    SyncSpec,
     TimeoutsSpec,
     TunnelSpec,
     TunnelType,
@@ -106,6 +107,14 @@ def ipvs_spec(ipvs: Ipvs) -> IpvsSpec:
     given = ((name, getattr(ipvs, name)) for name in _SWITCHES)
     switches = tuple((name, _switch(value)) for name, value in given if value is not None)
     return IpvsSpec(reconcile=ipvs.reconcile, timeouts=_timeouts(ipvs.timeouts), switches=switches)
+
+
+def sync_spec(document: Document, node: str) -> SyncSpec | None:
+    """Connection synchronisation on one director; None: off."""
+    if document.sync is None:
+        return None
+    interface = resolve.here(document.sync.interface, node) or ""
+    return SyncSpec(interface=interface, id=document.sync.id, router=resolve.sync_router(document))
 
 
 def _switch(value: bool | int | list[int]) -> str:

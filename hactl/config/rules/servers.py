@@ -101,6 +101,23 @@ def families(world: World) -> Iterator[Finding]:
             yield from _family(service, ("services", name, "sorry"), service.sorry, forward)
 
 
+def synchronised_families(world: World) -> Iterator[Finding]:
+    """The kernel refuses a server of the other family while connections are synchronised, and the reverse."""
+    if world.document.sync is None:
+        return
+    message = "a server of the other address family cannot be had beside sync: the kernel refuses one of them"
+    for _, service, path, server in _places(world):
+        if _mixed(service, server):
+            yield fault(*path, "address", message=message)
+    for name, service in world.document.services.items():
+        if service.sorry is not None and _mixed(service, service.sorry):
+            yield fault("services", name, "sorry", "address", message=message)
+
+
+def _mixed(service: Service, server: Server | Sorry) -> bool:
+    return resolve.family_of(server.address) != resolve.service_family(service)
+
+
 def _family(service: Service, path: Path, server: Server | Sorry, forward: str) -> Iterator[Finding]:
     known = service.address is not None or service.family is not None
     if known and forward != "tun" and resolve.family_of(server.address) != resolve.service_family(service):
@@ -175,6 +192,7 @@ RULES = (
     ports,
     probed_ports,
     families,
+    synchronised_families,
     tunnels,
     distinct,
     thresholds,

@@ -1,0 +1,172 @@
+"""Connection synchronisation in the kernel: the threads, and established connections that outlive their master."""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hactl.ipvs.kernel import Kernel
+from hactl.ipvs.spec import SyncSpec
+from hactl.ipvs.sync import SyncState
+from hactl.ipvs.synchroniser import Synchroniser, SyncRecord, SyncRepaired, SyncReport
+from hactl.lab import net as namespaces
+from support.daemon import Director, assert_clean, daemons
+from support.ipvs_daemon import START_WITHIN, VIP, WITHIN, Call, until
+from support.ipvs_farm import Farm
+from support.netns import Lan, lan
+
+pytestmark = pytest.mark.timeout(300)
+
+CALLS = 20
+SERVICE = f"{VIP}:80"
+TEXT = f"""
+cluster: sync
+directors: {{lb1: {{address: 10.99.0.1}}, lb2: {{address: 10.99.0.2}}}}
+routers:
+  web: {{vrid: 51, interface: eth0, addresses: [{VIP}], advert_interval: 500ms}}
+sync: {{interface: eth0, id: 7}}
+services:
+  www:
+    {{address: {VIP}, port: 80, scheduler: rr, forward: dr, check: {{type: tcp, interval: 2s, timeout: 2s}},
+     servers: {{rs1: 10.99.0.4, rs2: 10.99.0.5}}}}
+ipvs: {{reconcile: 2s}}
+health: {{user: nobody}}
+"""
+
+
+def _link(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, timeout=60)
+
+
+def _make_interface() -> None:
+    _link("link", "add", "sync0", "type", "dummy")
+    _link("address", "add", "10.9.0.1/24", "dev", "sync0")
+    _link("link", "set", "sync0", "up")
+
+
+async def test_threads_follow_their_interface(kernel: Kernel) -> None:
+    """No interface is a fault; made, stopped by hand or made again, the threads run; ipvsadm sees the same."""
+    reports: list[SyncReport] = []
+    stored: list[SyncRecord] = []
+
+    async def store(record: SyncRecord) -> None:
+        stored.append(record)
+
+    loop = Synchroniser(kernel, SyncSpec(interface="sync0", id=7), report=reports.append, store=store)
+    task = asyncio.create_task(loop.run())
+    try:
+        await loop.settled()
+        assert (loop.view.state, loop.view.reason) == (SyncState.FAULT, "there is no interface sync0")
+        _make_interface()
+        await _until_up(loop)
+        assert {d.master for d in await kernel.daemons()} == {True, False}
+        await asyncio.sleep(0.5)  # a thread stopped before it ever ran is not acknowledged
+        shown = await asyncio.to_thread(subprocess.check_output, ["ipvsadm", "-l", "--daemon"], text=True)
+        assert "master sync daemon (mcast=sync0, syncid=7" in shown
+        assert "backup sync daemon (mcast=sync0, syncid=7" in shown
+        (master,) = [d for d in await kernel.daemons() if d.master]
+        await kernel.stop_daemon(master)
+        await _until_up(loop)
+        index = stored[-1].indexes
+        _link("link", "delete", "sync0")
+        _make_interface()
+        await asyncio.sleep(0.5)
+        await _until_up(loop)
+        assert {d.master for d in await kernel.daemons()} == {True, False}
+        assert stored[-1].indexes.values() != index.values()
+        told = [text for report in reports if isinstance(report, SyncRepaired) for text in report.texts]
+        assert "the master thread of connection synchronisation was stopped" in told
+        assert any("sync0 was removed and made again" in text for text in told)
+        await asyncio.sleep(0.5)
+        loop.configure(None, 10.0)
+        await loop.settled()
+        assert await kernel.daemons() == ()
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _until_up(loop: Synchroniser) -> None:
+    async with asyncio.timeout(WITHIN):
+        while True:
+            loop.check_now()
+            await loop.settled()
+            if loop.view.state is SyncState.UP:
+                return
+            await asyncio.sleep(0.2)
+
+
+@contextlib.contextmanager
+def pair(net: Lan) -> Iterator[tuple[Director, Director]]:
+    """Two started directors before two real servers that have the VIP as direct routing wants it."""
+    with contextlib.ExitStack() as stack:
+        for host in ("rs1", "rs2"):
+            quiet = {f"ipv4/conf/{which}/arp_ignore": "1" for which in ("all", "eth0")}
+            loud = {f"ipv4/conf/{which}/arp_announce": "2" for which in ("all", "eth0")}
+            namespaces.write_switches(net.namespace(host), quiet | loud)
+            net.ip(host, f"address add {VIP}/32 dev lo")
+            stack.enter_context(Farm(net, host)).open(f"{net.address(host)}:80", SERVICE)
+        lb1, lb2 = stack.enter_context(daemons(net, TEXT, "lb1", "lb2"))
+        for director in (lb1, lb2):
+            director.launch()
+        until(lambda: ready(lb1, "master") and ready(lb2, "backup"), START_WITHIN)
+        yield lb1, lb2
+
+
+def ready(director: Director, role: str) -> bool:
+    """Whether the router and the threads have this role, and both real servers are in the table."""
+    status = director.status_or_none()
+    if status is None or status["routers"]["web"]["state"] != role:
+        return False
+    servers = status["services"]["www"]["servers"].values()
+    return status["sync"]["roles"] == [role] and all(server["active"] for server in servers)
+
+
+def established(net: Lan, host: str) -> int:
+    """Connections through the VIP that a director's kernel knows as established."""
+    with net.inside(host):
+        text = Path("/proc/thread-self/net/ip_vs_conn").read_text()
+    return sum(" ESTABLISHED " in line for line in text.splitlines())
+
+
+def packets(net: Lan, host: str) -> int:
+    """Packets that a director's IPVS has sent to the real servers: summed up by the kernel every 2 s."""
+    lines = net.run(host, "ipvsadm", "-Ln", "--stats", "--exact").stdout.splitlines()
+    return sum(int(words[3]) for words in map(str.split, lines) if words[1:2] == [SERVICE])
+
+
+def test_established_connections_outlive_the_master() -> None:
+    """A thread that is stopped by hand returns; when every process of the master is killed all connections go on."""
+    with lan("lb1", "lb2", "client", "rs1", "rs2") as net, pair(net) as (lb1, lb2):
+        assert lb1.status()["sync"]["reason"].startswith("web is master here")
+        net.run("lb1", "ipvsadm", "--stop-daemon", "master")
+        event = until(lambda: lb1.events("ipvs.repaired", "sync"))[0]
+        assert "the master thread of connection synchronisation was stopped" in event["reason"]
+        until(lambda: lb1.status()["sync"]["roles"] == ["master"])
+        with contextlib.ExitStack() as stack:
+            calls = [stack.enter_context(Call(net, SERVICE)) for _ in range(CALLS)]
+            for _ in range(3):
+                for call in calls:
+                    call.talk()
+            until(lambda: established(net, "lb2") == CALLS)
+            before = packets(net, "lb2")
+            namespaces.signal_all(net.namespace("lb1"), signal.SIGKILL)
+            killed = time.monotonic()
+            until(lambda: lb2.is_state("master"))
+            for call in calls:
+                call.talk()
+            print(f"{CALLS} of {CALLS} connections went on, {time.monotonic() - killed:.1f} s after the kill")
+            until(lambda: packets(net, "lb2") >= before + CALLS)
+            assert established(net, "lb2") == CALLS
+        until(lambda: ready(lb2, "master"))
+        assert_clean(lb2)
+        assert lb1.process is not None
+        lb1.process.wait(WITHIN)
+        shown = net.run("lb1", "ipvsadm", "-l", "--daemon").stdout
+        assert "master sync daemon" in shown, "the end of the daemon stops no thread"
