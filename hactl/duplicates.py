@@ -25,6 +25,8 @@ PAUSE = 0.3
 """Seconds between one probe and the next."""
 LAST_WAIT = 0.6
 """Seconds in which the last probe is answered, if at all."""
+_MANY = 16
+"""So many answers for one address are told apart; a link that sends more is not believed any better."""
 _ARP, _IPV6 = 0x0806, 0x86DD
 _ICMPV6, _SOLICITATION, _ADVERTISEMENT = 58, 135, 136
 
@@ -34,6 +36,17 @@ def detect(interface: str, mac: str, own: Collection[str], claims: Collection[Cl
 
     `mac` is the interface's own, `own` are all of this host's. Takes 1.2 s when nobody answers. Raises OSError.
     """
+    with _asking(interface, mac, claims) as rounds:
+        for heard in rounds:
+            found = conflicts(heard, claims, own)
+            if found:
+                return found
+    return {}
+
+
+@contextlib.contextmanager
+def _asking(interface: str, mac: str, claims: Collection[Claim]) -> Iterator[Iterator[Iterator[Heard]]]:
+    """Ask for all addresses, round by round; of each round, what is heard until the next."""
     # scapy tells of interfaces without addresses and other things that are no concern of an operator.
     logging.getLogger("scapy").setLevel(logging.ERROR)
     from scapy.arch.linux import L2Socket
@@ -42,14 +55,31 @@ def detect(interface: str, mac: str, own: Collection[str], claims: Collection[Cl
     kinds = {_IPV6 if claim.ipv6 else _ARP for claim in claims}
     with contextlib.ExitStack() as stack:
         sockets = {kind: stack.enter_context(L2Socket(iface=interface, type=kind)) for kind in kinds}
-        for number in range(PROBES):
-            for question in questions:
-                sockets[question.type].send(question)
-            wait = LAST_WAIT if number == PROBES - 1 else PAUSE
-            found = conflicts(_listen(list(sockets.values()), time.monotonic() + wait), claims, own)
-            if found:
-                return found
-    return {}
+        yield (_round(sockets, questions, last=number == PROBES - 1) for number in range(PROBES))
+
+
+def _round(sockets: "dict[int, L2Socket]", questions: "list[Packet]", *, last: bool) -> Iterator[Heard]:
+    for question in questions:
+        sockets[question.type].send(question)
+    yield from _listen(list(sockets.values()), time.monotonic() + (LAST_WAIT if last else PAUSE))
+
+
+def who_has(interface: str, mac: str, claims: Collection[Claim]) -> dict[str, set[str]]:
+    """The MACs of all that answer for each of these addresses on the interface's link; one that nobody has is left out.
+
+    `mac` is the interface's own. Takes 1.2 s. Raises OSError.
+    """
+    wanted = {claim.address for claim in claims}
+    found: dict[str, set[str]] = {}
+    with _asking(interface, mac, claims) as rounds:
+        for heard in rounds:
+            for one in heard:
+                macs = (
+                    found.setdefault(one.address, set()) if one.address in wanted and not one.asking else None
+                )
+                if macs is not None and len(macs) < _MANY:
+                    macs.add(one.mac)
+    return found
 
 
 def _question(claim: Claim, mac: str) -> "Packet":

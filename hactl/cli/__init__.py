@@ -28,6 +28,10 @@ _VERBS = {
     "resume": ("hactl.cli.operate", "take part in elections again after a handover or a standby"),
     "takeover": ("hactl.cli.takeover", "claim addresses by hand and announce them"),
     "release": ("hactl.cli.takeover", "take addresses off that were claimed by hand"),
+    "realserver": (
+        "hactl.cli.realserver",
+        "on a real server: VIPs, ARP hiding, tunnels; apply, remove, check",
+    ),
     "events": ("hactl.cli.show", "what happened"),
     "lab": ("hactl.cli.lab", "a cluster to play with, in network namespaces"),
     "version": ("hactl.cli.show", "the version of hactl"),

@@ -134,6 +134,19 @@ def daemon() -> Iterator[Any]:
         raise Fault(str(error)) from error
 
 
+def sound_document() -> Any:
+    """The configuration file as a document, on any host; its faults are listed and end the command with status 1."""
+    from hactl.config.load import load
+
+    loaded = load(settings().config_path, settings().node)
+    if loaded.document is None:
+        for fault in loaded.faults:
+            click.echo(fault, err=True)
+        count = len(loaded.faults)
+        raise Fault(f"{loaded.path} has {count} fault{'s' if count != 1 else ''}; nothing was done")
+    return loaded.document
+
+
 def echo_json(content: object) -> None:
     """Print one JSON document for people and programs."""
     click.echo(json.dumps(content, indent=2, ensure_ascii=False))

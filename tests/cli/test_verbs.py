@@ -48,8 +48,8 @@ def test_help_names_every_verb() -> None:
     """`hactl --help` lists all verbs, and each has its own help."""
     text = hactl("--help").output
     verbs = (
-        "run check schema plan reload status drain disable enable weight handover standby resume events version takeover "
-        "release"
+        "run check schema plan reload status drain disable enable weight handover standby resume realserver events version "
+        "takeover release"
     )
     for verb in verbs.split():
         assert f"\n  {verb} " in text

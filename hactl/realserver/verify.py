@@ -1,0 +1,73 @@
+"""Whether a host is fit to serve: every difference from the plan as a finding; core.
+
+The law: what `apply` would do is what `check` finds, so that the two cannot disagree.
+"""
+
+from collections.abc import Collection, Iterator
+
+from hactl.doctor.finding import Finding, FindingId, finding
+from hactl.ipvs.spec import Forward
+from hactl.realserver.model import (
+    DropVip,
+    Facts,
+    MakeDevice,
+    Open,
+    PutVip,
+    Raise,
+    Record,
+    SetSwitch,
+    Wish,
+    dotted,
+)
+from hactl.realserver.plan import steps
+
+APPLY = "hactl realserver apply"
+
+
+def findings(wish: Wish, facts: Facts, record: Record) -> Iterator[Finding]:
+    """What this host lacks, or has too much."""
+    for step in steps(wish, facts, record):
+        match step:
+            case PutVip(vip):
+                yield finding(FindingId.VIP_MISSING, vip.address, f"it is not on {vip.device}", APPLY)
+            case DropVip(vip):
+                yield finding(FindingId.VIP_LEFT, vip.address, f"it is on {vip.device}", APPLY)
+            case SetSwitch(path, value, False):
+                yield _switch(path, value, facts)
+            case MakeDevice(name):
+                yield finding(FindingId.TUNNEL_CLOSED, name, "there is no such device", APPLY)
+            case Raise(name) if name in facts.devices:
+                yield finding(FindingId.TUNNEL_CLOSED, name, "the device is down", APPLY)
+            case Open(listener):
+                yield finding(FindingId.TUNNEL_CLOSED, str(listener), "nothing listens there", APPLY)
+            case _:
+                pass
+
+
+def _switch(path: str, value: str, facts: Facts) -> Finding:
+    what = FindingId.TUNNEL_FILTERED if path.endswith("rp_filter") else FindingId.ARP_NOT_HIDDEN
+    found = facts.switches.get(path, "not there")
+    return finding(what, dotted(path), f"it is {found}, {value} is needed", APPLY)
+
+
+def ways_back(wish: Wish, ways: Collection[tuple[str, str]], gateways: Collection[str]) -> Iterator[Finding]:
+    """Whether answers of nat services go back through the directors.
+
+    `ways`: (own address, the gateway by which it answers a distant client, empty for none); `gateways`: the addresses
+    that move with the routers.
+    """
+    behind = {one.address: one.service for one in wish.served if one.forward is Forward.NAT}
+    for address, gateway in ways:
+        if address not in behind or gateway in gateways:
+            continue
+        ipv6 = ":" in address
+        fitting = [vip for vip in gateways if (":" in vip) == ipv6]
+        evidence = (
+            f"{address} answers clients by {gateway}"
+            if gateway
+            else f"{address} has no way to distant clients"
+        )
+        target = fitting[0] if len(fitting) == 1 else "ADDRESS"
+        choice = "" if len(fitting) == 1 else f"  # ADDRESS: one of {', '.join(fitting)}" if fitting else ""
+        mend = f"ip {'-6 ' if ipv6 else ''}route replace default via {target}{choice}"
+        yield finding(FindingId.NAT_ROUTE, behind[address], evidence, mend)

@@ -1,0 +1,172 @@
+"""`realserver apply`, `remove` and `check`: joins the plan to the host; edge.
+
+The law: what will be done is on disk before it is done; one at a time on a host; a step that fails ends the work, and
+doing it again goes on from there.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from hactl import store
+from hactl.config.schema.document import Document
+from hactl.doctor.answers import judge
+from hactl.doctor.finding import Finding
+from hactl.realserver import host, plan, verify
+from hactl.realserver.model import Facts, Record, Served, Wish
+from hactl.realserver.wish import served_here, server_names, wish
+
+FILE = "realserver.json"
+_LOCK = "realserver.lock"
+
+
+class NothingServed(Exception):
+    """This host is none of the real servers; the text says so and what helps."""
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done, as sentences. `failed`: why it ended before the last step, empty if it did not."""
+
+    served: tuple[Served, ...] = ()
+    steps: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    failed: str = ""
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check found. `unasked`: links that could not be asked, and why."""
+
+    served: tuple[Served, ...]
+    findings: tuple[Finding, ...]
+    hints: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
+
+
+def apply(document: Document, name: str | None) -> Done:
+    """Make this host fit to serve what it serves. Raises NothingServed, OSError."""
+    with _alone(Path(document.state_dir)):
+        wanted = _wish(document, name)
+        host.load_modules(wanted)
+        return _reach(document, wanted)
+
+
+def remove(document: Document) -> Done:
+    """Undo what `apply` did, whatever this host served then. Raises OSError."""
+    with _alone(Path(document.state_dir)):
+        return _reach(document, Wish())
+
+
+def check(document: Document, name: str | None) -> Checked:
+    """Look whether this host is fit to serve, and ask its links who else answers. Raises NothingServed, OSError."""
+    facts = host.facts()
+    wanted = _wish(document, name)
+    ways = host.ways_back(dict.fromkeys(one.address for one in wanted.served))
+    heard, unasked = _ask(document, wanted)
+    return Checked(
+        served=wanted.served,
+        findings=(
+            *verify.findings(wanted, facts, _record(document, facts)[0]),
+            *verify.ways_back(wanted, ways, gateways(document)),
+            *heard,
+        ),
+        hints=wanted.hints,
+        unasked=unasked,
+    )
+
+
+def gateways(document: Document) -> tuple[str, ...]:
+    """Every address that moves with a router."""
+    addresses = (
+        vip.address.partition("/")[0] for router in document.routers.values() for vip in router.addresses
+    )
+    return tuple(dict.fromkeys(addresses))
+
+
+def _wish(document: Document, name: str | None) -> Wish:
+    addresses = tuple(one for one in host.facts().addresses if not one.ours)
+    own = dict.fromkeys(one.address for one in addresses if one.device != "lo")
+    served = served_here(document, own, name)
+    if served:
+        return wish(document, served, addresses)
+    known = ", ".join(server_names(document)) or "none"
+    if name is not None:
+        raise NothingServed(f"there is no real server '{name}' in the file; there are {known}")
+    raise NothingServed(
+        f"no real server of the file ({known}) has one of this host's addresses ({', '.join(own) or 'none'}); "
+        "name one with --as"
+    )
+
+
+def _reach(document: Document, wanted: Wish) -> Done:
+    """Do what leads from the facts to the wish, with the record always ahead of it."""
+    facts = host.facts()
+    record, trouble = _record(document, facts)
+    todo = plan.steps(wanted, facts, record)
+    hints = (*wanted.hints, *([trouble] if trouble else []))
+    ahead = plan.before(record, todo, facts)
+    _keep(document, ahead)
+    done: list[str] = []
+    try:
+        for step in todo:
+            host.perform(step)
+            done.append(str(step))
+    except host.StepFailed as failure:
+        return Done(served=wanted.served, steps=tuple(done), hints=hints, failed=str(failure))
+    _keep(document, plan.after(ahead, wanted, facts))
+    return Done(served=wanted.served, steps=tuple(done), hints=hints)
+
+
+def _ask(document: Document, wanted: Wish) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
+    from hactl.doctor.ask import ask
+
+    findings: list[Finding] = []
+    unasked = []
+    macs = host.macs()
+    directors = {a: name for name, one in document.directors.items() for a in one.all_addresses}
+    servers = neighbours(document, wanted.vips)
+    for interface in wanted.lan:
+        try:
+            findings += judge(ask(interface, macs, wanted.vips, directors, servers), wanted.vips)
+        except (OSError, KeyError) as error:
+            unasked.append(f"{interface} could not be asked who answers for the VIPs: {error}")
+    return tuple(findings), tuple(unasked)
+
+
+def neighbours(document: Document, vips: tuple[str, ...]) -> dict[str, str]:
+    """Names, by address, of the real servers of services with these VIPs."""
+    from hactl.config.resolve import servers_of
+
+    services = [service for service in document.services.values() if service.address in vips]
+    return {
+        server.address: name for service in services for name, server in servers_of(document, service).items()
+    }
+
+
+# ---- the record -----------------------------------------------------------------------------------------------------
+
+
+def _record(document: Document, facts: Facts) -> tuple[Record, str]:
+    """The record as far as it holds, and what is wrong with the file."""
+    path = Path(document.state_dir) / FILE
+    record, trouble = store.load(path, lambda data: msgspec.json.decode(data, type=Record), Record())
+    return plan.current(record, facts), trouble
+
+
+def _keep(document: Document, record: Record) -> None:
+    store.replace(Path(document.state_dir) / FILE, msgspec.json.encode(record))
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """No other `realserver` works on this host meanwhile; the kernel ends the lock with the process."""
+    store.prepare(directory)
+    descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,167 @@
+"""`hactl realserver` on real hosts: who answers ARP, where packets for the VIP arrive, and what is left afterwards."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.daemon import HACTL
+from support.netns import Lan, lan, needs_namespaces
+
+pytestmark = needs_namespaces
+
+VIP, VIP6 = "10.99.0.100", "2001:db8::100"
+TEXT = """
+cluster: web
+directors:
+  lb1: {address: 10.99.0.1}
+  lb2: {address: 10.99.0.9}
+routers:
+  web: {vrid: 51, interface: eth0, addresses: [10.99.0.100]}
+  six: {vrid: 52, interface: eth0, addresses: ['2001:db8::100']}
+services:
+  www: {address: 10.99.0.100, port: 80, forward: dr, check: {type: tcp}, servers: {rs1: 10.99.0.3, rs2: 10.99.0.4}}
+  six: {address: '2001:db8::100', port: 80, forward: dr, check: {type: tcp}, servers: {rs1: '2001:db8::3'}}
+"""
+SWITCHES = ("all/arp_ignore", "all/arp_announce", "eth0/arp_ignore", "eth0/arp_announce", "all/rp_filter")
+
+
+ASK = """
+import json, sys
+from hactl.claim import parse
+from hactl.duplicates import who_has
+found = who_has("eth0", sys.argv[1], [parse(address) for address in sys.argv[2:]])
+print(json.dumps({address: sorted(macs) for address, macs in found.items()}))
+"""
+"""Run in a process of its own: scapy remembers the interfaces of the first namespace that it saw."""
+
+
+class Farm:
+    """A director, a client and two real servers, with hactl's verbs on each."""
+
+    def __init__(self, net: Lan, folder: Path) -> None:
+        self.net, self.folder = net, folder
+        for name in ("rs1", "rs2"):
+            (folder / name).mkdir()
+            (folder / name / "hactl.yaml").write_text(f"{TEXT}state_dir: {folder / name}/state\n")
+
+    def hactl(self, host: str, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """`hactl realserver VERB` there; never a traceback."""
+        config = str(self.folder / host / "hactl.yaml")
+        done = self.net.run(host, HACTL, "realserver", verb, "-c", config, *words, check=False)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    def answers(self, *addresses: str) -> dict[str, set[str]]:
+        """Who tells the client that it has these addresses: MACs."""
+        done = self.net.run("client", sys.executable, "-c", ASK, self.mac("client"), *addresses)
+        return {address: set(macs) for address, macs in json.loads(done.stdout).items()}
+
+    def mac(self, host: str) -> str:
+        """The MAC of a host's eth0."""
+        shown = json.loads(self.net.run(host, "ip", "-j", "link", "show", "eth0").stdout)
+        return str(shown[0]["address"])
+
+    def state(self, host: str) -> dict[str, Any]:
+        """What realserver may change on a host: addresses of lo, and switches."""
+        shown = json.loads(self.net.run(host, "ip", "-j", "address", "show", "dev", "lo").stdout)
+        values = self.net.run(host, "cat", *(f"/proc/sys/net/ipv4/conf/{name}" for name in SWITCHES)).stdout
+        return {"lo": [a["local"] for a in shown[0]["addr_info"]], "switches": values.split()}
+
+    def findings(self, host: str) -> list[tuple[str, str]]:
+        """What check finds there, as (id, subject)."""
+        done = self.hactl(host, "check", "--json")
+        answer = json.loads(done.stdout)
+        assert done.returncode == (1 if answer["findings"] else 0)
+        return [(one["id"], one["subject"]) for one in answer["findings"]]
+
+
+@pytest.fixture
+def farm(tmp_path: Path) -> Iterator[Farm]:
+    """The hosts, the director with both VIPs, nothing prepared on the real servers."""
+    with lan("lb1", "client", "rs1", "rs2") as net:
+        for number, name in enumerate(net.names, 1):
+            net.ip(name, f"address add 2001:db8::{number}/64 dev eth0 nodad")
+        net.ip("lb1", f"address add {VIP}/32 dev eth0", f"address add {VIP6}/128 dev eth0 nodad")
+        yield Farm(net, tmp_path)
+
+
+def test_a_prepared_real_server_serves_and_does_not_answer(farm: Farm) -> None:
+    """ARP and neighbour discovery name the director alone; what is sent to the real server's MAC arrives on the VIP."""
+    before = farm.state("rs1")
+    done = farm.hactl("rs1", "apply")
+    assert done.returncode == 0, done.stderr
+    assert f"{VIP}/32 on lo added" in done.stdout
+    director = {farm.mac("lb1")}
+    assert farm.answers(VIP, VIP6, "10.99.0.3") == {
+        VIP: director, VIP6: director, "10.99.0.3": {farm.mac("rs1")},
+    }  # fmt: skip
+    assert farm.findings("rs1") == []
+    _serve_and_ask(farm)
+    again = farm.hactl("rs1", "apply")
+    assert (again.returncode, again.stdout) == (0, "nothing to do: all is there\n")
+    assert farm.hactl("rs1", "remove").returncode == 0
+    assert farm.state("rs1") == before
+    assert farm.hactl("rs1", "remove").stdout == "nothing to do: nothing of hactl's is there\n"
+
+
+def _serve_and_ask(farm: Farm) -> None:
+    """As the director forwards it: a frame to the real server's MAC with the VIP as its destination."""
+    mac = farm.mac("rs1")
+    farm.net.ip(
+        "client", f"neigh replace {VIP} lladdr {mac} dev eth0", f"neigh replace {VIP6} lladdr {mac} dev eth0"
+    )
+    for family, vip in ((socket.AF_INET, VIP), (socket.AF_INET6, VIP6)):
+        with farm.net.inside("rs1"):
+            listening = socket.create_server((vip, 80), family=family)
+        with farm.net.inside("client"):
+            asking = socket.create_connection((vip, 80), timeout=10)
+        with listening, asking:
+            listening.settimeout(10)
+            accepted, (address, *_) = listening.accept()
+            accepted.close()
+            assert address in ("10.99.0.2", "2001:db8::2")
+
+
+def test_a_real_server_that_answers_is_found_by_another(farm: Farm) -> None:
+    """rs2 has the VIP on lo and hides nothing: the network is asked, and rs1's check names it."""
+    assert farm.hactl("rs1", "apply").returncode == 0
+    farm.net.ip("rs2", f"address add {VIP}/32 dev lo")
+    assert farm.answers(VIP)[VIP] == {farm.mac("lb1"), farm.mac("rs2")}
+    assert farm.findings("rs1") == [("server-answers", "rs2")]
+    assert ("arp-not-hidden", "net.ipv4.conf.all.arp_ignore") in farm.findings("rs2")
+    assert farm.hactl("rs2", "apply").returncode == 0
+    assert farm.findings("rs1") == farm.findings("rs2") == []
+    assert farm.answers(VIP)[VIP] == {farm.mac("lb1")}
+    assert farm.hactl("rs2", "remove").returncode == 0
+    assert VIP in farm.state("rs2")["lo"], "what an operator put there stays"
+
+
+def test_a_stranger_with_the_vip_is_found(farm: Farm) -> None:
+    """The client has taken the VIP for itself."""
+    assert farm.hactl("rs1", "apply").returncode == 0
+    farm.net.ip("client", f"address add {VIP}/32 dev eth0")
+    assert farm.findings("rs1") == [("vip-taken", VIP)]
+
+
+def test_refusals(farm: Farm) -> None:
+    """A host that serves nothing, an unknown name, a faulty file, a user without rights: one sentence each."""
+    farm.net.ip("rs1", "address del 10.99.0.3/24 dev eth0", "address del 2001:db8::3/64 dev eth0")
+    nothing = farm.hactl("rs1", "apply")
+    assert nothing.returncode == 1
+    assert "name one with --as" in nothing.stderr
+    assert (
+        "there is no real server 'rs7' in the file; there are rs1, rs2"
+        in farm.hactl("rs1", "check", "--as", "rs7").stderr
+    )
+    assert farm.hactl("rs1", "apply", "--as", "rs1").returncode == 0
+    assert VIP in farm.state("rs1")["lo"]
+    (farm.folder / "rs2" / "hactl.yaml").write_text("cluster: [\n")
+    faulty = farm.hactl("rs2", "apply")
+    assert faulty.returncode == 1
+    assert "nothing was done" in faulty.stderr
