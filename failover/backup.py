@@ -36,6 +36,7 @@ def _release_patience(router: Router) -> float:
 def _yields(router: Router, advert: Advert, now: float) -> bool:
     """Whether this advert keeps us backup. `preempt_delay` counts from the first lower-priority advert heard.
 
+    Nobody preempts whose tracked objects or first checks have no verdict yet: it may be the worse director of the two.
     The owner of the addresses preempts whatever `preempt` says (RFC 9568 6.1).
     """
     if advert.priority >= router.priority:
@@ -49,7 +50,7 @@ def _yields(router: Router, advert: Advert, now: float) -> bool:
         return True
     if router.preempt_at is None:
         router.preempt_at = now + router.spec.preempt_delay
-    return now < router.preempt_at
+    return router.unproven or now < router.preempt_at
 
 
 def wake(router: Router, now: float) -> list[Action]:

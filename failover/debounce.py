@@ -26,6 +26,12 @@ class Debounce:
             self._settled, self._at = fault, None
         return self._settled
 
+    def with_delays(self, up_delay: float, down_delay: float) -> "Debounce":
+        """One of other delays for which the same is settled; a change under way begins anew."""
+        other = Debounce(up_delay, down_delay)
+        other._settled, other._fresh = self._settled, self._fresh
+        return other
+
     def deadline(self) -> float | None:
         """When an offered change settles, None when there is none under way."""
         return self._at

@@ -1,9 +1,10 @@
 """How a router stands, in the words of a report; core."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from failover.moves import State
+from failover.priority import Seen
 from failover.report import Conflict, RouterReport
 from failover.router import Router
 from failover.spec import Standby
@@ -13,7 +14,14 @@ def reason(router: Router, trouble: str = "") -> str:
     """Why the router is in its state, for people; `trouble` is what went wrong in performing it."""
     detail = "; ".join(part for part in (router.detail, trouble) if part)
     why = f"{router.cause.text}: {detail}" if detail else router.cause.text
-    return why if router.standby is Standby.OFF else f"{why}; this director is in standby"
+    return "; ".join([why, *_restraints(router)])
+
+
+def _restraints(router: Router) -> Iterator[str]:
+    if router.unproven and router.state is State.BACKUP:
+        yield "its first round of checks is not finished, so it does not preempt yet"
+    if router.standby is not Standby.OFF:
+        yield "this director is in standby"
 
 
 def master_address(router: Router, now: float) -> str:
@@ -42,6 +50,7 @@ def report(
     neighbours: Mapping[str, float],
     lateness: float,
     renewal: float,
+    track: tuple[Seen, ...],
     old: State | None,
 ) -> RouterReport:
     """Everything that status shows of the router."""
@@ -65,6 +74,7 @@ def report(
         hold_until=router.hold_until,
         hold_for=_text(router.hold_for),
         rival=_text(router.rival_now(now)),
+        track=track,
         old=old,
     )
 

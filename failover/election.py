@@ -74,7 +74,7 @@ class Election:
             router.detail = fault
             return [] if reachable else holding.drop(router)
         if router.stopping:
-            return holding.leave(router, now)
+            return [] if reachable else holding.leave(router, now)
         was_master = router.state is State.MASTER
         actions = become(router, Cause.FAULT_FOUND, now, fault)
         if reachable and was_master:
@@ -86,10 +86,14 @@ class Election:
         self.router.down_at = now + self._own_master_down()
         return actions
 
-    def set_priority(self, priority: int, now: float) -> list[Action]:
-        """The effective priority changed by tracking; a master says so in an advert at once."""
+    def set_priority(self, priority: int, now: float, *, unproven: bool | None = None) -> list[Action]:
+        """The effective priority changed by tracking; a master says so in an advert at once.
+
+        `unproven`: something that this director is judged by has no verdict yet, so it must not preempt (None: as it was).
+        """
         router = self.router
         router.tracked = priority
+        router.unproven = router.unproven if unproven is None else unproven
         effective = router.wanted_priority()
         if effective == router.priority:
             return []

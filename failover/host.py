@@ -11,6 +11,7 @@ import msgspec
 
 from failover.packet import OWNER
 from failover.place import Place
+from failover.priority import Known, Seen, weigh
 from failover.spec import AddressSpec, Family, RouterSpec
 from failover.wire import AF_INET, AF_INET6, Address, Link
 
@@ -77,7 +78,9 @@ class Host:
 class Standing(msgspec.Struct, frozen=True):
     """How a router stands on this host: what keeps it from running (None: nothing), its source and priority.
 
-    `reachable`: peers can still hear us although there is a fault. `owned` are VIPs that an operator configured here.
+    `fault` is one of interfaces and addresses, and must last for `link_delay`; `tracked_fault` one of other tracked
+    objects. `reachable`: peers can still hear us although there is a fault. `owned` are VIPs that an operator configured
+    here. `unproven`: something that this director is judged by has no verdict yet.
     """
 
     fault: str | None
@@ -85,6 +88,9 @@ class Standing(msgspec.Struct, frozen=True):
     source: bytes
     priority: int
     owned: frozenset[str] = frozenset()
+    tracked_fault: str | None = None
+    unproven: bool = False
+    seen: tuple[Seen, ...] = ()
 
 
 def packed(address: str) -> bytes:
@@ -92,25 +98,30 @@ def packed(address: str) -> bytes:
     return ipaddress.ip_address(address).packed
 
 
-def standing(spec: RouterSpec, host: Host) -> Standing:
-    """Whether and how this router can run here now."""
+def standing(spec: RouterSpec, host: Host, known: Known, trouble: str | None = None) -> Standing:
+    """Whether and how this router can run here now, given what is `known` of all it tracks besides interfaces.
+
+    `trouble` says why it cannot send and hear although its interface is there.
+    """
     owned = _owned(spec, host)
     source = _source(spec, host)
     link = host.link(spec.interface)
-    missing = _missing(spec, host)
-    if missing is not None:
+    weighed = weigh(spec.priority, spec.track, known, lambda name: _is_up(host, name))
+    fault, reachable = _missing(spec, host), True
+    if fault is not None:
         reachable = link is not None and link.up and bool(source)
-        return Standing(missing, reachable, source, 0, owned)
-    if not source:
-        return Standing(
-            f"interface {spec.interface} has no {_source_words(spec)} to send from", False, b"", 0
-        )
-    down = [t for t in spec.track_interfaces if not _is_up(host, t.name)]
-    for tracked in down:
-        if tracked.weight == 0:
-            return Standing(f"tracked interface {tracked.name} is down", True, source, 0, owned)
-    priority = OWNER if owned else _bounded(spec.priority + sum(t.weight for t in down))
-    return Standing(None, True, source, priority, owned)
+    elif not source:
+        fault, reachable = f"interface {spec.interface} has no {_source_words(spec)} to send from", False
+    return Standing(
+        fault=fault or weighed.interface_fault or trouble,
+        reachable=reachable,
+        source=source,
+        priority=OWNER if owned else weighed.priority,
+        owned=owned,
+        tracked_fault=weighed.fault,
+        unproven=weighed.unproven,
+        seen=weighed.seen,
+    )
 
 
 def _missing(spec: RouterSpec, host: Host) -> str | None:
@@ -127,10 +138,6 @@ def _missing(spec: RouterSpec, host: Host) -> str | None:
 def _is_up(host: Host, name: str) -> bool:
     link = host.link(name)
     return link is not None and link.up
-
-
-def _bounded(priority: int) -> int:
-    return max(1, min(254, priority)) if priority != OWNER else OWNER
 
 
 def _owned(spec: RouterSpec, host: Host) -> frozenset[str]:

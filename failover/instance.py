@@ -48,7 +48,7 @@ class Instance:
         self.stopped = False
         self._around = around
         self._loop = asyncio.get_running_loop()
-        self._standing = standing(spec, around.host)
+        self._standing = standing(spec, around.host, around.known, around.trouble(spec))
         self._debounce = Debounce(spec.link_up_delay, spec.link_down_delay)
         self._timer: asyncio.TimerHandle | None = None
         self._armed: float | None = None
@@ -67,8 +67,8 @@ class Instance:
     def start(self) -> None:
         """Take part."""
         now = self._loop.time()
-        fault = self._debounce.offer(self._fault(), now)
-        self.election.set_priority(self._standing.priority or self.spec.priority, now)
+        fault = self._debounce.offer(self._standing.fault, now) or self._standing.tracked_fault
+        self.election.set_priority(self._standing.priority, now, unproven=self._standing.unproven)
         found = inherited(self.spec, self._around.host)
         self._perform(self.election.start(now, inherited=found, fault=fault), now)
 
@@ -82,18 +82,20 @@ class Instance:
         self._perform(self.election.receive(advert, source, now), now)
 
     def look(self) -> None:
-        """Something on the host changed: stand anew, and see whether our VIPs are still there."""
+        """Something on the host or tracked changed: stand anew, and see whether our VIPs are still there."""
         now = self._loop.time()
-        self._standing = standing(self.spec, self._around.host)
+        before = self._standing.seen
+        around = self._around
+        self._standing = standing(self.spec, around.host, around.known, around.trouble(self.spec))
         if self._standing.source:
             self.election.router.address = self._standing.source
-        present = self._fault()
-        fault = self._debounce.offer(present, now)
-        actions = self.election.set_fault(fault, now, reachable=self._standing.reachable)
-        if fault is None and present is None:
-            actions += self.election.set_priority(self._standing.priority, now)
+        fault = self._debounce.offer(self._standing.fault, now) or self._standing.tracked_fault
+        actions = self.election.set_priority(self._standing.priority, now, unproven=self._standing.unproven)
+        actions += self.election.set_fault(fault, now, reachable=self._standing.reachable)
         self._recheck_at(self._debounce.deadline())
         self._perform(actions, now)
+        if self._standing.seen != before:
+            self.report()
         self._see(now)
 
     def link_changed(self, names: set[str]) -> None:
@@ -121,8 +123,7 @@ class Instance:
         gone = outgoing.gone(self.spec, spec)
         self.spec = spec
         self._difference = Difference(spec.addresses)
-        self._debounce = Debounce(spec.link_up_delay, spec.link_down_delay)
-        self._debounce.offer(self.election.router.detail if self.state is State.FAULT else None, 0.0)
+        self._debounce = self._debounce.with_delays(spec.link_up_delay, spec.link_down_delay)
         if gone and self.election.router.holding:
             self._around.write(self._job(gone, None, float("inf")))
         self._perform(self.election.adopt(spec, now), now)
@@ -178,6 +179,7 @@ class Instance:
             neighbours=self.neighbours,
             lateness=self._lateness,
             renewal=self._renewal,
+            track=self._standing.seen,
             old=changed.old if changed else None,
         )
         if report != self._reported:
@@ -241,9 +243,6 @@ class Instance:
     def _taken(self) -> None:
         lost = not self._still_ours() or self._write_error
         self._around.handed(self.spec.name, Handed.LOST if lost else Handed.READY)
-
-    def _fault(self) -> str | None:
-        return self._standing.fault or self._around.trouble(self.spec)
 
     def _job(self, vips: Sequence[AddressSpec], lifetime: int | None, void_after: float) -> Job:
         places = outgoing.places(vips, self._around.host, self._standing.owned)

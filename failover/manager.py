@@ -19,6 +19,7 @@ from failover.orders import Orders
 from failover.packet import Drop
 from failover.password import Passwords
 from failover.place import Place
+from failover.priority import Known
 from failover.reception import judge
 from failover.reload import Change, changes
 from failover.report import Emptied, Remark, Renewal, Report
@@ -58,6 +59,7 @@ class Manager:
         self.passwords = Passwords()
         self._events = EventSocket()
         self.host: Host = picture()
+        self.known = Known()
         self._sockets = AdvertSockets(self._arrived)
         self._writer = AddressWriter(
             lambda job: self._loop.call_soon_threadsafe(self._written, job), realtime=realtime
@@ -86,6 +88,11 @@ class Manager:
             self._instances[name].look()
         self.groups.apply(spec.groups)
         self.groups.settle()
+
+    def judge(self, known: Known) -> None:
+        """What is known now of all that routers track besides interfaces."""
+        self.known = known
+        self._look()
 
     def stop(self, named: Container[str] = ()) -> None:
         """Release everything and leave; `Emptied` is told when that is done. `named`: peers are asked for these."""
@@ -123,13 +130,13 @@ class Manager:
         """Send a VRRP message. Raises OSError."""
         self._sockets.send(spec, message, source, destination)
 
-    def write(self, job: Job) -> None:
-        """Queue a write of addresses."""
-        self._writer.submit(job)
-
     def held_by_others(self, owner: object) -> set[Place]:
         """What other routers here hold."""
         return {place for instance in self._all() if instance is not owner for place in instance.renewals()}
+
+    def write(self, job: Job) -> None:
+        """Queue a write of addresses."""
+        self._writer.submit(job)
 
     def trouble(self, spec: RouterSpec) -> str | None:
         """Why this router cannot send and hear."""
@@ -180,8 +187,7 @@ class Manager:
 
     def _count(self, routers: Mapping[int, RouterSpec], drop: Drop) -> None:
         for spec in routers.values():
-            instance = self._instances.get(spec.name)
-            if instance is not None:
+            if instance := self._instances.get(spec.name):
                 instance.drops[drop.value] += 1
 
     def _on_events(self) -> None:
@@ -194,29 +200,30 @@ class Manager:
             )
         changed = [event for event in events if self.host.apply(event)]
         self.before_timer()
-        links = [event for event in changed if isinstance(event, Link)]
-        if links:
-            self._links_changed(links)
+        if links := [event for event in changed if isinstance(event, Link)]:
+            self._links_changed({link.name for link in links})
         if changed or not events:
-            for instance in self._all():
-                instance.look()
-            self.groups.settle()
+            self._look()
         for event in changed:
             if isinstance(event, Address) and event.gone:
                 self._address_gone(event)
 
-    def _links_changed(self, links: Sequence[Link]) -> None:
+    def _look(self) -> None:
+        for instance in self._all():
+            instance.look()
+        self.groups.settle()
+
+    def _links_changed(self, names: set[str]) -> None:
         """A new MAC or number means new sockets and a new announcement."""
-        for link in links:
-            self._queues.forget(link.name)
+        for name in names:
+            self._queues.forget(name)
         self._want_sockets()
         for instance in self._all():
-            instance.link_changed({link.name for link in links})
+            instance.link_changed(names)
 
     def _address_gone(self, event: Address) -> None:
         for instance in self._all():
-            place = Place(event.index, event.address, event.prefix)
-            if any(p.index == place.index and p.address == place.address for p in instance.renewals()):
+            if any((p.index, p.address) == (event.index, event.address) for p in instance.renewals()):
                 instance.act(Election.addresses_missing)
 
     def _written(self, job: Job) -> None:
@@ -253,8 +260,7 @@ class Manager:
 
     def _remove_strays(self) -> None:
         """Marked addresses that no router wants any more were left by a daemon with another configuration."""
-        found = strays(self._spec.routers, self.host)
-        if not found:
+        if not (found := strays(self._spec.routers, self.host)):
             return
         places = tuple(Place(a.index, a.address, a.prefix) for a in found)
         self._tell(Remark("", f"removing {len(found)} addresses left by a former configuration"))
@@ -267,8 +273,7 @@ class Manager:
         self._reporter = self._loop.call_later(REPORT_EVERY, self._report_all)
         if self._sockets.troubled:
             self._want_sockets()
-            for instance in self._all():
-                instance.look()
+            self._look()
         self.groups.settle()
         for instance in self._instances.values():
             instance.report()

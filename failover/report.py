@@ -3,6 +3,7 @@
 import msgspec
 
 from failover.moves import Cause, State
+from failover.priority import Seen
 from failover.spec import Family
 
 
@@ -35,6 +36,7 @@ class RouterReport(msgspec.Struct, frozen=True, tag=True):
     hold_until: float | None = None
     hold_for: str = ""
     rival: str = ""
+    track: tuple[Seen, ...] = ()
     old: State | None = None
     """Set when this report tells of a change of state."""
 

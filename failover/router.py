@@ -40,6 +40,8 @@ class Router:
     tracked: int = 0
     shared: int = 0
     """By how much tracking of any router of the group changes the priority."""
+    unproven: bool = False
+    """Something this director is judged by has no verdict yet, so it does not preempt."""
     standby: Standby = Standby.OFF
 
     state: State = State.INIT

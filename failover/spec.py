@@ -81,11 +81,33 @@ class PeerSpec(msgspec.Struct, frozen=True, kw_only=True):
     address: str
 
 
-class TrackedInterface(msgspec.Struct, frozen=True, kw_only=True):
-    """An interface whose carrier matters. Weight 0: down is a fault; else the weight is added to the priority while down."""
+class TrackKind(StrEnum):
+    """What a tracked object is."""
 
-    name: str
+    INTERFACE = "interface"
+    PING = "ping"
+    SERVICE = "service"
+    SCRIPT = "script"
+    FILE = "file"
+    PROCESS = "process"
+
+
+class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that must be well for this director to be master.
+
+    Weight 0: down is a fault; else the weight is added to the priority while down. A file's number is added times the
+    weight. `id` says whose verdict it is; an interface has none, its carrier is seen by the failover worker itself.
+    """
+
+    kind: TrackKind
+    object: str
     weight: int = 0
+    id: str = ""
+
+    @property
+    def name(self) -> str:
+        """The object in words, unique in its router."""
+        return f"{self.kind} {self.object}"
 
 
 class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +144,7 @@ class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
     authentication: Authentication = Authentication.NONE
     authentication_file: str | None = None
     virtual_mac: bool = False
-    track_interfaces: tuple[TrackedInterface, ...] = ()
+    track: tuple[TrackedObject, ...] = ()
 
 
 class GroupSpec(msgspec.Struct, frozen=True, kw_only=True):

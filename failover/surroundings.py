@@ -8,6 +8,7 @@ from failover.host import Host
 from failover.kernel import Job
 from failover.password import Passwords
 from failover.place import Place
+from failover.priority import Known
 from failover.report import Report
 from failover.spec import RouterSpec
 
@@ -28,6 +29,8 @@ class Surroundings(Protocol):
 
     host: Host
     passwords: Passwords
+    known: Known
+    """Of what routers track besides interfaces."""
 
     def send(self, spec: RouterSpec, message: bytes, source: bytes, destination: bytes) -> None:
         """Send a VRRP message. Raises OSError."""

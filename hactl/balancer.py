@@ -24,20 +24,21 @@ from hactl.ipvs.words import intent
 from hactl.ipvs.words import refusal as refusal_words
 from hactl.overrides import Overrides
 from hactl.state import Services, State, Update, index
-from health.result import Outcome, Transition
+from health.result import Outcome
 
 OWNED_FILE = "ipvs-services.json"
 
 
 class Balancer:
-    """Keeps the table of one director. `emit` takes events, `log` a level and a line."""
+    """Keeps the table of one director. `emit` takes events, `log` lines; `moved` hears how services are,
+    and why the kernel refuses some of them altogether, after each change."""
 
     def __init__(
         self,
         config: Config,
         overrides: Overrides,
-        *,
         emit: Callable[[Occurrence], None],
+        moved: Callable[[State, Mapping[str, str]], None],
         log: Any,
     ) -> None:
         self.state = State()
@@ -47,6 +48,7 @@ class Balancer:
         self._holding: frozenset[str] = frozenset()
         self._table: dict[ServiceKey, Any] = {}
         self._emit = emit
+        self._tell_moved = moved
         self._log = log
         self._spec = config.ipvs
         self._owned_path = Path(config.state_dir) / OWNED_FILE
@@ -81,13 +83,24 @@ class Balancer:
         """Leave the table as it is: the kernel goes on forwarding."""
         self._kernel.close()
 
-    def on_transitions(self, transitions: Iterable[Transition]) -> None:
-        """Verdicts changed."""
-        self._learn(Outcome(check=t.check, health=t.new, result=t.result, at=t.at) for t in transitions)
+    def learn(self, outcomes: Iterable[Outcome]) -> None:
+        """The latest results of checks, most of them without a change of verdict.
 
-    def on_outcomes(self, outcomes: Iterable[Outcome]) -> None:
-        """The latest results, most of them without a change of verdict."""
-        self._learn(outcomes)
+        Those of checks that no service has are of a worker that is behind, or of one that was turned; or somebody else's.
+        """
+        changed = set()
+        for outcome in outcomes:
+            if outcome.check not in self._services.by_check:
+                continue
+            before = self.outcomes.get(outcome.check)
+            self.outcomes[outcome.check] = outcome
+            if before is None or (before.health, before.result.reason) != (
+                outcome.health,
+                outcome.result.reason,
+            ):
+                changed.add(outcome.check)
+        if changed:
+            self._examine(changed)
 
     def set_overrides(self, overrides: Overrides) -> None:
         """What operators want of servers from now on."""
@@ -114,6 +127,7 @@ class Balancer:
             self._table.pop(key, None)
         self._step(update(self.state, services, self.outcomes, self._overrides.effective, now))
         self._wish(services.specs)
+        self._moved()
         if self._reconciler is not None and config.ipvs != self._spec:
             self._reconciler.configure(config.ipvs)
         self._spec = config.ipvs
@@ -133,23 +147,16 @@ class Balancer:
             return {}
         return {self._name(r.op.key): self._refusal_text(r) for r in self._reconciler.refused}
 
-    # ---- steps --------------------------------------------------------------------------------------------------
+    def unserved(self) -> dict[str, str]:
+        """The services that the kernel refuses altogether, by name, each with a sentence."""
+        specs, held = self._services.specs, self.held
+        return {
+            name: text
+            for name, text in self.refusals().items()
+            if name in specs and service_key(specs[name]) not in held
+        }
 
-    def _learn(self, outcomes: Iterable[Outcome]) -> None:
-        """Outcomes of checks that no service has are of a worker that is behind, or of one that was turned."""
-        changed = set()
-        for outcome in outcomes:
-            if outcome.check not in self._services.by_check:
-                continue
-            before = self.outcomes.get(outcome.check)
-            self.outcomes[outcome.check] = outcome
-            if before is None or (before.health, before.result.reason) != (
-                outcome.health,
-                outcome.result.reason,
-            ):
-                changed.add(outcome.check)
-        if changed:
-            self._examine(changed)
+    # ---- steps --------------------------------------------------------------------------------------------------
 
     def _examine(self, checks: Collection[str] | None) -> None:
         now = time.monotonic()
@@ -162,6 +169,10 @@ class Balancer:
             self._emit(of_change(change))
         if step.touched:
             self._wish(step.touched)
+            self._moved()
+
+    def _moved(self) -> None:
+        self._tell_moved(self.state, self.unserved())
 
     def _wish(self, names: Iterable[str]) -> None:
         self._table = policy.renew(self._table, self._services, self.state, self._holding, names)
@@ -176,8 +187,10 @@ class Balancer:
                 self._emit(of_repair(report, self._name))
             case Refused(refusal):
                 self._log.warning(f"IPVS refuses: {self._refusal_text(refusal)}")
+                self._moved()
             case Mended(refusal):
                 self._log.info(f"IPVS has taken what it refused: {intent(refusal.op, self._name)}")
+                self._moved()
             case Unusable(text):
                 self.trouble = text
                 self._log.error(f"IPVS cannot be used: {text}")

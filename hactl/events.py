@@ -4,18 +4,19 @@ Owns the translation from what the parts of the daemon report to the closed list
 whoever emits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from failover.moves import Cause, State
+from failover.priority import Word
 from failover.report import Conflict, RouterReport
 from hactl.ipvs.model import ServiceKey
 from hactl.ipvs.passes import Repaired
 from hactl.ipvs.words import deviation
 from hactl.state import Availability, Change, ServerChange
 from health.result import Health
-from notify.event import EventKind, Severity
+from notify.event import Event, EventKind, Severity
 
 SHOWN_MENDS = 5
 
@@ -29,6 +30,21 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     new: str = ""
     reason: str = ""
     severity: Severity
+
+    def event(self, number: str, cluster: str, node: str, at: float) -> Event:
+        """The event that it is, with this id, on this director at this wall-clock time."""
+        return Event(
+            id=number,
+            kind=self.kind,
+            cluster=cluster,
+            node=node,
+            subject=self.subject,
+            old=self.old,
+            new=self.new,
+            reason=self.reason,
+            severity=self.severity,
+            at=at,
+        )
 
 
 _ROUTER = {
@@ -44,6 +60,14 @@ _SERVICE = {
 _ROUTINE = frozenset({Cause.STARTED, Cause.STOPPED})
 
 
+def of_report(before: RouterReport | None, now: RouterReport) -> Iterator[Occurrence]:
+    """All that is new in a router's report since the one before."""
+    yield from of_tracked(before, now)
+    moved = of_router(now)
+    if moved is not None:
+        yield moved
+
+
 def of_router(report: RouterReport) -> Occurrence | None:
     """The event of a router's change of state; starting to listen and stopping are routine."""
     kind = _ROUTER.get(report.state)
@@ -57,6 +81,17 @@ def of_router(report: RouterReport) -> Occurrence | None:
         reason=report.reason,
         severity=Severity.INFO if report.cause in _ROUTINE else kind.severity,
     )
+
+
+def of_tracked(before: RouterReport | None, now: RouterReport) -> Iterator[Occurrence]:
+    """What a router tracks and what became of it since the report before; that something is well at first is no news."""
+    known = {seen.name: seen.word for seen in before.track} if before is not None else {}
+    for seen in now.track:
+        old = known.get(seen.name, Word.UNKNOWN)
+        if seen.word in (old, Word.UNKNOWN) or (old, seen.word) == (Word.UNKNOWN, Word.UP):
+            continue
+        kind = EventKind.TRACK_DOWN if seen.word is Word.DOWN else EventKind.TRACK_UP
+        yield plain(kind, f"{seen.name}@{now.router}", seen.reason, old.value, seen.word.value)
 
 
 def of_conflict(conflict: Conflict) -> Occurrence:

@@ -10,9 +10,10 @@ from enum import StrEnum
 import msgspec
 
 from failover.peer.report import PeerReport
+from failover.priority import Judgement
 from failover.report import Conflict, PeerPayload, Renewal, RouterReport
 from failover.spec import FailoverSpec, Standby
-from health.result import Outcome, Transition
+from health.result import Outcome, Transition, outcome
 from health.spec import HealthSpec
 from notify.event import Event
 from notify.spec import NotifySpec
@@ -106,6 +107,13 @@ class StandAside(msgspec.Struct, frozen=True, tag=True):
     standby: Standby
 
 
+class Judged(msgspec.Struct, frozen=True, tag=True):
+    """All verdicts on what routers track besides interfaces. `settled`: this director's first round of checks is over."""
+
+    verdicts: tuple[Judgement, ...]
+    settled: bool
+
+
 class Resume(msgspec.Struct, frozen=True, tag=True):
     """End a hold-back after a handover, for one router or (None) all."""
 
@@ -160,6 +168,11 @@ class Transitions(msgspec.Struct, frozen=True, tag=True):
 
     transitions: tuple[Transition, ...]
 
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The results that changed them."""
+        return tuple(map(outcome, self.transitions))
+
 
 class Outcomes(msgspec.Struct, frozen=True, tag=True):
     """The latest results, for status; sent once a second in one message, only those checks that ran since."""
@@ -195,6 +208,7 @@ ToWorker = (
     | Handover
     | HoldBack
     | StandAside
+    | Judged
     | SharePayload
     | Resume
     | Emit

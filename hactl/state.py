@@ -84,6 +84,15 @@ class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
     told: Availability | None = None
 
     @property
+    def unsettled(self) -> bool:
+        """Whether verdicts are still to come that may change what the availability means."""
+        if self.quorum is Quorum.UNKNOWN:
+            return True
+        return self.availability is Availability.DEGRADED and any(
+            server.awaited for server in self.servers.values()
+        )
+
+    @property
     def sorry_serves(self) -> bool:
         """Whether the sorry server stands in for all others."""
         return self.quorum is Quorum.LOST and self.sorry is not None and self.sorry.admitted

@@ -5,6 +5,7 @@ Owns the contract's keys (DESIGN section 5).
 
 from typing import Any
 
+from failover.priority import Seen
 from failover.report import RouterReport
 from failover.spec import RouterSpec
 from hactl.ipvs.model import Counters, Entry, ServiceCounters, service_key
@@ -69,8 +70,19 @@ def _router(spec: RouterSpec, report: RouterReport | None, unreported: str, cloc
         "holding": list(report.holding),
         "hold_until": None if report.hold_until is None else clock.text(report.hold_until),
         "hold_for": report.hold_for,
+        "track": {seen.name: _tracked(seen) for seen in report.track},
         "lateness_ms": round(report.lateness * 1000, 3),
         "renewal_ms": round(report.renewal * 1000, 3),
+    }
+
+
+def _tracked(seen: Seen) -> dict[str, Any]:
+    return {
+        "kind": seen.kind.value,
+        "state": seen.word.value,
+        "reason": seen.reason,
+        "weight": seen.weight,
+        "adds": seen.adds if seen.weight else 0,
     }
 
 

@@ -8,6 +8,7 @@ import asyncio
 import signal
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,11 @@ from hactl.control.commands import ReloadAnswer
 from hactl.control.listener import Listener
 from hactl.control.server import ControlServer
 from hactl.crew import FAILOVER, Crew
-from hactl.events import Occurrence, of_conflict, of_router, plain
+from hactl.events import Occurrence, of_conflict, of_report, plain
 from hactl.mastership import Mastership
 from hactl.messages import ChannelReport, Note, Outcomes, Transitions
 from hactl.operations import Operations
-from hactl.orders import orders
+from hactl.orders import Order, orders
 from hactl.peers import Peers, word
 from hactl.picture import Clock
 from hactl.sdnotify import Systemd
@@ -38,9 +39,10 @@ from hactl.splits import Splits
 from hactl.status import snapshot
 from hactl.survey import survey
 from hactl.synchronising import Synchronising
+from hactl.tracking import Tracking
 from hactl.wishes import Wishes
 from hactl.worker_user import worker_user
-from notify.event import Event, EventKind, Severity
+from notify.event import EventKind, Severity
 
 _TICK = 1.0
 _STOP_GRACE = 3.0
@@ -73,7 +75,6 @@ class Supervisor:
         user, unusual = worker_user(config)
         found = (listener.warning, store.trouble(Path(config.state_dir)), *self.wishes.broken, unusual)
         self.warnings = [text for text in found if text]
-        self.balancer = Balancer(config, self.wishes.overrides, emit=self.emit, log=self._log)
         self.sync = Synchronising(config, emit=self.emit, log=self._log)
         self.crew = Crew(
             config,
@@ -82,8 +83,10 @@ class Supervisor:
             on_message=self._hear,
             on_death=self._died,
             say=lambda subject, text: self._log.warning(text, subject=subject),
-            orders=lambda: orders(Mastership(), self._acted, self.config.node, time.time(), time.monotonic()),
+            orders=lambda: (*self._orders(Mastership()), self.tracking.judged()),
         )
+        self.tracking = Tracking(config, self.crew.tell_failover)
+        self.balancer = Balancer(config, self.wishes.overrides, self.emit, self.tracking.see, self._log)
         self._server = ControlServer(Operations(self), self._log.error)
 
     # ---- life ---------------------------------------------------------------------------------------------------
@@ -183,6 +186,7 @@ class Supervisor:
         self.crew.commit(config, secrets)
         self.config = config
         self.loaded = time.time()
+        self.tracking.apply(config)
         self.balancer.apply(config)
         names = {router.name for router in config.failover.routers}
         self.reports = {name: report for name, report in self.reports.items() if name in names}
@@ -204,18 +208,7 @@ class Supervisor:
 
     def emit(self, what: Occurrence) -> None:
         """Make an event of it: one log line, the history, the channels. Never waits."""
-        event = Event(
-            id=str(uuid.uuid4()),
-            kind=what.kind,
-            cluster=self.config.cluster,
-            node=self.config.node,
-            subject=what.subject,
-            old=what.old,
-            new=what.new,
-            reason=what.reason,
-            severity=what.severity,
-            at=time.time(),
-        )
+        event = what.event(str(uuid.uuid4()), self.config.cluster, self.config.node, time.time())
         moved = {"change": f"{what.old or '-'} -> {what.new}"} if what.new else {}
         say = getattr(self._log, _LEVELS[what.severity])
         say(what.kind.value, subject=what.subject, **moved, reason=what.reason)
@@ -224,10 +217,9 @@ class Supervisor:
 
     def _hear(self, name: str, message: Any) -> None:
         match message:
-            case Transitions(transitions):
-                self.balancer.on_transitions(transitions)
-            case Outcomes(outcomes):
-                self.balancer.on_outcomes(outcomes)
+            case Transitions() | Outcomes():
+                self.balancer.learn(message.outcomes)
+                self.tracking.learn(message.outcomes)
             case RouterReport():
                 self._on_router(message)
             case Conflict() if self.splits.heard(message.router):
@@ -242,11 +234,13 @@ class Supervisor:
                 getattr(self._log, level.value)(text, worker=name, **{k: v for k, v in fields.items() if v})
 
     def _on_router(self, report: RouterReport) -> None:
+        before = self.reports.get(report.router)
         self.reports[report.router] = report
         self._spoke.add(report.router)
         self.balancer.set_holding({vip for r in self.reports.values() for vip in r.holding})
         self.sync.follow(self.reports)
-        self._tell(of_router(report))
+        for occurrence in of_report(before, report):
+            self.emit(occurrence)
         self._wake_waiting()
 
     def _tell(self, occurrence: Occurrence | None) -> None:
@@ -284,9 +278,12 @@ class Supervisor:
         """Let what operators wish act, here and at the peers."""
         before, self._acted = self._acted, self.wishes.mastership
         self.balancer.set_overrides(self.wishes.overrides)
-        for order in orders(before, self._acted, self.config.node, time.time(), time.monotonic()):
+        for order in self._orders(before):
             self.crew.tell_failover(order)
         self._share()
+
+    def _orders(self, before: Mastership) -> Iterator[Order]:
+        return orders(before, self._acted, self.config.node, time.time(), time.monotonic())
 
     @property
     def routers(self) -> dict[str, RouterReport]:

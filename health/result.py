@@ -63,13 +63,14 @@ class End(NamedTuple):
 
     reason: Reason
     detail: str = ""
+    number: int | None = None
 
     def result(self, elapsed: float) -> "Result":
         """The same with its time. The detail may hold a server's own words: it is bounded and made one printable line."""
         shown = (
             self.detail if self.detail.isprintable() else "".join(map(_printable, self.detail[:DETAIL_LIMIT]))
         )
-        return Result(reason=self.reason, detail=shown[:DETAIL_LIMIT], elapsed=elapsed)
+        return Result(reason=self.reason, detail=shown[:DETAIL_LIMIT], elapsed=elapsed, number=self.number)
 
 
 PASSED = End(Reason.OK)
@@ -86,11 +87,15 @@ def excerpt(data: bytes, limit: int = 60) -> str:
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of one probe. `detail` adds a specific such as the status code; `elapsed` is seconds."""
+    """The end of one probe. `detail` adds a specific such as the status code; `elapsed` is seconds.
+
+    `number` is what a probe read that reads one, None of every other.
+    """
 
     reason: Reason
     detail: Annotated[str, msgspec.Meta(max_length=DETAIL_LIMIT)] = ""
     elapsed: Seconds = 0.0
+    number: int | None = None
 
     @property
     def passed(self) -> bool:
@@ -123,3 +128,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     health: Health
     result: Result
     at: Seconds
+
+
+def outcome(change: Transition) -> Outcome:
+    """The result that changed a verdict, with the new one."""
+    return Outcome(check=change.check, health=change.new, result=change.result, at=change.at)

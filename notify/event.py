@@ -32,6 +32,8 @@ class EventKind(StrEnum):
     SERVICE_UP = "service.up"
     SERVICE_DEGRADED = "service.degraded"
     SERVICE_DOWN = "service.down"
+    TRACK_UP = "track.up"
+    TRACK_DOWN = "track.down"
     PEER_UP = "peer.up"
     PEER_DOWN = "peer.down"
     CONFIG_LOADED = "config.loaded"
@@ -62,6 +64,8 @@ _SEVERITY = {
     EventKind.SERVICE_UP: Severity.WARNING,
     EventKind.SERVICE_DEGRADED: Severity.WARNING,
     EventKind.SERVICE_DOWN: Severity.CRITICAL,
+    EventKind.TRACK_UP: Severity.WARNING,
+    EventKind.TRACK_DOWN: Severity.WARNING,
     EventKind.PEER_UP: Severity.WARNING,
     EventKind.PEER_DOWN: Severity.WARNING,
     EventKind.CONFIG_REJECTED: Severity.WARNING,

@@ -104,7 +104,25 @@ def _routers(routers: Status, now: float, colours: bool) -> list[str]:
                 _router_reason(router, now),
             )
         )
+        rows.extend(_tracked_rows(router.get("track", {})))
     return table(rows, colours)
+
+
+def _tracked_rows(track: Status) -> Iterator[tuple[Cell | str, ...]]:
+    for name, seen in track.items():
+        adds = seen.get("adds", 0)
+        reason = seen.get("reason", "")
+        yield (
+            f"  {name}",
+            state(seen.get("state", "")),
+            "",
+            "",
+            "",
+            f"{adds:+}" if adds else "",
+            "",
+            "",
+            reason,
+        )
 
 
 def _router_reason(router: Status, now: float) -> str:

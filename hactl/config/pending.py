@@ -53,7 +53,6 @@ ROWS: Final = (
     ),
     Row(pattern="routers.*.virtual_mac", text="VIPs move without a virtual MAC address yet", unsafe=True),
     Row(pattern="routers.*.track.ping", text="ping targets are not tracked yet", unsafe=True),
-    Row(pattern="routers.*.track.services", text="services are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.scripts", text="scripts are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.files", text="files are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.processes", text="processes are not tracked yet", unsafe=True),

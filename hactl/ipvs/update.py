@@ -14,11 +14,9 @@ from hactl.ipvs.inherit import new_service
 from hactl.ipvs.quorum import judge_service, next_quorum
 from hactl.ipvs.spec import ServiceSpec
 from hactl.state import (
-    Availability,
     Change,
     Outcomes,
     Overrides,
-    Quorum,
     ServerChange,
     ServiceChange,
     Services,
@@ -102,15 +100,7 @@ def _tell(name: str, old: ServiceState, new: ServiceState) -> tuple[ServiceState
             )
             servers[server_name] = msgspec.structs.replace(server, told=server.health)
     told = new.told
-    if new.availability is not told and not _unsettled(new):
+    if new.availability is not told and not new.unsettled:
         said.append(ServiceChange(service=name, old=told, new=new.availability, reason=new.reason))
         told = new.availability
     return msgspec.structs.replace(new, servers=servers, told=told), said
-
-
-def _unsettled(state: ServiceState) -> bool:
-    if state.quorum is Quorum.UNKNOWN:
-        return True
-    return state.availability is Availability.DEGRADED and any(
-        server.awaited for server in state.servers.values()
-    )

@@ -23,6 +23,7 @@ from failover.manager import Manager
 from failover.moves import State
 from failover.peer.report import PeerReport
 from failover.peering import Peering
+from failover.priority import Known
 from failover.report import Emptied, Remark, Report
 from failover.spec import Authentication, FailoverSpec, Standby
 from hactl.messages import (
@@ -30,6 +31,7 @@ from hactl.messages import (
     Discard,
     Handover,
     HoldBack,
+    Judged,
     NoteLevel,
     Prepared,
     PrepareFailover,
@@ -86,6 +88,8 @@ class FailoverHandler:
                 self._handing.give(router, hold=hold)
             case HoldBack(router, until, master):
                 self._manager.orders.hold_back(router, until, master)
+            case Judged(verdicts, settled):
+                self._manager.judge(Known({judgement.id: judgement for judgement in verdicts}, settled))
             case StandAside(standby):
                 self._stand_aside(standby)
             case Resume(router):

@@ -34,7 +34,6 @@ def test_the_design_example() -> None:
     assert [warning.path for warning in loaded.warnings] == [
         "routers.web.peers",
         "routers.web.track.ping",
-        "routers.web.track.services",
         "routers.web.track.scripts",
         "services.www.slow_start",
         "services.shell.panic",

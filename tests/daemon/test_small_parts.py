@@ -11,10 +11,12 @@ import msgspec
 import pytest
 
 from failover.moves import Cause, State
+from failover.priority import Seen, Word
 from failover.report import Renewal, RouterReport
+from failover.spec import TrackKind
 from hactl import store
 from hactl.backoff import LONGEST, STEADY, Backoff
-from hactl.events import of_router
+from hactl.events import of_router, of_tracked
 from hactl.ipc import LIMIT, Framer, Link, LinkError, connect
 from hactl.messages import Beat, FromFailover, FromHealth, FromNotify, FromWorker
 from hactl.picture import Clock, wall_text
@@ -92,6 +94,34 @@ def test_no_change_is_no_event() -> None:
     """A regular report, and the end of a router, are no events."""
     assert of_router(report(State.MASTER, Cause.MASTER_SILENT, None)) is None
     assert of_router(report(State.INIT, Cause.STOPPED, State.MASTER)) is None
+
+
+def seen(word: Word, reason: str = "") -> tuple[Seen, ...]:
+    """One tracked script."""
+    return (Seen(name="script disk", kind=TrackKind.SCRIPT, word=word, reason=reason, weight=0),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        (Word.UP, Word.DOWN, EventKind.TRACK_DOWN),
+        (Word.DOWN, Word.UP, EventKind.TRACK_UP),
+        (Word.UNKNOWN, Word.DOWN, EventKind.TRACK_DOWN),
+        (None, Word.DOWN, EventKind.TRACK_DOWN),
+        (Word.UNKNOWN, Word.UP, None),
+        (None, Word.UP, None),
+        (Word.UP, Word.UP, None),
+        (Word.DOWN, Word.UNKNOWN, None),
+    ],
+)
+def test_events_of_tracked_objects(old: Word | None, new: Word, kind: EventKind | None) -> None:
+    """Each change is told once; that something is well at first is no news, nor that it is unknown after a reload."""
+    base = report(State.BACKUP, Cause.STARTED, None)
+    before = None if old is None else msgspec.structs.replace(base, track=seen(old))
+    found = list(of_tracked(before, msgspec.structs.replace(base, track=seen(new, "full"))))
+    assert [(e.kind, e.subject, e.reason) for e in found] == (
+        [(kind, "script disk@web", "full")] if kind else []
+    )
 
 
 def test_framer_refuses_what_is_too_long() -> None:

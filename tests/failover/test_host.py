@@ -4,7 +4,8 @@ import pytest
 
 from failover.host import Host, Standing, inherited, standing, strays
 from failover.packet import OWNER
-from failover.spec import Family, TrackedInterface
+from failover.priority import Known
+from failover.spec import Family, TrackedObject, TrackKind
 from failover.wire import AF_INET, AF_INET6, Address, Link
 from support.failover import VIP4, VIP6, packed, router_spec, vip
 
@@ -40,7 +41,12 @@ def host(*news: Link | Address) -> Host:
 
 def stands(*news: Link | Address, **changes: object) -> Standing:
     """How a router with these changes stands after these events."""
-    return standing(router_spec(**changes), host(*news))
+    return standing(router_spec(**changes), host(*news), Known())
+
+
+def carrier(name: str, weight: int = 0) -> TrackedObject:
+    """A tracked interface."""
+    return TrackedObject(kind=TrackKind.INTERFACE, object=name, weight=weight)
 
 
 def test_all_is_well() -> None:
@@ -63,7 +69,7 @@ def test_interface_down() -> None:
 def test_interface_removed() -> None:
     """Its addresses go with it."""
     gone = host(link(gone=True))
-    assert standing(router_spec(), gone).fault == "interface eth0 does not exist"
+    assert standing(router_spec(), gone, Known()).fault == "interface eth0 does not exist"
     assert list(gone.addresses()) == []
 
 
@@ -88,7 +94,7 @@ def test_ipv6_sends_from_the_link_local_address() -> None:
     global_address = address("2001:db8::1", 64)
     assert stands(global_address, family=Family.IPV6, addresses=(vip(VIP6),)).source == packed("fe80::1")
     verifying = host(address("fe80::1", 64, tentative=True))
-    assert standing(router_spec(family=Family.IPV6, addresses=(vip(VIP6),)), verifying).source == b""
+    assert standing(router_spec(family=Family.IPV6, addresses=(vip(VIP6),)), verifying, Known()).source == b""
 
 
 def test_a_vip_is_no_source() -> None:
@@ -106,9 +112,9 @@ def test_a_configured_source_must_be_there() -> None:
 
 def test_a_tracked_interface_without_weight_is_a_fault() -> None:
     """Down or missing; the peers can still hear us."""
-    there = stands(track_interfaces=(TrackedInterface(name="eth1"),))
+    there = stands(track=(carrier("eth1"),))
     assert (there.fault, there.reachable) == ("tracked interface eth1 is down", True)
-    assert stands(link("eth1"), track_interfaces=(TrackedInterface(name="eth1"),)).fault is None
+    assert stands(link("eth1"), track=(carrier("eth1"),)).fault is None
 
 
 @pytest.mark.parametrize(
@@ -116,8 +122,8 @@ def test_a_tracked_interface_without_weight_is_a_fault() -> None:
 )
 def test_weights_of_tracked_interfaces(weights: tuple[int, ...], priority: int) -> None:
     """Added while down, bounded to 1..254."""
-    tracked = tuple(TrackedInterface(name=f"eth{n}", weight=w) for n, w in enumerate(weights, 5))
-    assert stands(track_interfaces=tracked).priority == priority
+    tracked = tuple(carrier(f"eth{n}", w) for n, w in enumerate(weights, 5))
+    assert stands(track=tracked).priority == priority
 
 
 def test_an_operators_vip_makes_an_owner() -> None:
@@ -129,11 +135,11 @@ def test_an_operators_vip_makes_an_owner() -> None:
 def test_ownership_survives_our_address_beside_it() -> None:
     """An operator adds the VIP with another prefix while ours is there: both are known, and each can go."""
     both = host(address(VIP4, 32, ours=True), address(VIP4, 24))
-    assert standing(router_spec(), both).owned == {VIP4}
+    assert standing(router_spec(), both, Known()).owned == {VIP4}
     both.apply(address(VIP4, 32, ours=True, gone=True))
-    assert standing(router_spec(), both).owned == {VIP4}
+    assert standing(router_spec(), both, Known()).owned == {VIP4}
     both.apply(address(VIP4, 24, gone=True))
-    assert standing(router_spec(), both).owned == frozenset()
+    assert standing(router_spec(), both, Known()).owned == frozenset()
 
 
 def test_inherited_vips() -> None:

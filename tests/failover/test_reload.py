@@ -4,7 +4,7 @@ import pytest
 
 from failover.outgoing import gone
 from failover.reload import Change, changes
-from failover.spec import AnnounceSpec, FailoverSpec, Family, RouterSpec, TrackedInterface, Transport
+from failover.spec import AnnounceSpec, FailoverSpec, Family, RouterSpec, TrackedObject, TrackKind, Transport
 from support.failover import router_spec, vip, with_changes
 
 
@@ -36,7 +36,7 @@ def test_routers_come_and_go() -> None:
         {"preempt": False},
         {"down_after": 5},
         {"announce": AnnounceSpec(refresh=0.0)},
-        {"track_interfaces": (TrackedInterface(name="eth1"),)},
+        {"track": (TrackedObject(kind=TrackKind.INTERFACE, object="eth1"),)},
         {"source": "10.99.0.1"},
     ],
 )

@@ -226,9 +226,9 @@ def test_a_turned_worker_cannot_say_times_that_no_status_can_show(at: float) -> 
 def test_a_turned_worker_cannot_fill_the_supervisor(tmp_path: Path) -> None:
     """What it says of checks that nobody asked for is passed over."""
     config = config_of(f"{MINIMAL}state_dir: {tmp_path}\n")
-    balancer = Balancer(config, Overrides(), emit=lambda occurrence: None, log=None)
+    balancer = Balancer(config, Overrides(), lambda occurrence: None, lambda state, unserved: None, None)
     known = config.checks[0].id
     for check in ("made-up-1", "made-up-2", known):
         outcome = Outcome(check=check, health=Health.UP, result=Result(reason=Reason.OK), at=1.0)
-        balancer.on_outcomes([outcome])
+        balancer.learn([outcome])
     assert set(balancer.outcomes) == {known}

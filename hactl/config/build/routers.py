@@ -8,10 +8,10 @@ from failover.spec import (
     Family,
     PeerSpec,
     RouterSpec,
-    TrackedInterface,
     Transport,
 )
 from hactl.config import resolve
+from hactl.config.build.track import tracked_objects
 from hactl.config.schema.document import Document
 from hactl.config.schema.routers import Router
 
@@ -51,10 +51,7 @@ def router_spec(document: Document, name: str, node: str) -> RouterSpec:
         authentication=Authentication(router.authentication.type),
         authentication_file=router.authentication.password_file or router.authentication.key_file,
         virtual_mac=router.virtual_mac,
-        track_interfaces=tuple(
-            TrackedInterface(name=tracked, weight=weight)
-            for tracked, weight in router.track.interfaces.items()
-        ),
+        track=tuple(tracked_objects(router.track)),
     )
 
 
