@@ -8,7 +8,7 @@ import math
 import time
 from typing import Protocol
 
-from health.dialogue import Plan
+from health.dialogue import AnyPlan
 from health.probes.registry import Carriers, Running
 from health.probes.stream import internal_error
 from health.result import End, Result, Transition
@@ -52,7 +52,7 @@ class Checker:
         "verdict",
     )
 
-    def __init__(self, spec: CheckSpec, plan: Plan, pool: Places) -> None:
+    def __init__(self, spec: CheckSpec, plan: AnyPlan, pool: Places) -> None:
         self.spec = spec
         self.id = spec.id
         self.verdict: Verdict = UNKNOWN

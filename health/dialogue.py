@@ -1,4 +1,4 @@
-"""What a probe over a byte stream says, apart from how it is carried.
+"""What a probe says, apart from how it is carried: over a byte stream, or in datagrams.
 
 Its law: a dialogue is told what arrived and answers with what to send or how the probe ended. It reads no clock
 and touches no socket, so every protocol is tested with plain bytes.
@@ -25,11 +25,41 @@ class Dialogue(Protocol):
     def begin(self) -> bytes:
         """What to send first; may be empty."""
 
-    def receive(self, data: bytes) -> "bytes | End | Plan":
-        """Take what arrived: more to send (empty: wait for more), the end, or a conversation to go on with."""
+    def receive(self, data: bytes) -> "Answer":
+        """Take what arrived: more to send (empty: wait for more), the end, or how to go on."""
 
     def eof(self) -> "End | Plan":
         """The server will send no more."""
+
+
+class DatagramDialogue(Protocol):
+    """One exchange of datagrams with one server, used once."""
+
+    def begin(self) -> bytes:
+        """The first datagram."""
+
+    def receive(self, data: bytes) -> "bytes | End | Plan":
+        """Take one datagram: another to send (empty: this one decides nothing), the end, or how to go on."""
+
+    def silence(self) -> End:
+        """The deadline has come without a refusal: what that means."""
+
+
+class StartTls(NamedTuple):
+    """Go on inside TLS on the same connection. `before` is still said in the clear; `secured` gives what is said
+    first once TLS stands."""
+
+    tls: TlsSpec
+    server_name: str
+    before: bytes = b""
+    secured: Callable[[], bytes] = bytes
+
+
+class Farewell(NamedTuple):
+    """The probe is decided; what is said to take leave, so that the server has nothing to complain of."""
+
+    send: bytes
+    end: End
 
 
 class Plan(NamedTuple):
@@ -45,15 +75,30 @@ class Plan(NamedTuple):
     dialogue: Callable[[], Dialogue] | None = None
 
 
+class DatagramPlan(NamedTuple):
+    """One exchange of datagrams to be had: where, and what is said. `address` may have an IPv6 zone."""
+
+    address: str
+    port: int
+    dialogue: Callable[[], DatagramDialogue]
+
+
+AnyPlan = Plan | DatagramPlan
+Answer = bytes | End | Plan | StartTls | Farewell
+"""What a dialogue wants after it was told something."""
+
 Search = Callable[[re.Pattern[bytes], bytes], bool | None]
 """Looks for an expression in received bytes; None when that took too long."""
 
 
 class Kit(NamedTuple):
-    """What plans are made with: the name this program calls itself, and a search that cannot run away."""
+    """What plans are made with: the names of this program and of this host, a search that cannot run away, and
+    `random`, which gives so many bytes that nobody can guess."""
 
     agent: str
+    host: str
     search: Search
+    random: Callable[[int], bytes]
 
 
 def expression(text: str) -> re.Pattern[bytes]:
@@ -62,6 +107,11 @@ def expression(text: str) -> re.Pattern[bytes]:
         return re.compile(text.encode(), re.MULTILINE)
     except re.error as error:
         raise ProbeError(f"the regular expression {text!r} is wrong: {error}") from error
+
+
+def server_name(tls: TlsSpec | None, address: str) -> str:
+    """The name asked for in TLS, and verified."""
+    return (tls.name if tls is not None else None) or without_zone(address)
 
 
 def without_zone(address: str) -> str:

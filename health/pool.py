@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from health.checker import Checker
-from health.dialogue import Plan, ProbeError
+from health.dialogue import AnyPlan, ProbeError
 from health.probes.poller import Poller
 from health.probes.registry import Carriers, plan
 from health.probes.tls import Contexts
@@ -30,7 +30,7 @@ class Generation(NamedTuple):
     """A set of checks ready to be put to work: `plans` of those that are new."""
 
     spec: HealthSpec
-    plans: dict[CheckSpec, Plan]
+    plans: dict[CheckSpec, AnyPlan]
     warnings: tuple[str, ...]
 
 
@@ -151,7 +151,7 @@ class Pool:
             self._transitions.append(change)
         self._free_place()
 
-    def _plan(self, check: CheckSpec) -> Plan:
+    def _plan(self, check: CheckSpec) -> AnyPlan:
         try:
             return plan(check, self._agent)
         except ProbeError as error:

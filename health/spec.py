@@ -54,7 +54,32 @@ class SshProbe(msgspec.Struct, frozen=True, kw_only=True, tag="ssh"):
     """Exchange of identification strings (RFC 4253 section 4.2), nothing more."""
 
 
-Probe = TcpProbe | HttpProbe | SshProbe
+class SmtpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="smtp"):
+    """Greeting, EHLO, QUIT (RFC 5321). `helo` None means this host's name. `tls` is from the start, `starttls` later."""
+
+    helo: str | None = None
+    tls: TlsSpec | None = None
+    starttls: TlsSpec | None = None
+
+
+class DnsProbe(msgspec.Struct, frozen=True, kw_only=True, tag="dns"):
+    """One query (RFC 1035). `expect` holds answers in text, of which one must come back; empty: whatever it is."""
+
+    query: str = "."
+    record: str = "SOA"
+    expect: tuple[str, ...] = ()
+    tcp: bool = False
+
+
+class UdpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="udp"):
+    """A datagram, and what must come back; where nothing is expected, no refusal within the timeout is enough."""
+
+    send: str = ""
+    expect: str | None = None
+    expect_regex: str | None = None
+
+
+Probe = TcpProbe | HttpProbe | SshProbe | SmtpProbe | DnsProbe | UdpProbe
 
 
 class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,9 @@ from hactl.config.schema.check_forms import check_types
 Uses = Callable[[Any], bool]
 """Whether a value asks for something that is not there."""
 
-LATER_CHECKS: Final = frozenset(check_types()) - {"tcp", "http", "https", "ssh"}
+_RUN: Final = frozenset({"tcp", "http", "https", "ssh", "smtp", "dns", "udp"})
+
+LATER_CHECKS: Final = frozenset(check_types()) - _RUN
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

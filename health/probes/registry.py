@@ -3,19 +3,32 @@
 Its law: what can be worked out before a probe starts is worked out once, when its check is taken up.
 """
 
+import os
+import socket
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from health.dialogue import Kit, Plan
+from health import spec
+from health.dialogue import AnyPlan, DatagramPlan, Kit, Plan
+from health.probes.datagram import Exchange
 from health.probes.poller import Poller
 from health.probes.search import search
 from health.probes.stream import Conversation, Steps
 from health.probes.tls import Contexts
 from health.result import End
-from health.spec import CheckSpec, HttpProbe, TcpProbe
-from health.wire import http, ssh, tcp
+from health.spec import CheckSpec
+from health.wire import dns, http, smtp, ssh, tcp, udp
 
 Done = Callable[[End], None]
+
+_PLANS: dict[type, Callable[[CheckSpec, Any, Kit], AnyPlan]] = {
+    spec.HttpProbe: http.plan,
+    spec.TcpProbe: tcp.plan,
+    spec.SshProbe: ssh.plan,
+    spec.SmtpProbe: smtp.plan,
+    spec.DnsProbe: dns.plan,
+    spec.UdpProbe: udp.plan,
+}
 
 
 class Running(Protocol):
@@ -37,25 +50,23 @@ class Carriers(NamedTuple):
     poller: Poller
     contexts: Contexts
 
-    def probe(self, plan: Plan, done: Done, steps: Steps | None = None) -> Running:
+    def probe(self, plan: AnyPlan, done: Done, steps: Steps | None = None) -> Running:
         """A probe ready to be started, once."""
+        if isinstance(plan, DatagramPlan):
+            return Exchange(plan, self.poller, done, lambda further: self.probe(further, done, steps), steps)
         return Conversation(plan, self.poller, self.contexts, done, steps)
 
-    def fault(self, plan: Plan) -> str | None:
+    def fault(self, plan: AnyPlan) -> str | None:
         """What on this host keeps the probe from running, in words."""
-        context = self.contexts.get(plan.tls) if plan.tls is not None else None
+        tls = plan.tls if isinstance(plan, Plan) else None
+        context = self.contexts.get(tls) if tls is not None else None
         return context if isinstance(context, str) else None
 
 
-def plan(check: CheckSpec, agent: str) -> Plan:
+def plan(check: CheckSpec, agent: str) -> AnyPlan:
     """How this check is carried out; `agent` is what we call ourselves.
 
     Raises ProbeError when its spec makes no probe.
     """
-    kit = Kit(agent, search)
-    probe = check.probe
-    if isinstance(probe, HttpProbe):
-        return http.plan(check, probe, kit)
-    if isinstance(probe, TcpProbe):
-        return tcp.plan(check, probe, kit)
-    return ssh.plan(check, kit)
+    kit = Kit(agent, socket.gethostname(), search, os.urandom)
+    return _PLANS[type(check.probe)](check, check.probe, kit)

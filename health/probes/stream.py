@@ -4,17 +4,16 @@ Its law: a conversation ends once, by its dialogue, by an error or by its deadli
 closes with a reset unless the server closed first, so thousands of probes leave no socket in TIME_WAIT.
 """
 
-import errno
-import functools
 import socket
 import ssl
 import struct
 import time
 from collections.abc import Callable
 
-from health.dialogue import Dialogue, Plan
+from health.dialogue import Answer, Dialogue, Farewell, Plan, StartTls
 from health.errors import end_of_error
 from health.probes import tls
+from health.probes.connecting import connecting, with_itself
 from health.probes.poller import BROKEN, ENDED, READABLE, WRITABLE, Poller
 from health.result import DETAIL_LIMIT, PASSED, End, Reason
 
@@ -22,7 +21,6 @@ RECEIVED_LIMIT = 4 * 1024 * 1024
 """Bytes taken from one server in one conversation, whatever they are."""
 _PIECE = 64 * 1024
 _LINGER_NONE = struct.pack("ii", 1, 0)
-_KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 
 Steps = list[tuple[str, float]]
 """What happened in a conversation and when, in monotonic seconds; for a person who asks."""
@@ -41,8 +39,10 @@ class Conversation:
         "_plan",
         "_poller",
         "_received",
+        "_secured",
         "_sock",
         "_stage",
+        "_verdict",
         "steps",
     )
 
@@ -66,6 +66,8 @@ class Conversation:
         plan = self._plan
         self._channel: tls.Channel | None = None
         self._dialogue: Dialogue | None = None
+        self._secured: Callable[[], bytes] | None = None
+        self._verdict: End | None = None
         self._pending = b""
         self._peer_ended = False
         self._received = 0
@@ -89,6 +91,8 @@ class Conversation:
         """The deadline has come: what that means at this stage."""
         stage = self._stage
         self._close()
+        if self._verdict is not None:
+            return self._verdict
         if stage == "connect":
             return End(Reason.CONNECT_TIMEOUT)
         return End(Reason.READ_TIMEOUT, f"in the {stage}")
@@ -104,23 +108,17 @@ class Conversation:
         except Exception as error:  # noqa: BLE001 - shown in the result, counted by the pool
             end = internal_error(error)
         if end is not None:
+            end = self._verdict or end
             self._mark("end")
             self._close()
             self._done(end)
 
     def _connect(self, address: str, port: int) -> End | None:
-        if ":" in address:
-            bare, _, zone = address.partition("%")
-            scope = _interface_index(zone) if zone else 0
-            sock = self._sock = socket.SocketType(socket.AF_INET6, _KIND)
-            code = sock.connect_ex((bare, port, 0, scope))
-        else:
-            sock = self._sock = socket.SocketType(socket.AF_INET, _KIND)
-            code = sock.connect_ex((address, port))
-        if code not in (0, errno.EINPROGRESS):
+        sock, code = connecting(socket.SOCK_STREAM, address, port)
+        if code:
             sock.close()
-            self._sock = None
             return end_of_error(code, connected=False)
+        self._sock = sock
         self._poller.watch(sock.fileno(), self)
         return None
 
@@ -139,8 +137,7 @@ class Conversation:
 
     def _connected(self) -> End | None:
         assert self._sock is not None
-        port = self._plan.port
-        if port >= _lowest_own_port() and _with_itself(self._sock, port):
+        if with_itself(self._sock, self._plan.port):
             # Nobody listens, and the kernel chose the very port as ours: TCP then connects with itself.
             return End(Reason.CONNECT_REFUSED, "connected with itself")
         self._mark("connect")
@@ -168,10 +165,23 @@ class Conversation:
         if self._plan.dialogue is None:
             return PASSED
         self._stage = "answer"
+        if self._secured is not None:
+            return self._say(self._secured())
         self._dialogue = self._plan.dialogue()
         end = self._say(self._dialogue.begin())
         self._mark("sent")
         return end
+
+    def _start_tls(self, start: StartTls) -> End | None:
+        context = self._contexts.get(start.tls)
+        if isinstance(context, str):
+            return End(Reason.CANNOT_RUN, context[:DETAIL_LIMIT])
+        if (end := self._send(start.before)) is not None:
+            return end
+        self._channel = tls.Channel(context, start.server_name)
+        self._secured = start.secured
+        self._stage = "TLS handshake"
+        return self._shake()
 
     def _say(self, data: bytes) -> End | None:
         if self._channel is not None and data:
@@ -229,6 +239,8 @@ class Conversation:
         return None
 
     def _take(self, data: bytes) -> End | None:
+        if self._verdict is not None:
+            return self._verdict
         channel = self._channel
         if channel is not None:
             channel.received(data)
@@ -246,11 +258,17 @@ class Conversation:
             return End(Reason.CLOSED, f"in the {self._stage}")
         return self._answer(self._dialogue.eof())
 
-    def _answer(self, answer: bytes | End | Plan) -> End | None:
+    def _answer(self, answer: Answer) -> End | None:
         if isinstance(answer, bytes):
             return self._say(answer) if answer else None
         if isinstance(answer, End):
             return answer
+        if isinstance(answer, StartTls):
+            return self._start_tls(answer)
+        if isinstance(answer, Farewell):
+            # From here on nothing that the server does or leaves undone changes the result.
+            self._verdict = answer.end
+            return self._say(answer.send)
         self._close()
         self._plan = answer
         self._mark(f"redirected to port {answer.port}")
@@ -269,28 +287,6 @@ class Conversation:
     def _mark(self, step: str) -> None:
         if self.steps is not None:
             self.steps.append((step, time.monotonic()))
-
-
-def _interface_index(name: str) -> int:
-    try:
-        return socket.if_nametoindex(name)
-    except OSError as error:
-        raise OSError(errno.ENODEV, f"no interface {name}") from error
-
-
-@functools.cache
-def _lowest_own_port() -> int:
-    """From which port on the kernel chooses ports for our side."""
-    try:
-        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
-            return int(file.read().split()[0])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def _with_itself(sock: socket.SocketType, port: int) -> bool:
-    own = sock.getsockname()
-    return bool(own[1] == port and own == sock.getpeername())
 
 
 def internal_error(error: Exception) -> End:

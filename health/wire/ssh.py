@@ -5,7 +5,7 @@ Its law: lines before the identification are allowed and bounded; the identifica
 
 from health.dialogue import Dialogue, Kit, Plan
 from health.result import End, Reason, excerpt
-from health.spec import CheckSpec
+from health.spec import CheckSpec, SshProbe
 
 IDENTIFICATION_LIMIT = 255
 """Longest identification in bytes, its CR LF included (RFC 4253 section 4.2)."""
@@ -61,7 +61,7 @@ def _judge(line: bytes) -> End:
     return End(Reason.OK, excerpt(identification))
 
 
-def plan(check: CheckSpec, kit: Kit) -> Plan:
+def plan(check: CheckSpec, probe: SshProbe, kit: Kit) -> Plan:
     """How this check is carried out."""
     identification = f"SSH-2.0-{kit.agent.replace('/', '_').replace('-', '_')}\r\n".encode()
 

@@ -5,7 +5,7 @@ Its law: what is kept of an answer is bounded, and so is how often an expression
 
 import re
 
-from health.dialogue import Dialogue, Kit, Plan, Search, expression, without_zone
+from health.dialogue import Dialogue, Kit, Plan, Search, expression, server_name
 from health.result import PASSED, End, Reason, excerpt
 from health.spec import CheckSpec, TcpProbe
 
@@ -72,7 +72,7 @@ class TcpDialogue:
 
 def plan(check: CheckSpec, probe: TcpProbe, kit: Kit) -> Plan:
     """How this check is carried out. Raises ProbeError."""
-    name = (probe.tls.name if probe.tls else None) or without_zone(check.address)
+    name = server_name(probe.tls, check.address)
     send = (probe.send or "").encode()
     text = None if probe.expect is None else probe.expect.encode()
     pattern = None if probe.expect_regex is None else expression(probe.expect_regex)

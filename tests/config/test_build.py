@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from failover.spec import AddressSpec, Family, Transport
 from failover.timing import automatic_lease, master_down, skew_time
+from hactl.config.schema.check_forms import check_types
 from hactl.ipvs.schedulers import SCHEDULERS, flags_named
 from hactl.ipvs.spec import Forward, OnDown, SyncSpec, TunnelSpec, TunnelType
-from health.spec import HttpProbe, SshProbe, TcpProbe, TlsSpec
+from health.spec import DnsProbe, HttpProbe, Probe, SmtpProbe, SshProbe, TcpProbe, TlsSpec, UdpProbe
 
 Load = Callable[..., Any]
 
@@ -162,6 +163,51 @@ def test_probes(load_text: Load) -> None:
         host="www.example.org", status=((204, 204), (300, 399)), tls=TlsSpec(name="www.example.org")
     )
     assert (https.fast_interval, https.timeout) == (0.3, 0.3)
+
+
+FURTHER = [
+    ("{type: smtp}", SmtpProbe()),
+    ("{type: smtp, helo: lb.example.org, starttls: true}", SmtpProbe(helo="lb.example.org", starttls=TlsSpec())),
+    ("{type: smtp, starttls: {name: mx.example.org}}", SmtpProbe(starttls=TlsSpec(name="mx.example.org"))),
+    ("{type: smtp, tls: {verify: false}}", SmtpProbe(tls=TlsSpec(verify=False))),
+    ("{type: dns}", DnsProbe(query=".", record="SOA", expect=(), tcp=False)),
+    ("{type: dns, query: a.example.org, record: A, expect: [10.0.0.1], protocol: tcp}",
+     DnsProbe(query="a.example.org", record="A", expect=("10.0.0.1",), tcp=True)),
+    ("{type: udp, send: a, expect: b, expect_regex: c}", UdpProbe(send="a", expect="b", expect_regex="c")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), FURTHER)
+def test_further_probes(load_text: Load, text: str, expected: Probe) -> None:
+    """Each further type of check becomes its probe, has its effect in this version, and is warned of by nobody."""
+    loaded = load_text(service_text("forward: nat", f"check: {text}", "servers: {rs1: 10.77.0.21}"))
+    assert [check.probe for check in loaded.config.checks] == [expected]
+    assert loaded.config.pending == ()
+
+
+def test_every_type_is_a_probe_or_pending(load_text: Load) -> None:
+    """No type of check is silently without effect: it has a probe, or is told of."""
+    needed = {"script": ", command: [/x]"}
+    for kind in check_types():
+        text = f"check: {{type: {kind}{needed.get(kind, '')}}}"
+        config = load_text(service_text("forward: nat", text, "servers: {rs1: 10.77.0.21}")).config
+        assert bool(config.checks) != bool(config.pending), kind
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        ("{type: dns, query: a..b}", "is no name that DNS can ask for"),
+        ("{type: dns, query: bücher.example}", "is no name that DNS can ask for"),
+        ("{type: smtp, tls: true, starttls: true}", "tls and starttls exclude each other"),
+        ("{type: smtp, starttls: {key_file: /k}}", "certificate_file and key_file belong together"),
+        ("{type: smtp, starttls: yes}", "must be true, false or a mapping"),
+    ],
+)
+def test_faults_of_further_checks(load_text: Load, check: str, message: str) -> None:
+    """What such a check cannot be is a fault with its sentence."""
+    loaded = load_text(service_text("forward: nat", f"check: {check}", "servers: {rs1: 10.77.0.21}"))
+    assert any(message in fault.message for fault in loaded.faults), loaded.faults
 
 
 def test_servers(load_text: Load) -> None:

@@ -61,7 +61,7 @@ PENDING = [
     ("routers.web.track.processes", True, "[10.77.0.100]",
      "[10.77.0.100]\n    track: {processes: {n: {command: named}}}"),
     ("routers.web.track.files", True, "[10.77.0.100]", "[10.77.0.100]\n    track: {files: {n: {path: /f}}}"),
-    ("services.www.check", True, "{type: http}", "{type: smtp}"),
+    ("services.www.check", True, "{type: http}", "{type: ldap}"),
     ("services.www.check[1]", True, "{type: http}", "[{type: tcp}, {type: script, command: [/x]}]"),
     ("services.www.slow_start", False, "forward: dr", "forward: dr\n    slow_start: 30s"),
     ("services.www.panic", False, "forward: dr", "forward: dr\n    panic: {share: 50%}"),

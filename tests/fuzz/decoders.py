@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from fuzz.grain import Grain
+from fuzz.probes import PROBES
 
 from failover import wire as rtnetlink
 from failover.host import Host
@@ -27,10 +28,6 @@ from hactl.ipvs.ops import DeleteServer, DeleteService
 from hactl.messages import FromFailover, FromHealth, FromNotify, ToWorker
 from hactl.overrides import Overrides
 from hactl.peers import Peers, word
-from health.dialogue import Kit, Plan
-from health.result import End
-from health.spec import BodyMatch, CheckSpec, HttpProbe, SshProbe, TcpProbe
-from health.wire import http, ssh, tcp
 from support.peers import ring
 
 KEYS = ring()
@@ -167,37 +164,6 @@ def ipvs_answers(data: bytes) -> None:
                 ipvs.encode(DeleteServer(service.service.key, server.server))
 
 
-_KIT = Kit("hactl", lambda pattern, data: pattern.search(data) is not None)
-_HTTP = (
-    HttpProbe(),
-    HttpProbe(redirects=3),
-    HttpProbe(body=BodyMatch(contains="ok")),
-    HttpProbe(body=BodyMatch(regex="o+k"), redirects=1),
-    HttpProbe(body=BodyMatch(sha256="0" * 64), method="HEAD"),
-)
-_TCP = (TcpProbe(expect="ok"), TcpProbe(expect_regex="^220 "), TcpProbe(expect="220", expect_regex="o+k"))
-
-
-def http_answer(data: bytes) -> None:
-    """What a real server answers to the http probe."""
-    grain = Grain(data)
-    probe = grain.choice(_HTTP)
-    _converse(grain, http.plan(_check(probe), probe, _KIT))
-
-
-def ssh_answer(data: bytes) -> None:
-    """What a real server says to the ssh probe."""
-    probe = SshProbe()
-    _converse(Grain(data), ssh.plan(_check(probe), _KIT))
-
-
-def tcp_answer(data: bytes) -> None:
-    """What a real server says to the tcp probe."""
-    grain = Grain(data)
-    probe = grain.choice(_TCP)
-    _converse(grain, tcp.plan(_check(probe), probe, _KIT))
-
-
 def worker_stream(data: bytes) -> None:
     """What processes of one director say to each other, in pieces; a worker may have been turned by a probed server."""
     grain = Grain(data)
@@ -227,29 +193,6 @@ def control_request(data: bytes) -> None:
     assert 0 <= found.wait <= commands.MAX_WAIT
 
 
-def _check(probe: HttpProbe | SshProbe | TcpProbe) -> CheckSpec:
-    return CheckSpec(address="10.77.0.21", port=80, probe=probe)
-
-
-def _converse(grain: Grain, plan: Plan) -> None:
-    """Give the dialogue the bytes in pieces, go on where a redirect leads, and end it."""
-    for _ in range(8):
-        assert plan.dialogue is not None
-        dialogue = plan.dialogue()
-        dialogue.begin()
-        answer: bytes | End | Plan = b""
-        while isinstance(answer, bytes) and grain.left:
-            answer = dialogue.receive(
-                grain.piece() if grain.number() & 1 else grain.take(min(grain.left, 64))
-            )
-        if isinstance(answer, bytes):
-            answer = dialogue.eof()
-        if isinstance(answer, End):
-            assert len(answer.detail) < 1000
-            return
-        plan = answer
-
-
 def _each_frame(data: bytes, kind: Any) -> None:
     try:
         frames = Framer().feed(data)
@@ -276,9 +219,7 @@ DECODERS: tuple[Callable[[bytes], None], ...] = (
     peer_word,
     kept_overrides,
     ipvs_answers,
-    http_answer,
-    ssh_answer,
-    tcp_answer,
+    *PROBES,
     worker_stream,
     control_request,
 )

@@ -156,6 +156,43 @@ def _tcp() -> tuple[bytes, ...]:
     return tuple(bytes((probe, 1)) + b"\0\x0b220 it is ok" for probe in range(3))
 
 
+def _talk() -> tuple[bytes, ...]:
+    """Each exchange whole in one piece; DNS over TCP with its length first, as our id is zero here."""
+    greeted = b"220 x\r\n250-x\r\n250 STARTTLS\r\n221 bye\r\n"
+    secured = b"220 x\r\n250-x\r\n250 STARTTLS\r\n220 go\r\n", b"250 x\r\n221 bye\r\n"
+    roots = _dns_answer(b"\0", 6, b"\0\0" + bytes(20))
+    names = _dns_answer(_NAME, 15, b"\0\x0a\1b\0")
+    return (
+        bytes((0,)) + _piece(greeted),
+        bytes((1,)) + b"".join(map(_piece, secured)),
+        *(
+            bytes((2 + at,)) + _piece(len(each).to_bytes(2, "big") + each)
+            for at, each in enumerate((roots, names))
+        ),
+    )
+
+
+def _answers() -> tuple[bytes, ...]:
+    text = _dns_answer(_NAME, 16, b"\2ok")
+    truncated = text[:2] + b"\x82" + text[3:]
+    bare = b"it is ok", b"ok", _dns_answer(b"\0", 6, b"\0\0" + bytes(20)), text, truncated
+    return tuple(bytes((min(at, 3),)) + len(each).to_bytes(2, "big") + each for at, each in enumerate(bare))
+
+
+_NAME = b"\1a\7example\3org\0"
+
+
+def _dns_answer(name: bytes, record: int, content: bytes) -> bytes:
+    """An answer with one record to a query with id 0."""
+    asked = record.to_bytes(2, "big") + b"\0\1"
+    header = b"\0\0\x80\0\0\1\0\1\0\0\0\0"
+    return header + name + asked + b"\xc0\x0c" + asked + bytes(4) + len(content).to_bytes(2, "big") + content
+
+
+def _piece(data: bytes) -> bytes:
+    return b"\1" + len(data).to_bytes(2, "big") + data
+
+
 def _control() -> tuple[bytes, ...]:
     return (
         b'{"action": "weight", "server": "rs1", "service": "www", "weight": 3, "for_seconds": 60, "reason": "why"}',
@@ -234,6 +271,8 @@ _SEEDS = {
     "http_answer": _http,
     "ssh_answer": _ssh,
     "tcp_answer": _tcp,
+    "talk_answer": _talk,
+    "datagram_answer": _answers,
     "worker_stream": _streams,
     "control_request": _control,
     "adverts": _sequences,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from health.dialogue import Dialogue, Kit, Plan
+from health.dialogue import Dialogue, Farewell, Kit, Plan, StartTls
 from health.result import End, Reason
-from health.spec import BodyMatch, CheckSpec, HttpProbe, TcpProbe
+from health.spec import BodyMatch, CheckSpec, HttpProbe, SshProbe, TcpProbe
 from health.wire import http, ssh, tcp
 
 
@@ -18,7 +18,7 @@ def search(pattern: re.Pattern[bytes], data: bytes) -> bool:
     return pattern.search(data) is not None
 
 
-KIT = Kit("hactl/test", search)
+KIT = Kit("hactl/test", "lb1", search, bytes)
 
 
 def check(probe: HttpProbe | TcpProbe) -> CheckSpec:
@@ -52,6 +52,10 @@ def ending(dialogue: Dialogue, pieces: list[bytes]) -> Reason | str:
             break
     else:
         answer = dialogue.eof()
+    if isinstance(answer, StartTls):
+        return "go on inside TLS"
+    if isinstance(answer, Farewell):
+        return answer.end.reason
     return answer.reason if isinstance(answer, End) else f"go on at {answer.port}"
 
 
@@ -102,7 +106,7 @@ def test_http_is_the_same_in_any_pieces(probe: HttpProbe, data: bytes, places: l
 @given(spoilt(), st.lists(st.integers(0, 400), max_size=8))
 def test_ssh_is_the_same_in_any_pieces(data: bytes, places: list[int]) -> None:
     """One reason for the same bytes, and never an exception."""
-    plan = ssh.plan(check(TcpProbe()), KIT)
+    plan = ssh.plan(check(TcpProbe()), SshProbe(), KIT)
     assert ending(opened(plan), cut(data, places)) == ending(opened(plan), [data])
 
 

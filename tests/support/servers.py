@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -109,3 +110,28 @@ def daemon(command: list[str], port: int) -> Iterator[None]:
 def _listens(port: int) -> bool:
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+class _Answering(asyncio.DatagramProtocol):
+    def __init__(self, answer: Callable[[bytes], list[bytes]]) -> None:
+        self._answer = answer
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, address: Any) -> None:
+        for said in self._answer(data):
+            self._transport.sendto(said, address)
+
+
+@asynccontextmanager
+async def answering(
+    answer: Callable[[bytes], list[bytes]], host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[int]:
+    """A UDP server that says these datagrams to each it gets; gives its port."""
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(lambda: _Answering(answer), (host, port))
+    try:
+        yield transport.get_extra_info("sockname")[1]
+    finally:
+        transport.close()

@@ -1,10 +1,12 @@
 """Checks as the health worker gets them: one spec for each distinct probe of a distinct target."""
 
 from hactl.config import resolve
-from hactl.config.schema.checks import Check, HttpRequest, HttpsCheck, SshCheck, TcpCheck, Tls, status_range
+from hactl.config.build.further_checks import further_probe
+from hactl.config.build.tls import tls_spec
+from hactl.config.schema.checks import Check, HttpRequest, HttpsCheck, SshCheck, TcpCheck, status_range
 from hactl.config.schema.document import Document
 from hactl.ipvs.spec import CheckRef
-from health.spec import BodyMatch, CheckSpec, HttpProbe, Probe, SshProbe, TcpProbe, TlsSpec
+from health.spec import BodyMatch, CheckSpec, HttpProbe, Probe, SshProbe, TcpProbe
 
 
 class Checks:
@@ -57,11 +59,14 @@ def probe(check: Check) -> Probe | None:
     """The probe of a check, None for a kind that this version cannot run."""
     if isinstance(check, TcpCheck):
         return TcpProbe(
-            send=check.send, expect=check.expect, expect_regex=check.expect_regex, tls=_tls(check.tls, None)
+            send=check.send,
+            expect=check.expect,
+            expect_regex=check.expect_regex,
+            tls=tls_spec(check.tls, None),
         )
     if isinstance(check, HttpRequest):
         return _http(check)
-    return SshProbe() if isinstance(check, SshCheck) else None
+    return SshProbe() if isinstance(check, SshCheck) else further_probe(check)
 
 
 def _http(check: HttpRequest) -> HttpProbe:
@@ -77,17 +82,5 @@ def _http(check: HttpRequest) -> HttpProbe:
         else BodyMatch(contains=body.contains, regex=body.regex, sha256=body.sha256),
         send_body=check.send_body,
         redirects=check.redirects,
-        tls=_tls(check.tls, check.host) if isinstance(check, HttpsCheck) else None,
-    )
-
-
-def _tls(tls: Tls | None, host: str | None) -> TlsSpec | None:
-    if tls is None:
-        return None
-    return TlsSpec(
-        verify=tls.verify,
-        name=tls.name or host,
-        ca_file=tls.ca_file,
-        certificate_file=tls.certificate_file,
-        key_file=tls.key_file,
+        tls=tls_spec(check.tls, check.host) if isinstance(check, HttpsCheck) else None,
     )

@@ -39,14 +39,15 @@ def times(world: World) -> Iterator[Finding]:
 def certificates(world: World) -> Iterator[Finding]:
     """A client certificate has a key, and a name to verify is known."""
     for path, check in written_checks(world):
-        tls = getattr(check, "tls", None)
+        tls, starttls = getattr(check, "tls", None), getattr(check, "starttls", None)
+        for key, each in (("tls", tls), ("starttls", starttls)):
+            if isinstance(each, Tls) and (each.certificate_file is None) != (each.key_file is None):
+                message = "certificate_file and key_file belong together"
+                yield fault(*path, key, message=message, key=True)
+        if isinstance(tls, Tls) and isinstance(starttls, Tls):
+            yield fault(*path, "starttls", message="tls and starttls exclude each other", key=True)
         if not isinstance(tls, Tls):
             continue
-        if (tls.certificate_file is None) != (tls.key_file is None):
-            message = "certificate_file and key_file belong together"
-            yield fault(*path, "tls", message=message, key=True)
-        if getattr(check, "starttls", False):
-            yield fault(*path, "starttls", message="tls and starttls exclude each other", key=True)
         if tls.verify and tls.name is None and isinstance(check, HttpsCheck) and check.host is None:
             yield warning(
                 *path,

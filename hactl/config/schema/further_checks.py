@@ -1,15 +1,25 @@
-"""Check types whose probes come in a later version: their keys are read and validated already."""
+"""Check types of further protocols; `hactl.config.pending` lists those whose probes come in a later version."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from hactl.config.schema.base import refuse
 from hactl.config.schema.checks import Check, TlsHere
 from hactl.config.schema.scalars import AbsolutePath, Command, HostName, Name, OneLine, Regex
+from health.wire.dns_message import MessageError, encoded_name
 
-_STARTTLS = "Switch to TLS after the greeting."
+_STARTTLS = "Switch to TLS after the greeting: true, or a mapping as in tls. Default: no."
 _USER = "User to log in as. Default: no login."
 _PASSWORD = "File with the password."
+
+
+def _query(value: str) -> str:
+    try:
+        encoded_name(value)
+    except MessageError:
+        raise refuse("is no name that DNS can ask for: {value}") from None
+    return value
 
 
 class SmtpCheck(Check):
@@ -18,14 +28,16 @@ class SmtpCheck(Check):
     type: Literal["smtp"] = Field(description="A mail server's greeting.")
     helo: HostName | None = Field(None, description="The name given in EHLO. Default: this host's.")
     tls: TlsHere = Field(None, description="TLS from the start.")
-    starttls: bool = Field(False, description=_STARTTLS)
+    starttls: TlsHere = Field(None, description=_STARTTLS)
 
 
 class DnsCheck(Check):
     """One query."""
 
     type: Literal["dns"] = Field(description="A DNS query.")
-    query: OneLine = Field(".", description="The name asked for.")
+    query: Annotated[OneLine, AfterValidator(_query)] = Field(
+        ".", description="The name asked for; with record: PTR also an address."
+    )
     record: Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT"] = Field(
         "SOA", description="The type of record asked for."
     )
@@ -57,7 +69,7 @@ class FtpCheck(Check):
     user: OneLine | None = Field(None, description=_USER)
     password_file: AbsolutePath | None = Field(None, description=_PASSWORD)
     tls: TlsHere = Field(None, description="TLS from the start.")
-    starttls: bool = Field(False, description=_STARTTLS)
+    starttls: TlsHere = Field(None, description=_STARTTLS)
 
 
 class ImapCheck(FtpCheck):
@@ -81,7 +93,7 @@ class LdapCheck(Check):
     base: OneLine | None = Field(None, description="Base of a search. Default: no search.")
     filter: OneLine = Field("(objectClass=*)", description="Filter of the search.")
     tls: TlsHere = Field(None, description="TLS from the start.")
-    starttls: bool = Field(False, description=_STARTTLS)
+    starttls: TlsHere = Field(None, description=_STARTTLS)
 
 
 class MysqlCheck(Check):

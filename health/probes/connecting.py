@@ -1,0 +1,47 @@
+"""A socket of a probe that is on its way to its server.
+
+Its law: nothing here waits, and no name is ever looked up: an address with a zone names an interface of this host.
+"""
+
+import errno
+import functools
+import socket
+
+
+def connecting(kind: int, address: str, port: int) -> tuple[socket.SocketType, int]:
+    """A socket of this kind and the error number of its connect; 0 where it connects or is connected already.
+
+    Raises OSError where there can be no such socket; ENODEV for a zone that is no interface here.
+    """
+    six = ":" in address
+    bare, _, zone = address.partition("%")
+    scope = _interface_index(zone) if zone else 0
+    family = socket.AF_INET6 if six else socket.AF_INET
+    sock = socket.SocketType(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    code = sock.connect_ex((bare, port, 0, scope) if six else (bare, port))
+    return sock, 0 if code == errno.EINPROGRESS else code
+
+
+def _interface_index(name: str) -> int:
+    try:
+        return socket.if_nametoindex(name)
+    except OSError as error:
+        raise OSError(errno.ENODEV, f"no interface {name}") from error
+
+
+def with_itself(sock: socket.SocketType, port: int) -> bool:
+    """Whether a connection to `port` is one with itself, as TCP makes where the kernel chose that port as ours."""
+    if port < _lowest_own_port():
+        return False
+    own = sock.getsockname()
+    return bool(own[1] == port and own == sock.getpeername())
+
+
+@functools.cache
+def _lowest_own_port() -> int:
+    """From which port on the kernel chooses ports for our side."""
+    try:
+        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+            return int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0

@@ -1,0 +1,125 @@
+"""What probed servers answer as targets: each kind of probe, its answer in any pieces, to the end."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fuzz.grain import Grain
+
+from health.dialogue import Answer, DatagramPlan, Farewell, Kit, Plan, StartTls
+from health.result import End
+from health.spec import (
+    BodyMatch,
+    CheckSpec,
+    DnsProbe,
+    HttpProbe,
+    Probe,
+    SmtpProbe,
+    SshProbe,
+    TcpProbe,
+    TlsSpec,
+    UdpProbe,
+)
+from health.wire import dns, http, smtp, ssh, tcp, udp
+
+_KIT = Kit("hactl", "lb1", lambda pattern, data: pattern.search(data) is not None, bytes)
+_HTTP = (
+    HttpProbe(),
+    HttpProbe(redirects=3),
+    HttpProbe(body=BodyMatch(contains="ok")),
+    HttpProbe(body=BodyMatch(regex="o+k"), redirects=1),
+    HttpProbe(body=BodyMatch(sha256="0" * 64), method="HEAD"),
+)
+_TCP = (TcpProbe(expect="ok"), TcpProbe(expect_regex="^220 "), TcpProbe(expect="220", expect_regex="o+k"))
+_TALKS: tuple[tuple[Callable[[CheckSpec, Any, Kit], Any], Probe], ...] = (
+    (smtp.plan, SmtpProbe()),
+    (smtp.plan, SmtpProbe(starttls=TlsSpec())),
+    (dns.plan, DnsProbe(tcp=True)),
+    (dns.plan, DnsProbe(tcp=True, query="a.example.org", record="MX", expect=("10 b",))),
+)
+_DATAGRAMS: tuple[tuple[Callable[[CheckSpec, Any, Kit], Any], Probe], ...] = (
+    (udp.plan, UdpProbe(expect="ok")),
+    (udp.plan, UdpProbe(expect_regex="o+k")),
+    (dns.plan, DnsProbe()),
+    (dns.plan, DnsProbe(query="a.example.org", record="TXT", expect=("ok",))),
+)
+
+
+def http_answer(data: bytes) -> None:
+    """What a real server answers to the http probe."""
+    grain = Grain(data)
+    probe = grain.choice(_HTTP)
+    _converse(grain, http.plan(_check(probe), probe, _KIT))
+
+
+def ssh_answer(data: bytes) -> None:
+    """What a real server says to the ssh probe."""
+    probe = SshProbe()
+    _converse(Grain(data), ssh.plan(_check(probe), probe, _KIT))
+
+
+def tcp_answer(data: bytes) -> None:
+    """What a real server says to the tcp probe."""
+    grain = Grain(data)
+    probe = grain.choice(_TCP)
+    _converse(grain, tcp.plan(_check(probe), probe, _KIT))
+
+
+def talk_answer(data: bytes) -> None:
+    """What a real server says to the probes that talk in turns."""
+    grain = Grain(data)
+    plan, probe = grain.choice(_TALKS)
+    _converse(grain, plan(_check(probe), probe, _KIT))
+
+
+def datagram_answer(data: bytes) -> None:
+    """What a real server says to the probes that talk in datagrams, and over TCP where it is truncated."""
+    grain = Grain(data)
+    plan, probe = grain.choice(_DATAGRAMS)
+    made: DatagramPlan = plan(_check(probe), probe, _KIT)
+    dialogue = made.dialogue()
+    dialogue.begin()
+    answer: bytes | End | Plan = b""
+    while isinstance(answer, bytes) and grain.left:
+        answer = dialogue.receive(grain.piece())
+    if isinstance(answer, Plan):
+        _converse(grain, answer)
+        return
+    end = dialogue.silence() if isinstance(answer, bytes) else answer
+    assert len(end.detail) < 1000
+
+
+PROBES: tuple[Callable[[bytes], None], ...] = (
+    http_answer,
+    ssh_answer,
+    tcp_answer,
+    talk_answer,
+    datagram_answer,
+)
+
+
+def _check(probe: Probe) -> CheckSpec:
+    return CheckSpec(address="10.77.0.21", port=80, probe=probe)
+
+
+def _converse(grain: Grain, plan: Plan) -> None:
+    """Give the dialogue the bytes in pieces, go on where a redirect leads or inside TLS, and end it."""
+    for _ in range(8):
+        assert plan.dialogue is not None
+        dialogue = plan.dialogue()
+        dialogue.begin()
+        answer: Answer = b""
+        while isinstance(answer, bytes | StartTls) and grain.left:
+            if isinstance(answer, StartTls):
+                answer.secured()
+            answer = dialogue.receive(
+                grain.piece() if grain.number() & 1 else grain.take(min(grain.left, 64))
+            )
+        if isinstance(answer, bytes | StartTls):
+            answer = dialogue.eof()
+        if isinstance(answer, Farewell):
+            answer = answer.end
+        if isinstance(answer, End):
+            assert len(answer.detail) < 1000
+            return
+        assert isinstance(answer, Plan)
+        plan = answer
