@@ -180,5 +180,6 @@ def test_a_stop_asks_by_name(two: Pair) -> None:
     assert two.lb2.router()["reason"] == "another director handed it over by name"
     assert 0 not in [advert.priority for advert in two.record.adverts("lb1", since=began)]
     announced = next(a for a in two.record.announcements("lb2", since=began) if a.address == VIP)
-    assert announced.at < two.record.changes(VIP, "lb1", since=began)[0].at
+    left = wait_until(lambda: two.record.changes(VIP, "lb1", since=began))[0]
+    assert announced.at < left.at
     assert two.record.longest_absence(VIP, since=began) == 0.0
