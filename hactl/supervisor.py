@@ -40,6 +40,7 @@ from hactl.status import snapshot
 from hactl.survey import survey
 from hactl.synchronising import Synchronising
 from hactl.tracking import Tracking
+from hactl.unseen import at_takeover, late
 from hactl.wishes import Wishes
 from hactl.worker_user import worker_user
 from notify.event import EventKind, Severity
@@ -239,7 +240,9 @@ class Supervisor:
         self._spoke.add(report.router)
         self.balancer.set_holding({vip for r in self.reports.values() for vip in r.holding})
         self.sync.follow(self.reports)
-        for occurrence in of_report(before, report):
+        others = [director for director in self.config.directors if director.name != self.config.node]
+        unseen = at_takeover(report, self.wishes.overrides, self.peers, others, time.monotonic())
+        for occurrence in (*of_report(before, report), *unseen):
             self.emit(occurrence)
         self._wake_waiting()
 
@@ -259,6 +262,8 @@ class Supervisor:
             self._log.warning(f"what {peer} says of its configuration and overrides is not understood here")
         else:
             merged = self.wishes.overrides.merged(heard.overrides, heard.revision)
+            ahead = time.time() - time.monotonic()
+            self._tell(late(peer, self.wishes.overrides, merged, self.routers, ahead))
             self.wishes.take(merged, self.wishes.mastership.merged(heard.mastership), f"{peer} brought them")
         self._wake_waiting()
 

@@ -46,6 +46,7 @@ class EventKind(StrEnum):
     IPVS_REPAIRED = "ipvs.repaired"
     NOTIFY_FAILED = "notify.failed"
     OVERRIDE_SET = "override.set"
+    OVERRIDE_UNSEEN = "override.unseen"
     DIRECTOR_STANDBY = "director.standby"
     DIRECTOR_RESUMED = "director.resumed"
 
@@ -72,6 +73,7 @@ _SEVERITY = {
     EventKind.CONFIG_DRIFT: Severity.WARNING,
     EventKind.CONFLICT_TWO_MASTERS: Severity.CRITICAL,
     EventKind.DIRECTOR_STANDBY: Severity.WARNING,
+    EventKind.OVERRIDE_UNSEEN: Severity.WARNING,
     EventKind.WORKER_DIED: Severity.WARNING,
     EventKind.IPVS_REPAIRED: Severity.WARNING,
     EventKind.NOTIFY_FAILED: Severity.CRITICAL,
