@@ -32,6 +32,7 @@ _VERBS = {
         "hactl.cli.realserver",
         "on a real server: VIPs, ARP hiding, tunnels; apply, remove, check",
     ),
+    "doctor": ("hactl.cli.doctor", "what is wrong with this host or cluster, and how to mend it"),
     "events": ("hactl.cli.show", "what happened"),
     "lab": ("hactl.cli.lab", "a cluster to play with, in network namespaces"),
     "version": ("hactl.cli.show", "the version of hactl"),

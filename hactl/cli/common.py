@@ -136,6 +136,11 @@ def daemon() -> Iterator[Any]:
 
 def sound_document() -> Any:
     """The configuration file as a document, on any host; its faults are listed and end the command with status 1."""
+    return sound().document
+
+
+def sound() -> Any:
+    """The configuration file as loaded, without a fault; its faults are listed and end the command with status 1."""
     from hactl.config.load import load
 
     loaded = load(settings().config_path, settings().node)
@@ -144,7 +149,7 @@ def sound_document() -> Any:
             click.echo(fault, err=True)
         count = len(loaded.faults)
         raise Fault(f"{loaded.path} has {count} fault{'s' if count != 1 else ''}; nothing was done")
-    return loaded.document
+    return loaded
 
 
 def echo_json(content: object) -> None:

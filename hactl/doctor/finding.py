@@ -26,6 +26,7 @@ class FindingId(StrEnum):
     RP_FILTER = "rp-filter"
     SEND_REDIRECTS = "send-redirects"
     IPVS_SWITCH = "ipvs-switch"
+    IPVS_EXPIRY = "ipvs-expiry"
     INTERFACE_MISSING = "interface-missing"
     VRID_TAKEN = "vrid-taken"
     VIP_TAKEN = "vip-taken"
@@ -67,6 +68,7 @@ _TEXTS = {
     FindingId.RP_FILTER: "the strict reverse path filter may drop what real servers and clients send",
     FindingId.SEND_REDIRECTS: "ICMP redirects tell real servers and clients a way around this director",
     FindingId.IPVS_SWITCH: "a switch of IPVS is not as the configuration says",
+    FindingId.IPVS_EXPIRY: "connections or persistence stay with a server that is gone",
     FindingId.INTERFACE_MISSING: "an interface that the configuration names is missing or down",
     FindingId.VRID_TAKEN: "somebody else uses the VRID of a router on its link",
     FindingId.VIP_TAKEN: "somebody who is no director answers for a VIP",
@@ -94,6 +96,7 @@ _WARNINGS = frozenset(
         FindingId.SEND_REDIRECTS, FindingId.IPVS_FOREIGN, FindingId.TUNNEL_MTU, FindingId.CLOCK,
         FindingId.REALTIME_LIMIT, FindingId.MEMLOCK_LIMIT, FindingId.CONFIG_DRIFT, FindingId.PEER_DOWN,
         FindingId.VIP_LEFT, FindingId.DAEMON_DOWN, FindingId.RP_FILTER,
+        FindingId.IPVS_EXPIRY,
     }
 )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Reading what the doctor judges: thin files that change nothing on the host."""

@@ -1,0 +1,131 @@
+"""Kernel switches of a director: forwarding, reverse path filter, redirects, and those of IPVS; core.
+
+The law: a switch is a finding only where something in the configuration depends on it. `rp_filter` and `send_redirects`
+hold by the larger, or either, of an interface's value and that of `all` (the kernel's ip-sysctl).
+"""
+
+from collections.abc import Iterator
+
+from hactl.config.model import Config
+from hactl.doctor.finding import Finding, FindingId, finding
+from hactl.doctor.model import DISTANT, Host, family_of
+from hactl.ipvs.spec import Forward, OnDown, Protocol, ServerSpec, ServiceSpec
+from hactl.realserver.model import dotted
+
+_FORWARDING = {"ipv4": "ipv4/ip_forward", "ipv6": "ipv6/conf/all/forwarding"}
+_STRICT = 1
+
+
+def judge(config: Config, host: Host) -> Iterator[Finding]:
+    """What is wrong with the switches of this director."""
+    yield from _forwarding(config, host)
+    for interface in _clients_come_by(config):
+        yield from filtered(interface, host)
+    yield from _redirects(config, host)
+    yield from _ipvs(config, host)
+    yield from _expiry(config, host)
+
+
+def natted(config: Config) -> dict[str, str]:
+    """The services by real server's address, of servers by nat."""
+    return {server.address: service.name for service, server in by_method(config, Forward.NAT)}
+
+
+def by_method(config: Config, method: Forward) -> Iterator[tuple[ServiceSpec, ServerSpec]]:
+    """Every server of every service that is forwarded to by this method, sorry servers among them."""
+    for service in config.services:
+        for server in (*service.servers, *([service.sorry] if service.sorry else ())):
+            if server.forward is method:
+                yield service, server
+
+
+def setting(path: str, value: str) -> str:
+    """The command that sets a switch."""
+    return f"sysctl -w {dotted(path)}={value}   # and the same in /etc/sysctl.d/ for the next boot"
+
+
+def _forwarding(config: Config, host: Host) -> Iterator[Finding]:
+    """NAT's answers are forwarded packets; requests, and dr and tun, are not."""
+    needing: dict[str, str] = {}
+    for address, service in natted(config).items():
+        needing.setdefault(family_of(address), service)
+    for family, service in needing.items():
+        path = _FORWARDING[family]
+        if host.switches.get(path) == "0":
+            yield finding(FindingId.FORWARDING_OFF, service, f"{dotted(path)} is 0", setting(path, "1"))
+
+
+def _clients_come_by(config: Config) -> tuple[str, ...]:
+    """Interfaces with the VIP of a service by IPv4; IPv6 has no such filter."""
+    served = {service.address for service in config.services}
+    vips = (vip for router in config.failover.routers for vip in router.addresses)
+    return tuple(
+        dict.fromkeys(v.interface for v in vips if v.address in served and family_of(v.address) == "ipv4")
+    )
+
+
+def filtered(interface: str, host: Host) -> Iterator[Finding]:
+    """Whether the strict filter drops what distant clients send in by this interface (RFC 3704 2.2)."""
+    if host.switch("ipv4/rp_filter", interface) != _STRICT:
+        return
+    way = host.ways.get(DISTANT["ipv4"])
+    if way is not None and way.interface == interface:
+        return
+    where = f"leaves by {way.interface}" if way else "is not known"
+    path = f"ipv4/conf/{interface}/rp_filter"
+    seen = f"{interface} filters strictly, and the way to distant clients {where}"
+    yield finding(FindingId.RP_FILTER, interface, seen, setting(path, "2"))
+
+
+def _redirects(config: Config, host: Host) -> Iterator[Finding]:
+    """With nat through one interface the kernel tells both sides of the shorter way, past the director."""
+    told = set()
+    for address, service in natted(config).items():
+        way, out = host.ways.get(address), host.ways.get(DISTANT["ipv4"])
+        if way is None or out is None or family_of(address) == "ipv6" or way.interface != out.interface:
+            continue
+        if host.switch("ipv4/send_redirects", way.interface) and way.interface not in told:
+            told.add(way.interface)
+            seen = f"{service} comes in and goes out by {way.interface}, which sends redirects"
+            each = " ".join(
+                f"{dotted(f'ipv4/conf/{where}/send_redirects')}=0" for where in ("all", way.interface)
+            )
+            mend = f"sysctl -w {each}   # and the same in /etc/sysctl.d/ for the next boot"
+            yield finding(FindingId.SEND_REDIRECTS, way.interface, seen, mend)
+
+
+def _ipvs(config: Config, host: Host) -> Iterator[Finding]:
+    """The switches that the file gives. Without IPVS there are none, which is another finding."""
+    if not any(path.startswith("ipv4/vs/") for path in host.switches):
+        return
+    for name, wanted in config.ipvs.switches:
+        path = f"ipv4/vs/{name}"
+        found = host.switches.get(path)
+        if found is None:
+            yield finding(FindingId.IPVS_SWITCH, name, "this kernel's IPVS has no such switch", "")
+        elif found.split() != wanted.split():
+            seen = f"{dotted(path)} is {found}, {wanted} is configured"
+            yield finding(FindingId.IPVS_SWITCH, name, seen, f"sysctl -w {dotted(path)}='{wanted}'")
+
+
+def _expiry(config: Config, host: Host) -> Iterator[Finding]:
+    """Whether connections and persistence outlive their server. What the file gives is judged above."""
+    given = {name for name, _ in config.ipvs.switches}
+    for service in config.services:
+        for name, why in _stays(service):
+            if name not in given and host.switches.get(f"ipv4/vs/{name}") == "0":
+                seen = f"{dotted(f'ipv4/vs/{name}')} is 0, and {why}"
+                yield finding(
+                    FindingId.IPVS_EXPIRY, service.name, seen, f"in hactl.yaml: ipvs: {{{name}: true}}"
+                )
+
+
+def _stays(service: ServiceSpec) -> Iterator[tuple[str, str]]:
+    """The switches without which something stays with a server that is gone, and why."""
+    if service.protocol is Protocol.UDP and service.on_down is OnDown.REMOVE and not service.one_packet:
+        yield "expire_nodest_conn", "a client that goes on from one UDP port is never sent to another server"
+    if service.persistence is not None and service.on_down is OnDown.QUIESCE:
+        yield (
+            "expire_quiescent_template",
+            "persistence sends clients on to a server at weight 0, also one that is down",
+        )
