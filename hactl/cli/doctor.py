@@ -1,5 +1,6 @@
 """The verb `doctor`: what is wrong with this host or cluster, and the command that mends it."""
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from hactl.cli.common import (
     echo_json,
     json_option,
     node_option,
+    socket_option,
+    socket_path,
     sound,
     warn,
 )
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 @json_option
 @config_option
 @node_option
+@socket_option
 def doctor(name: str | None, as_json: bool) -> None:
     """Look for what is wrong with this host or its cluster, and say how to mend it. Nothing is changed.
 
@@ -42,7 +46,14 @@ def doctor(name: str | None, as_json: bool) -> None:
     from hactl.cli.findings_view import findings_text
     from hactl.doctor.examine import Question, Stranger, examine
 
-    question = Question(document=loaded.document, config=loaded.config, stranger=loaded.stranger, server=name)
+    question = Question(
+        file=os.path.abspath(loaded.path),
+        socket=socket_path(),
+        document=loaded.document,
+        config=loaded.config,
+        stranger=loaded.stranger,
+        server=name,
+    )
     try:
         found = examine(question)
     except Stranger as error:

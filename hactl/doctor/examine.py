@@ -10,11 +10,15 @@ import msgspec
 
 from hactl.config.model import Config
 from hactl.config.schema.document import Document
-from hactl.doctor import switches
+from hactl.doctor import kernel, limits, links, nat, peers, secrets, switches, table
 from hactl.doctor.finding import Finding
+from hactl.doctor.look import daemon as daemon_look
 from hactl.doctor.look import host as host_look
+from hactl.doctor.look import kernel as kernel_look
+from hactl.doctor.look import limits as limits_look
 from hactl.doctor.model import DISTANT
 from hactl.realserver import work
+from hactl.realserver.wish import wish
 
 T = TypeVar("T")
 
@@ -24,7 +28,13 @@ class Stranger(Exception):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What to examine. `config` None: no director. `server`: be this real server; None: by the host's addresses."""
+    """What to examine: a file, and the daemon at `socket`.
+
+    `config` None: no director, and `stranger` says why. `server`: be this real server; None: by the host's addresses.
+    """
+
+    file: str
+    socket: str
 
     document: Document
     config: Config | None
@@ -42,7 +52,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     hints: tuple[str, ...] = ()
 
 
-class _Notes:
+class Notes:
     """Gathers what could not be seen."""
 
     def __init__(self) -> None:
@@ -61,49 +71,99 @@ class _Notes:
 
 def examine(question: Question) -> Diagnosis:
     """The whole diagnosis. Raises Stranger."""
-    notes = _Notes()
-    served = _checked(question)
-    if question.config is None and served is None:
-        raise Stranger(question.stranger)
+    notes = Notes()
+    checked = notes.look("this host as a real server", lambda: _checked(question))
+    if question.config is None and checked is None:
+        raise Stranger("; ".join((question.stranger, *notes.unseen)))
     findings: list[Finding] = []
     if question.config is not None:
-        findings += _director(question.config, notes)
-    if served is not None:
-        findings += served.findings
-        notes.unseen += served.unasked
+        findings += _director(question, question.config, notes)
+    if checked is not None:
+        findings += (*checked.findings, *_real_server(question.document, checked, notes))
+        notes.unseen += checked.unasked
     return Diagnosis(
         node=question.config.node if question.config else None,
-        servers=tuple(dict.fromkeys(one.server for one in served.served)) if served else (),
+        servers=tuple(dict.fromkeys(one.server for one in checked.served)) if checked else (),
         findings=tuple(dict.fromkeys(findings)),
         unseen=tuple(notes.unseen),
-        hints=served.hints if served else (),
+        hints=checked.hints if checked else (),
     )
 
 
 def _checked(question: Question) -> work.Checked | None:
-    """What `realserver check` says; None on a host that is no real server. A name that nobody has is an error."""
+    """What `realserver check` says; None on a director that is no real server. A name that nobody has is an error."""
     try:
         return work.check(question.document, question.server)
     except work.NothingServed as error:
-        if question.server is not None or question.config is None:
-            raise Stranger(
-                f"{question.stranger}; {error}" if question.config is None else str(error)
-            ) from error
+        if question.config is None:
+            raise Stranger(f"{question.stranger}; and {error}") from error
+        if question.server is not None:
+            raise Stranger(str(error)) from error
         return None
 
 
-def _director(config: Config, notes: _Notes) -> Iterator[Finding]:
+def _real_server(document: Document, checked: work.Checked, notes: Notes) -> Iterator[Finding]:
+    """What `realserver check` does not look at: the network's fitness for dr and tun."""
+    host = notes.look("interfaces and kernel switches", lambda: host_look.host(DISTANT.values()))
+    if host is None:
+        return
+    wanted = wish(document, checked.served, host.addresses)
+    for interface in wanted.lan if wanted.hide else ():
+        yield from switches.filtered(interface, host)
+    for distant in DISTANT.values():
+        yield from links.segments(wanted, host, distant)
+
+
+def _director(question: Question, config: Config, notes: Notes) -> Iterator[Finding]:
+    """Everything about this host as a director, one family after the other."""
+    daemon = notes.look("the daemon", lambda: daemon_look.daemon(question.socket))
+    if daemon is not None:
+        yield from peers.judge(config, question.file, daemon)
+    running = daemon is not None and daemon.running
     host = notes.look(
-        "interfaces and kernel switches", lambda: host_look.host(_destinations(config), running=False)
+        "interfaces and kernel switches", lambda: host_look.host(_destinations(config), running=running)
     )
     if host is not None:
+        modules = kernel_look.modules()
+        yield from kernel.judge(config, host, modules)
+        yield from links.judge(config, host)
         yield from switches.judge(config, host)
+        yield from nat.judge(config, host)
+        yield from table.judge_rivals(kernel_look.programs(), host.links)
+        if modules.ipvs:
+            yield from _table(config, daemon, notes)
+    yield from _means(config, daemon, notes)
+
+
+def _table(config: Config, daemon: peers.Daemon | None, notes: Notes) -> Iterator[Finding]:
+    """The kernel's table and its connections."""
+    held = notes.look("the IPVS table", kernel_look.table)
+    owned = notes.look("hactl's record of its services", lambda: kernel_look.owned(config.state_dir))
+    if held is not None and owned is not None:
+        yield from table.judge_table(config, held, owned)
+    talks = notes.look("connections of IPVS", kernel_look.talks)
+    if talks is not None:
+        yield from nat.judge_conversations(config, talks, daemon.healthy if daemon is not None else None)
+
+
+def _means(config: Config, daemon: peers.Daemon | None, notes: Notes) -> Iterator[Finding]:
+    """What the daemon needs besides the network: time, rights, secrets."""
+    clock = notes.look("the clock", limits_look.clock)
+    if clock is not None:
+        yield from limits.judge_clock(clock)
+    if config.failover.routers:
+        allowed = notes.look(
+            "limits of processes", lambda: limits_look.limits(daemon.worker if daemon is not None else None)
+        )
+        if allowed is not None:
+            yield from limits.judge(allowed)
+    files = notes.look("files with secrets", lambda: daemon_look.secrets(config))
+    if files is not None:
+        yield from secrets.judge(files)
 
 
 def _destinations(config: Config) -> tuple[str, ...]:
-    servers = [
-        server.address
-        for service in config.services
-        for server in (*service.servers, *([service.sorry] if service.sorry else ()))
-    ]
-    return tuple(dict.fromkeys((*servers, *DISTANT.values())))
+    """All real servers, and anybody far away."""
+    servers = (server.address for service in config.services for server in service.servers)
+    sorry = (service.sorry.address for service in config.services if service.sorry is not None)
+    return tuple(dict.fromkeys((*servers, *sorry, *DISTANT.values())))

@@ -20,6 +20,7 @@ class FindingId(StrEnum):
 
     KERNEL_OLD = "kernel-old"
     IPVS_MISSING = "ipvs-missing"
+    MODULE_MISSING = "module-missing"
     IPVS_FOREIGN = "ipvs-foreign"
     RIVAL_RUNNING = "rival-running"
     FORWARDING_OFF = "forwarding-off"
@@ -37,6 +38,7 @@ class FindingId(StrEnum):
     REALTIME_LIMIT = "realtime-limit"
     MEMLOCK_LIMIT = "memlock-limit"
     CONFIG_DRIFT = "config-drift"
+    CONFIG_UNLOADED = "config-unloaded"
     PEER_DOWN = "peer-down"
     DAEMON_DOWN = "daemon-down"
     SECRET_MODE = "secret-mode"
@@ -62,6 +64,7 @@ class FindingId(StrEnum):
 _TEXTS = {
     FindingId.KERNEL_OLD: "this kernel cannot mark addresses (5.18 can), so hactl runs no routers",
     FindingId.IPVS_MISSING: "this kernel has no IPVS, or it is not loaded",
+    FindingId.MODULE_MISSING: "this kernel lacks a module that a service needs",
     FindingId.IPVS_FOREIGN: "there are virtual services in the table that are not hactl's",
     FindingId.RIVAL_RUNNING: "another program that writes IPVS or holds VIPs runs here",
     FindingId.FORWARDING_OFF: "packets are not forwarded, which nat needs",
@@ -79,6 +82,7 @@ _TEXTS = {
     FindingId.REALTIME_LIMIT: "the failover worker may not be scheduled in real time",
     FindingId.MEMLOCK_LIMIT: "the failover worker may not keep its memory in RAM",
     FindingId.CONFIG_DRIFT: "a peer runs another configuration",
+    FindingId.CONFIG_UNLOADED: "the daemon runs another configuration than the file on disk",
     FindingId.PEER_DOWN: "a peer is not heard on the directors' channel",
     FindingId.DAEMON_DOWN: "hactl does not run here",
     FindingId.SECRET_MODE: "a file with a secret can be read or written by others",
@@ -97,6 +101,7 @@ _WARNINGS = frozenset(
         FindingId.REALTIME_LIMIT, FindingId.MEMLOCK_LIMIT, FindingId.CONFIG_DRIFT, FindingId.PEER_DOWN,
         FindingId.VIP_LEFT, FindingId.DAEMON_DOWN, FindingId.RP_FILTER,
         FindingId.IPVS_EXPIRY,
+        FindingId.CONFIG_UNLOADED,
     }
 )  # fmt: skip
 

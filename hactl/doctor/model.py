@@ -14,9 +14,10 @@ DISTANT = {"ipv4": "203.0.113.1", "ipv6": "2001:db8:ffff::1"}
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
-    """An interface. `up`: set up and with carrier. `mtu` in bytes."""
+    """An interface. `enabled`: set up. `mtu` in bytes."""
 
-    up: bool
+    enabled: bool
+    carrier: bool
     mtu: int
     mac: str = ""
 

@@ -22,7 +22,7 @@ services:
 DR = NAT.replace("nat", "dr")
 TUN = NAT.replace("nat", "tun")
 HOSTS = ("lb1", "lb2", "rs1", "client")
-_HEAD = """
+HEAD = """
 cluster: web
 directors: {lb1: {address: 10.99.0.1}, lb2: {address: 10.99.0.2}}
 routers:
@@ -38,7 +38,7 @@ class Ward:
         self.config = folder / "hactl.yaml"
         self.write(services)
 
-    def write(self, services: str, head: str = _HEAD) -> None:
+    def write(self, services: str, head: str = HEAD) -> None:
         """Another file."""
         own = f"state_dir: {self.folder}/state\ncontrol: {{socket: {self.folder}/hactl.sock}}\n"
         self.config.write_text(f"{head}{services}{own}")
@@ -86,7 +86,7 @@ def configured(services: str, more: str = "") -> Config:
     """The file with one service line, as director lb1 sees it."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "hactl.yaml"
-        file.write_text(f"{_HEAD}services:\n  {services}\n{more}\n")
+        file.write_text(f"{HEAD}services:\n  {services}\n{more}\n")
         loaded = load(str(file), "lb1")
     assert loaded.config is not None, "\n".join(map(str, loaded.faults))
     return loaded.config

@@ -20,7 +20,7 @@ _SINGLE = (
 )  # fmt: skip
 
 
-def host(destinations: Iterable[str], *, running: bool) -> Host:
+def host(destinations: Iterable[str], *, running: bool = False) -> Host:
     """This host, with the ways to these destinations. Raises OSError."""
     from pyroute2 import IPRoute
 
@@ -44,7 +44,8 @@ def host(destinations: Iterable[str], *, running: bool) -> Host:
 def _link(message: Any) -> Link:
     flags = message["flags"]
     return Link(
-        up=bool(flags & _UP and flags & _CARRIER),
+        enabled=bool(flags & _UP),
+        carrier=bool(flags & _CARRIER),
         mtu=message.get_attr("IFLA_MTU") or 0,
         mac=message.get_attr("IFLA_ADDRESS") or "",
     )

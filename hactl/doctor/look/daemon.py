@@ -1,0 +1,39 @@
+"""The daemon's word, and the files with secrets that it needs; edge."""
+
+import os
+
+from hactl.config.model import Config
+from hactl.control.client import Client, DeclinedError, UnreachableError
+from hactl.doctor.peers import Daemon
+from hactl.doctor.secrets import SecretFile
+from hactl.secret_files import channel_files, router_files
+
+
+def daemon(path: str) -> Daemon:
+    """The daemon at this socket. Raises PermissionError where it may not be asked."""
+    try:
+        return Daemon(status=Client(path).get("status"))
+    except UnreachableError as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise error.__cause__ from None
+        return Daemon(why=str(error))
+    except DeclinedError as error:
+        return Daemon(why=str(error))
+
+
+def secrets(config: Config) -> tuple[SecretFile, ...]:
+    """Every file with a secret that the configuration names. Raises PermissionError where one may not be looked at."""
+    channel = config.failover.channel
+    key = (channel.key_file,) if channel is not None and channel.key_file is not None else ()
+    return tuple(
+        _secret(path) for path in dict.fromkeys((*key, *router_files(config), *channel_files(config)))
+    )
+
+
+def _secret(path: str) -> SecretFile:
+    try:
+        return SecretFile(path=path, mode=os.stat(path).st_mode & 0o7777)
+    except PermissionError:
+        raise
+    except OSError as error:
+        return SecretFile(path=path, trouble=error.strerror or str(error))

@@ -1,0 +1,67 @@
+"""The daemon here, its peers, and whether all of them run this file; core.
+
+What is known of the peers is the daemon's own knowledge, from its status.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from hactl.config.model import Config
+from hactl.doctor.finding import Finding, FindingId, finding
+
+
+class Daemon(msgspec.Struct, frozen=True, kw_only=True):
+    """The daemon of this host: its status, or why there is none."""
+
+    status: Mapping[str, Any] | None = None
+    why: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether it answered."""
+        return self.status is not None
+
+    @property
+    def worker(self) -> int | None:
+        """Process id of its failover worker."""
+        workers = self.status["workers"] if self.status is not None else {}
+        worker = workers.get("failover", {})
+        return worker.get("pid") if worker.get("state") == "up" else None
+
+    @property
+    def healthy(self) -> frozenset[str] | None:
+        """Names of the servers that pass their checks; None where nobody tells."""
+        if self.status is None:
+            return None
+        servers = (
+            one for service in self.status["services"].values() for one in service.get("servers", {}).items()
+        )
+        return frozenset(name for name, server in servers if server["health"] == "up")
+
+
+def judge(config: Config, file: str, daemon: Daemon) -> Iterator[Finding]:
+    """Whether the daemon runs, with this file, and its peers as well."""
+    status = daemon.status
+    if status is None:
+        yield finding(
+            FindingId.DAEMON_DOWN, config.node, daemon.why, "systemctl start hactl   # or: hactl run"
+        )
+        return
+    loaded = status["config"]
+    if loaded["sha256"] != config.sha256:
+        seen = f"the daemon runs what it loaded at {loaded['loaded']}, and {file} is another file since"
+        yield finding(FindingId.CONFIG_UNLOADED, file, seen, "hactl plan && hactl reload")
+    for name, peer in status["peers"].items():
+        yield from _peer(name, peer, file)
+
+
+def _peer(name: str, peer: Mapping[str, Any], file: str) -> Iterator[Finding]:
+    if peer["state"] == "down":
+        yield finding(FindingId.PEER_DOWN, name, peer["reason"], f"ssh {peer['address']} hactl doctor")
+    elif peer["config_matches"] is False:
+        seen = "by the directors' own channel: it runs another file than the daemon here"
+        there = peer["address"]
+        mend = f"scp {file} {there}:{file} && ssh {there} hactl reload   # or the other way, if its file is the right one"
+        yield finding(FindingId.CONFIG_DRIFT, name, seen, mend)
