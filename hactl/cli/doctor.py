@@ -13,8 +13,8 @@ from hactl.cli.common import (
     echo_json,
     json_option,
     node_option,
+    settings,
     socket_option,
-    socket_path,
     sound,
     warn,
 )
@@ -48,7 +48,7 @@ def doctor(name: str | None, as_json: bool) -> None:
 
     question = Question(
         file=os.path.abspath(loaded.path),
-        socket=socket_path(),
+        socket=settings().socket or os.environ.get("HACTL_SOCKET") or loaded.document.control.socket,
         document=loaded.document,
         config=loaded.config,
         stranger=loaded.stranger,

@@ -77,6 +77,7 @@ def note(send: Send, level: NoteLevel, text: str, **fields: object) -> None:
 def drop_privileges(user: str, keep: tuple[int, ...] = ()) -> None:
     """Become `user` without supplementary groups, keep only the capabilities `keep`, and set no_new_privs.
 
+    One of `keep` that this process has not, as in a container, is left out; its lack is told where it is needed.
     Does nothing but no_new_privs when not started as root. Raises KeyError for an unknown user and OSError when the
     kernel refuses.
     """
@@ -92,7 +93,7 @@ def drop_privileges(user: str, keep: tuple[int, ...] = ()) -> None:
         os.setgroups([])
         os.setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid)
         os.setresuid(entry.pw_uid, entry.pw_uid, entry.pw_uid)
-        _set_capabilities(libc, keep)
+        _set_capabilities(libc, _permitted(libc, keep))
     _prctl(libc, _PR_SET_NO_NEW_PRIVS, 1)
 
 
@@ -108,6 +109,17 @@ def _prctl(libc: ctypes.CDLL, option: int, value: int) -> None:
     if libc.prctl(option, value, 0, 0, 0) != 0:
         code = ctypes.get_errno()
         raise OSError(code, f"prctl {option}: {os.strerror(code)}")
+
+
+def _permitted(libc: ctypes.CDLL, wanted: tuple[int, ...]) -> tuple[int, ...]:
+    """Those of the capabilities that this process may have (capget(2))."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    data = (ctypes.c_uint32 * 6)()
+    if libc.capget(header, data) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"capget: {os.strerror(code)}")
+    held = data[1] | data[4] << 32
+    return tuple(capability for capability in wanted if held >> capability & 1)
 
 
 def _set_capabilities(libc: ctypes.CDLL, keep: tuple[int, ...]) -> None:

@@ -1,0 +1,91 @@
+"""`hactl doctor` beside whole daemons: what it learns of them, of their peers and of their files."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.daemon import HACTL, Director, daemons, wait_until
+from support.netns import AS_NOBODY, Lan, lan, needs_namespaces
+
+pytestmark = needs_namespaces
+
+TEXT = """
+cluster: web
+directors: {lb1: {address: 10.99.0.1}, lb2: {address: 10.99.0.2}}
+routers:
+  web: {vrid: 51, interface: eth0, addresses: [10.99.0.100], advert_interval: 1s}
+peer: {key_file: KEYFILE}
+health: {user: nobody}
+"""
+NO_RIGHTS = (
+    "prlimit", "--rtprio=0:0", "--memlock=65536:65536",
+    "setpriv", "--bounding-set=-sys_nice,-ipc_lock", "--inh-caps=-sys_nice,-ipc_lock",
+)  # fmt: skip
+
+
+@pytest.fixture
+def two() -> Iterator[tuple[Director, ...]]:
+    """Two directors with a key in common, not started."""
+    with tempfile.TemporaryDirectory() as folder:
+        key = Path(folder) / "peer.key"
+        key.write_text("a key of more than sixteen characters\n")
+        key.chmod(0o600)
+        with (
+            lan("lb1", "lb2") as net,
+            daemons(net, TEXT.replace("KEYFILE", str(key)), "lb1", "lb2") as directors,
+        ):
+            yield directors
+
+
+def doctor(director: Director, *wrapper: str) -> dict[str, Any]:
+    """What the doctor says on this director's host."""
+    words = ("env", f"SOCKET={director.socket}", f"STATE={director.state}", *wrapper, HACTL, "doctor")
+    net: Lan = director.net
+    done = net.run(
+        director.name, *words, "-c", str(director.config), "--node", director.name, "--json", check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def kinds(director: Director, *wrapper: str) -> set[str]:
+    """The kinds of findings."""
+    return {one["id"] for one in doctor(director, *wrapper)["findings"]}
+
+
+def test_daemons_and_their_files(two: tuple[Director, ...]) -> None:
+    """No daemon; a changed file; a peer with another file; the same file; a peer that is gone."""
+    lb1, lb2 = two
+    assert "daemon-down" in kinds(lb1)
+    lb1.start()
+    assert not kinds(lb1) & {"daemon-down", "config-unloaded", "realtime-limit", "memlock-limit"}
+    original = lb1.config.read_text()
+    lb1.config.write_text(original.replace("advert_interval: 1s", "advert_interval: 900ms"))
+    assert "config-unloaded" in kinds(lb1)
+    lb1.hactl("reload", check=True)
+    assert "config-unloaded" not in kinds(lb1)
+    lb2.start()
+    wait_until(lambda: "config-drift" in kinds(lb1), 30.0, 0.5)
+    drift = next(one for one in doctor(lb1)["findings"] if one["id"] == "config-drift")
+    assert drift["subject"] == "lb2"
+    lb1.config.write_text(original)
+    lb1.hactl("reload", check=True)
+    wait_until(lambda: not kinds(lb1) & {"config-drift", "peer-down"}, 30.0, 0.5)
+    lb2.end()
+    wait_until(lambda: "peer-down" in kinds(lb1), 30.0, 0.5)
+
+
+def test_a_worker_without_real_time(two: tuple[Director, ...]) -> None:
+    """The worker that runs is looked at, though the doctor itself has the rights; who may not ask the daemon is told so."""
+    lb1 = two[0]
+    lb1.launch(*NO_RIGHTS)
+    lb1.await_up()
+    assert {"realtime-limit", "memlock-limit"} <= kinds(lb1)
+    answer = doctor(lb1, *AS_NOBODY)
+    assert "the daemon: for root only" in answer["unseen"]
+    assert "daemon-down" not in {one["id"] for one in answer["findings"]}
