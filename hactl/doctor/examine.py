@@ -10,13 +10,14 @@ import msgspec
 
 from hactl.config.model import Config
 from hactl.config.schema.document import Document
-from hactl.doctor import kernel, limits, links, nat, peers, secrets, switches, table
+from hactl.doctor import firewall, kernel, limits, links, nat, peers, secrets, switches, table
 from hactl.doctor.finding import Finding
 from hactl.doctor.look import daemon as daemon_look
+from hactl.doctor.look import firewall as firewall_look
 from hactl.doctor.look import host as host_look
 from hactl.doctor.look import kernel as kernel_look
 from hactl.doctor.look import limits as limits_look
-from hactl.doctor.model import DISTANT
+from hactl.doctor.model import DISTANT, Host
 from hactl.realserver import work
 from hactl.realserver.wish import wish
 
@@ -129,10 +130,19 @@ def _director(question: Question, config: Config, notes: Notes) -> Iterator[Find
         yield from links.judge(config, host)
         yield from switches.judge(config, host)
         yield from nat.judge(config, host)
+        yield from _firewall(config, host, notes)
         yield from table.judge_rivals(kernel_look.programs(), host.links)
         if modules.ipvs:
             yield from _table(config, daemon, notes)
     yield from _means(config, daemon, notes)
+
+
+def _firewall(config: Config, host: Host, notes: Notes) -> Iterator[Finding]:
+    """Whether adverts pass."""
+    ruleset = notes.look("the firewall", firewall_look.ruleset) if config.failover.routers else None
+    if ruleset is not None:
+        yield from firewall.judge(config, host, ruleset)
+        notes.unseen += firewall.doubtful(config, host, ruleset)
 
 
 def _table(config: Config, daemon: peers.Daemon | None, notes: Notes) -> Iterator[Finding]:
