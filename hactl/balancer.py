@@ -19,7 +19,7 @@ from hactl.ipvs.kernel import Kernel, read_at_start
 from hactl.ipvs.model import ServiceCounters, ServiceKey, Table, service_key
 from hactl.ipvs.passes import Mended, Refusal, Refused, Repaired
 from hactl.ipvs.reconciler import Faulty, Reconciler, Report, SettingsRepaired, Unusable, Usable
-from hactl.ipvs.update import update
+from hactl.ipvs.update import due, update
 from hactl.ipvs.words import intent
 from hactl.ipvs.words import refusal as refusal_words
 from hactl.overrides import Overrides
@@ -55,6 +55,8 @@ class Balancer:
         self._kernel = Kernel(load_module=_load_module)
         self._reconciler: Reconciler | None = None
         self.trouble = ""
+        self._dues: dict[str, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Adopt what the kernel holds already; without IPVS begin with nothing and try again later.
@@ -81,6 +83,8 @@ class Balancer:
 
     def close(self) -> None:
         """Leave the table as it is: the kernel goes on forwarding."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._kernel.close()
 
     def learn(self, outcomes: Iterable[Outcome]) -> None:
@@ -89,18 +93,18 @@ class Balancer:
         Those of checks that no service has are of a worker that is behind, or of one that was turned; or somebody else's.
         """
         changed = set()
+        watched = set()
         for outcome in outcomes:
             if outcome.check not in self._services.by_check:
                 continue
             before = self.outcomes.get(outcome.check)
             self.outcomes[outcome.check] = outcome
-            if before is None or (before.health, before.result.reason) != (
-                outcome.health,
-                outcome.result.reason,
-            ):
+            if before is None or _said(before) != _said(outcome):
                 changed.add(outcome.check)
-        if changed:
-            self._examine(changed)
+            if self._dues:
+                watched |= {name for name, _ in self._services.by_check[outcome.check] if name in self._dues}
+        if changed or watched:
+            self._examine(changed, watched)
 
     def set_overrides(self, overrides: Overrides) -> None:
         """What operators want of servers from now on."""
@@ -126,6 +130,7 @@ class Balancer:
         for key in gone - {service_key(spec) for spec in services.specs.values()}:
             self._table.pop(key, None)
         self._step(update(self.state, services, self.outcomes, self._overrides.effective, now))
+        self._dues = {name: when for name, when in self._dues.items() if name in services.specs}
         self._wish(services.specs)
         self._moved()
         if self._reconciler is not None and config.ipvs != self._spec:
@@ -158,10 +163,13 @@ class Balancer:
 
     # ---- steps --------------------------------------------------------------------------------------------------
 
-    def _examine(self, checks: Collection[str] | None) -> None:
+    def _examine(self, checks: Collection[str] | None, names: Collection[str] = ()) -> None:
         now = time.monotonic()
         effective = self._overrides.effective
-        self._step(update(self.state, self._services, self.outcomes, effective, now, checks=checks))
+        self._step(
+            update(self.state, self._services, self.outcomes, effective, now, checks=checks, names=names)
+        )
+        self._wait_for(names)
 
     def _step(self, step: Update) -> None:
         self.state = step.state
@@ -170,6 +178,26 @@ class Balancer:
         if step.touched:
             self._wish(step.touched)
             self._moved()
+            self._wait_for(step.touched)
+
+    def _wait_for(self, names: Collection[str]) -> None:
+        """Look at these services again when time alone will have changed something."""
+        if not names and not self._dues:
+            return
+        for name in names:
+            known, spec = self.state.services.get(name), self._services.specs.get(name)
+            when = due(known, spec) if known is not None and spec is not None else None
+            self._dues.pop(name, None)
+            if when is not None:
+                self._dues[name] = when
+        if self._timer is not None:
+            self._timer.cancel()
+        next_one = min(self._dues.values(), default=None)
+        self._timer = None if next_one is None else asyncio.get_running_loop().call_at(next_one, self._time)
+
+    def _time(self) -> None:
+        now = time.monotonic()
+        self._examine((), [name for name, when in self._dues.items() if when <= now])
 
     def _moved(self) -> None:
         self._tell_moved(self.state, self.unserved())
@@ -219,6 +247,11 @@ class Balancer:
         except (OSError, ValueError) as error:
             self._log.warning(f"the record of our IPVS services is lost, others are left alone: {error}")
             return frozenset()
+
+
+def _said(outcome: Outcome) -> tuple[object, ...]:
+    """What is shown of an outcome as a reason."""
+    return outcome.health, outcome.result.reason, outcome.damped, outcome.held
 
 
 async def _load_module() -> None:

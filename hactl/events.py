@@ -14,7 +14,7 @@ from failover.report import Conflict, RouterReport
 from hactl.ipvs.model import ServiceKey
 from hactl.ipvs.passes import Repaired
 from hactl.ipvs.words import deviation
-from hactl.state import Availability, Change, ServerChange
+from hactl.state import Availability, Change, PanicChange, ServerChange
 from health.result import Health
 from notify.event import Event, EventKind, Severity
 
@@ -101,7 +101,12 @@ def of_conflict(conflict: Conflict) -> Occurrence:
 
 
 def of_change(change: Change) -> Occurrence:
-    """A server's or a service's change. That something is up for the first time is no alarm."""
+    """A server's or a service's change. That something is up for the first time, or a panic over, is no alarm."""
+    if isinstance(change, PanicChange):
+        kind = EventKind.SERVICE_PANIC
+        severity = kind.severity if change.began else Severity.INFO
+        new = "panic" if change.began else "over"
+        return Occurrence(kind=kind, subject=change.service, new=new, reason=change.reason, severity=severity)
     if isinstance(change, ServerChange):
         kind = EventKind.SERVER_UP if change.new is Health.UP else EventKind.SERVER_DOWN
         subject = f"{change.server}@{change.service}"

@@ -39,12 +39,17 @@ class Quorum(StrEnum):
     LOST = "lost"
 
 
+WHOLE = 20
+"""Steps in which the weight of a returning server rises to the whole of it."""
+
+
 class ServerState(msgspec.Struct, frozen=True, kw_only=True):
     """One server of one service.
 
     `admitted`: it may get connections. `listed`: it stands in the table even when not admitted. `weight` is
     what operators or the configuration want of it while it is fit. `told` is the last verdict other than
-    unknown.
+    unknown. `rising`: since when its weight rises, None when it does not; `step` of WHOLE is reached. `kept`: it
+    is down and goes on getting connections, while others may be failing with it; `fell` is when its failures began.
     """
 
     health: Health = Health.UNKNOWN
@@ -55,6 +60,10 @@ class ServerState(msgspec.Struct, frozen=True, kw_only=True):
     listed: bool = False
     admin: Admin = Admin.ENABLED
     weight: int = 1
+    rising: float | None = None
+    step: int = WHOLE
+    kept: bool = False
+    fell: float = 0.0
 
     @property
     def counted(self) -> bool:
@@ -73,7 +82,10 @@ class ServerState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
-    """One service. `told` is the availability last made known as a change, None before the first."""
+    """One service. `told` is the availability last made known as a change, None before the first.
+
+    `panic_until`: until then no failing server leaves the table; None when there is no panic.
+    """
 
     servers: Mapping[str, ServerState]
     sorry: ServerState | None = None
@@ -82,6 +94,7 @@ class ServiceState(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = "no verdict yet"
     since: float
     told: Availability | None = None
+    panic_until: float | None = None
 
     @property
     def unsettled(self) -> bool:
@@ -130,7 +143,15 @@ class ServiceChange(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-Change = ServerChange | ServiceChange
+class PanicChange(msgspec.Struct, frozen=True, kw_only=True):
+    """So many servers fail together that none is removed for a while, or that is over."""
+
+    service: str
+    began: bool
+    reason: str
+
+
+Change = ServerChange | ServiceChange | PanicChange
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True):

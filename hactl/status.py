@@ -14,7 +14,7 @@ from hactl.ipvs.sync import SyncView
 from hactl.messages import ChannelReport
 from hactl.overrides import Override
 from hactl.picture import Clock, Picture, wall_text
-from hactl.state import ServerState, ServiceState, destination
+from hactl.state import WHOLE, ServerState, ServiceState, destination
 from hactl.status_peers import peers, standby
 from health.result import Outcome
 
@@ -102,6 +102,8 @@ def _service(spec: ServiceSpec, picture: Picture) -> dict[str, Any]:
         shown |= {"fwmark": spec.fwmark, "family": spec.family}
     if state is not None:
         shown |= _availability(state, picture.clock)
+        until = state.panic_until
+        shown["panic_until"] = None if until is None else picture.clock.text(until)
         if entry is None and spec.name in picture.refused:
             shown |= {"state": "down", "reason": picture.refused[spec.name]}
         shown["servers"] = {
@@ -142,6 +144,7 @@ def _server(
         "health": state.health.value,
         "admin": state.admin.value,
         "active": real is not None,
+        "rising": round(state.step / WHOLE, 2) if state.step < WHOLE else None,
         "reason": state.reason,
         "since": picture.clock.text(state.since),
         "checks": {ref.name: _check(picture.outcomes.get(ref.id), picture.clock) for ref in spec.checks},

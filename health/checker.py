@@ -123,7 +123,7 @@ class Checker:
         self._running = None
         spec, before = self.spec, self.verdict
         result = end.result(now - self._started)
-        after = observe(before, result.passed, spec.rise, spec.fall)
+        after = observe(before, result.passed, spec.rise, spec.fall, now, spec.damping)
         self.result, self.at, self.verdict = result, now, after
         self._due = next_due(self._due, interval(spec, after), now)
         self._sleep_until(self._due)

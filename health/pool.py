@@ -107,7 +107,13 @@ class Pool:
         """The latest results of the checks that ran since this was last asked."""
         fresh, self._fresh = self._fresh, {}
         return tuple(
-            Outcome(check=checker.id, health=checker.verdict.health, result=checker.result, at=checker.at)
+            Outcome(
+                check=checker.id,
+                health=checker.verdict.health,
+                result=checker.result,
+                at=checker.at,
+                damped=checker.verdict.damped,
+            )
             for checker in fresh.values()
             if checker.result is not None
         )

@@ -112,24 +112,41 @@ class Health(StrEnum):
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict changed. `check` is the `CheckSpec.id`; `at` is monotonic seconds."""
+    """A verdict changed. `check` is the `CheckSpec.id`; `at` is monotonic seconds, `since` when the results that
+    changed it began."""
 
     check: str
     old: Health
     new: Health
     result: Result
     at: Seconds
+    since: Seconds = 0.0
+    damped: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest result of one check with its verdict, for status. `at` is monotonic seconds."""
+    """The latest result of one check with its verdict, for status. `at` is monotonic seconds.
+
+    `since` is when the results began that changed the verdict, 0 where this one changed nothing. `damped`: it fell too
+    often. `held`: the check it depends on is down, so nothing is concluded.
+    """
 
     check: str
     health: Health
     result: Result
     at: Seconds
+    since: Seconds = 0.0
+    damped: bool = False
+    held: bool = False
 
 
 def outcome(change: Transition) -> Outcome:
     """The result that changed a verdict, with the new one."""
-    return Outcome(check=change.check, health=change.new, result=change.result, at=change.at)
+    return Outcome(
+        check=change.check,
+        health=change.new,
+        result=change.result,
+        at=change.at,
+        since=change.since,
+        damped=change.damped,
+    )

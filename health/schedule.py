@@ -6,11 +6,14 @@ points it missed, so probes never pile up. Times are monotonic seconds.
 
 import math
 
+from health.result import Health
 from health.spec import CheckSpec
 from health.verdict import Verdict
 
 START_SPREAD = 10.0
 """Longest wait in seconds for the first probe of a check, however long its interval."""
+PATIENCE = 10
+"""Failures in a row of a target that is down after which the interval doubles, and again after as many."""
 
 
 def stagger(check: str) -> float:
@@ -24,8 +27,12 @@ def first_due(check: str, spec: CheckSpec, now: float) -> float:
 
 
 def interval(spec: CheckSpec, verdict: Verdict) -> float:
-    """Seconds between probes: fast while the verdict is changing or not known yet."""
-    return spec.interval if verdict.settled else min(spec.interval, spec.fast_interval)
+    """Seconds between probes: fast while the verdict is changing or not known yet, longer while down for long."""
+    if not verdict.settled and not (verdict.damped and verdict.against > spec.rise):
+        return min(spec.interval, spec.fast_interval)
+    if spec.down_interval <= spec.interval or verdict.health is not Health.DOWN:
+        return spec.interval
+    return min(spec.interval * 2.0 ** (verdict.lasting // PATIENCE), spec.down_interval)
 
 
 def next_due(due: float, every: float, now: float) -> float:

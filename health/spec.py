@@ -82,8 +82,30 @@ class UdpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="udp"):
 Probe = TcpProbe | HttpProbe | SshProbe | SmtpProbe | DnsProbe | UdpProbe
 
 
+class Damping(msgspec.Struct, frozen=True, kw_only=True):
+    """A target that fell `falls` times within `within` seconds is up again only after passing for `hold` seconds."""
+
+    falls: int
+    within: float
+    hold: float
+
+
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    """What a check depends on: another by its `CheckSpec.id`. `skip`: it is not run while that one is down.
+
+    `root` is the last in the chain of dependencies: checks with the same root are run by the same worker.
+    """
+
+    check: str
+    root: str
+    skip: bool = True
+
+
 class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """One probe of one target, and when the verdict changes. `rise` and `fall` count results in a row."""
+    """One probe of one target, and when the verdict changes. `rise` and `fall` count results in a row.
+
+    `down_interval`: while it is down for long, the interval doubles up to this (0: it does not).
+    """
 
     address: str
     port: int
@@ -93,6 +115,9 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 1.0
     rise: int = 2
     fall: int = 3
+    down_interval: float = 0.0
+    damping: Damping | None = None
+    need: Need | None = None
 
     @property
     def id(self) -> str:

@@ -32,6 +32,7 @@ class EventKind(StrEnum):
     SERVICE_UP = "service.up"
     SERVICE_DEGRADED = "service.degraded"
     SERVICE_DOWN = "service.down"
+    SERVICE_PANIC = "service.panic"
     TRACK_UP = "track.up"
     TRACK_DOWN = "track.down"
     PEER_UP = "peer.up"
@@ -65,6 +66,7 @@ _SEVERITY = {
     EventKind.SERVICE_UP: Severity.WARNING,
     EventKind.SERVICE_DEGRADED: Severity.WARNING,
     EventKind.SERVICE_DOWN: Severity.CRITICAL,
+    EventKind.SERVICE_PANIC: Severity.CRITICAL,
     EventKind.TRACK_UP: Severity.WARNING,
     EventKind.TRACK_DOWN: Severity.WARNING,
     EventKind.PEER_UP: Severity.WARNING,

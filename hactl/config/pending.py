@@ -59,18 +59,6 @@ ROWS: Final = (
     Row(pattern="routers.*.track.files", text="files are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.processes", text="processes are not tracked yet", unsafe=True),
     Row(
-        pattern="services.*.slow_start",
-        text="a returning server gets its whole weight at once yet",
-        unsafe=False,
-        when=lambda v: v not in ("off", "0s"),
-    ),
-    Row(
-        pattern="services.*.panic",
-        text="there is no panic threshold yet",
-        unsafe=False,
-        when=lambda v: v != "off",
-    ),
-    Row(
         pattern="control.http",
         text="there is no page and no /metrics yet",
         unsafe=False,

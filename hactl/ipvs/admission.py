@@ -7,11 +7,12 @@ from collections.abc import Collection
 
 import msgspec
 
+from hactl.ipvs import panic, ramp
 from hactl.ipvs.schedulers import allows_zero, keeps_places
 from hactl.ipvs.spec import OnDown, ServerSpec, ServiceSpec
 from hactl.overrides import Admin
 from hactl.state import Outcomes, Overrides, ServerState
-from health.result import Health
+from health.result import Health, Outcome
 
 
 class Inputs(msgspec.Struct, frozen=True):
@@ -36,6 +37,12 @@ def next_server(
     )
     health, reason = judge_server(server, inputs.outcomes)
     admitted, listed = _admission(old, health, service)
+    kept = server is not service.sorry and panic.keeps(old, health, admin, service)
+    returned = (
+        old.told is Health.DOWN and health is Health.UP and not old.kept
+    ) or old.admin is Admin.DISABLED
+    fit = admitted and admin is not Admin.DISABLED and server is not service.sorry
+    rising, step = ramp.rise(old, returned=returned, fit=fit, spec=service, now=inputs.now)
     new = ServerState(
         health=health,
         reason=reason,
@@ -45,8 +52,18 @@ def next_server(
         listed=listed,
         admin=Admin(admin),
         weight=server.weight if weight is None else weight,
+        rising=rising,
+        step=step,
+        kept=kept,
+        fell=old.fell if kept is old.kept else _began(server, inputs.outcomes, inputs.now),
     )
     return old if new == old else new
+
+
+def _began(server: ServerSpec, outcomes: Outcomes, now: float) -> float:
+    """When the failures of a server that is down began."""
+    found = (outcomes.get(check.id) for check in server.checks)
+    return min((each.since or each.at for each in found if each and each.health is Health.DOWN), default=now)
 
 
 def _admission(old: ServerState, health: Health, service: ServiceSpec) -> tuple[bool, bool]:
@@ -74,6 +91,16 @@ def judge_server(server: ServerSpec, outcomes: Outcomes) -> tuple[Health, str]:
         if outcome is None or outcome.health is Health.UNKNOWN:
             waiting = waiting or f"{check.name}: no verdict yet"
         elif outcome.health is Health.DOWN:
-            detail = f" ({outcome.result.detail})" if outcome.result.detail else ""
-            return Health.DOWN, f"{check.name}: {outcome.result.reason.text}{detail}"
+            return Health.DOWN, f"{check.name}: {_down_text(outcome)}"
     return (Health.UNKNOWN, waiting) if waiting else (Health.UP, "all checks pass")
+
+
+def _down_text(outcome: Outcome) -> str:
+    """Why a check is down, also while it passes again and that is not enough yet."""
+    damped = "; it fell too often and must pass for a while" if outcome.damped else ""
+    if outcome.held:
+        return f"{outcome.result.reason.text}; what it depends on is down"
+    if outcome.result.passed:
+        return f"passes again, not yet often enough{damped}"
+    detail = f" ({outcome.result.detail})" if outcome.result.detail else ""
+    return f"{outcome.result.reason.text}{detail}{damped}"

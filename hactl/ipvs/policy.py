@@ -9,6 +9,7 @@ hash alike.
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
+from hactl.ipvs import ramp
 from hactl.ipvs.admission import stands_when_down
 from hactl.ipvs.model import (
     DestinationKey,
@@ -60,9 +61,10 @@ def entry(spec: ServiceSpec, state: ServiceState) -> Entry:
     """One service with its servers as they should stand now."""
     servers: dict[DestinationKey, RealServer] = {}
     places: dict[DestinationKey, int] = {}
+    times = ramp.factor(state.servers.values()) if spec.slow_start else 1
     for server in spec.servers:
         known = state.servers[server.name]
-        weight = weight_of(spec, known, replaced=state.sorry_serves)
+        weight = weight_of(spec, known, replaced=state.sorry_serves, times=times)
         if weight is not None:
             servers[destination(server)] = _real_server(server, weight)
             if weight == 0 and keeps_places(spec.scheduler):
@@ -75,20 +77,21 @@ def entry(spec: ServiceSpec, state: ServiceState) -> Entry:
     return Entry(service=virtual_service(spec), servers=servers, places=places)
 
 
-def weight_of(spec: ServiceSpec, server: ServerState, *, replaced: bool) -> int | None:
+def weight_of(spec: ServiceSpec, server: ServerState, *, replaced: bool, times: int = 1) -> int | None:
     """The weight a server should have in the table, None for not in it. `replaced`: the sorry server stands
-    in.
+    in. `times`: all weights are multiplied by this while one rises.
 
     A server that the sorry server replaces is as one that is down: its verdict did not remove it, so it keeps
     its place only where a down server would.
     """
-    fit = server.admitted and not replaced
+    fit = (server.admitted or server.kept) and not replaced
+    weight = ramp.share(server, times)
     if server.admin == Admin.DISABLED:
         return 0 if keeps_places(spec.scheduler) else None
     if not allows_zero(spec.scheduler):
-        return server.weight or None if fit else None
+        return weight or None if fit else None
     if fit:
-        return 0 if server.admin == Admin.DRAIN else server.weight
+        return 0 if server.admin == Admin.DRAIN else weight
     if keeps_places(spec.scheduler):
         return 0
     return 0 if server.listed and (not replaced or stands_when_down(spec)) else None

@@ -23,7 +23,9 @@ def judge_service(state: ServiceState, spec: ServiceSpec, weight: int) -> tuple[
     """The availability and the reason for it; `weight` is what counts for the quorum."""
     missed = {name: server for name, server in state.servers.items() if server.missed}
     if state.quorum is Quorum.LOST:
-        return Availability.DOWN, _loss_text(state, spec, weight)
+        text = _loss_text(state, spec, weight)
+        panic = state.panic_until is not None
+        return Availability.DOWN, f"{text}; panic: failing servers stay in the table" if panic else text
     if state.quorum is Quorum.UNKNOWN:
         awaited = [name for name, server in state.servers.items() if server.awaited]
         serving = any(server.counted for server in state.servers.values())

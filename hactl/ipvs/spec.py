@@ -77,11 +77,15 @@ class PersistenceSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PanicSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """Panic threshold: `share` (0..1) of at least `at_least` servers failing together holds removal for `hold` seconds."""
+    """Panic threshold: `share` (0..1) of at least `at_least` servers failing together holds removal for `hold` seconds.
+
+    `window`: together is what fails within so many seconds, the longest fall x interval of the service's checks.
+    """
 
     share: float
     at_least: int
     hold: float
+    window: float = 6.0
 
 
 class ServiceSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,10 +5,11 @@ The law: what did not change stays the same object, so that everything after thi
 each change is told once.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import msgspec
 
+from hactl.ipvs import panic, ramp
 from hactl.ipvs.admission import Inputs, next_server
 from hactl.ipvs.inherit import new_service
 from hactl.ipvs.quorum import judge_service, next_quorum
@@ -35,9 +36,11 @@ def update(
     now: float,
     *,
     checks: Collection[str] | None = None,
+    names: Collection[str] = (),
 ) -> Update:
-    """The next state after the outcomes of `checks` changed; None examines everything, overrides too."""
-    affected = _affected(services, checks)
+    """The next state after the outcomes of `checks` changed, or time passed for the services `names`; without checks
+    everything is examined, overrides too."""
+    affected = _affected(services, checks) | dict.fromkeys(name for name in names if name in services.specs)
     result = dict(state.services)
     changes: list[Change] = []
     touched = []
@@ -47,12 +50,21 @@ def update(
         if new is not old or name not in result:
             touched.append(name)
             told, said = _tell(name, old, new)
-            changes.extend(said)
+            panicked = panic.changed(name, old, new, services.specs[name].panic)
+            changes.extend([*said, *([panicked] if panicked else [])])
             result[name] = told
     return Update(state=State(result) if touched else state, changes=tuple(changes), touched=tuple(touched))
 
 
-def _affected(services: Services, checks: Collection[str] | None) -> Mapping[str, Collection[str] | None]:
+def due(state: ServiceState, spec: ServiceSpec) -> float | None:
+    """When time alone changes something about a service (monotonic seconds), None for never."""
+    times = [ramp.next_step(server, spec.slow_start) for server in state.servers.values()]
+    if spec.panic is not None:
+        times.append(panic.next_look(state, spec.panic))
+    return min((time for time in times if time is not None), default=None)
+
+
+def _affected(services: Services, checks: Collection[str] | None) -> dict[str, Collection[str] | None]:
     """The services to be examined, with the names of their servers to be examined, None for all."""
     if checks is None:
         return dict.fromkeys(services.specs)
@@ -60,7 +72,7 @@ def _affected(services: Services, checks: Collection[str] | None) -> Mapping[str
     for check in checks:
         for service, server in services.by_check.get(check, ()):
             found.setdefault(service, set()).add(server)
-    return found
+    return {**found}
 
 
 def _next_service(old: ServiceState, spec: ServiceSpec, inputs: Inputs) -> ServiceState:
@@ -69,11 +81,12 @@ def _next_service(old: ServiceState, spec: ServiceSpec, inputs: Inputs) -> Servi
         server.name: next_server(old.servers.get(server.name), server, spec, inputs)
         for server in spec.servers
     }
+    servers, panic_until = panic.settle(old, servers, spec, inputs.outcomes, inputs.now)
     sorry = None if spec.sorry is None else next_server(old.sorry, spec.sorry, spec, inputs)
     weight = sum(server.weight for server in spec.servers if servers[server.name].counted)
     waiting = any(server.awaited for server in servers.values())
     quorum = next_quorum(old.quorum, weight, waiting=waiting, spec=spec)
-    new = msgspec.structs.replace(old, servers=servers, sorry=sorry, quorum=quorum)
+    new = msgspec.structs.replace(old, servers=servers, sorry=sorry, quorum=quorum, panic_until=panic_until)
     availability, reason = judge_service(new, spec, weight)
     new = msgspec.structs.replace(
         new,

@@ -15,7 +15,7 @@ from hactl.plan.model import Difference
 _DURATIONS = frozenset({
     "advert_interval", "preempt_delay", "startup_delay", "link_up_delay", "link_down_delay", "lease", "lease_alone",
     "refresh", "burst", "interval", "fast_interval", "timeout", "slow_start", "hold", "reconcile", "tcp", "tcpfin", "udp",
-    "digest", "give_up", "history", "beat",
+    "digest", "give_up", "history", "beat", "within", "window", "down_interval",
 })  # fmt: skip
 """Fields of the specs that are seconds."""
 

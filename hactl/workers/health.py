@@ -25,7 +25,7 @@ from hactl.messages import (
 from hactl.workers import base
 from health.dialogue import ProbeError
 from health.pool import Generation, Pool
-from health.result import Transition
+from health.result import Health, Transition
 
 OUTCOMES_INTERVAL = 1.0
 
@@ -94,11 +94,17 @@ class HealthHandler:
 
     def _changed(self, transitions: tuple[Transition, ...]) -> None:
         self._send(Transitions(transitions))
+        if any(change.new is Health.DOWN for change in transitions):
+            # Whether others fail with it is seen by their latest results, for which nobody should have to wait.
+            self._tell_outcomes()
 
-    def _report(self) -> None:
+    def _tell_outcomes(self) -> None:
         outcomes = self._pool.outcomes()
         if outcomes:
             self._send(Outcomes(outcomes))
+
+    def _report(self) -> None:
+        self._tell_outcomes()
         errors = self._pool.counts.internal_errors
         if errors > self._internal_errors:
             base.note(

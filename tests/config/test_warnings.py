@@ -63,8 +63,6 @@ PENDING = [
     ("routers.web.track.files", True, "[10.77.0.100]", "[10.77.0.100]\n    track: {files: {n: {path: /f}}}"),
     ("services.www.check", True, "{type: http}", "{type: ldap}"),
     ("services.www.check[1]", True, "{type: http}", "[{type: tcp}, {type: script, command: [/x]}]"),
-    ("services.www.slow_start", False, "forward: dr", "forward: dr\n    slow_start: 30s"),
-    ("services.www.panic", False, "forward: dr", "forward: dr\n    panic: {share: 50%}"),
     ("control.http", False, "services:", "control: {http: '127.0.0.1:9770'}\nservices:"),
 ]  # fmt: skip
 

@@ -4,7 +4,7 @@ from hactl.config import resolve
 from hactl.config.build.checks import Checks
 from hactl.config.schema.document import Document
 from hactl.config.schema.ipvs import Ipvs, Timeouts
-from hactl.config.schema.services import Panic, Persistence, Server, Service, Sorry, Tunnel
+from hactl.config.schema.services import Persistence, Server, Service, Sorry, Tunnel
 from hactl.ipvs.spec import (
     Forward,
     IpvsSpec,
@@ -49,7 +49,7 @@ def service_spec(document: Document, name: str, checks: Checks) -> ServiceSpec:
         sorry=_sorry(service, service.sorry, checks) if service.sorry else None,
         on_down=OnDown(resolve.on_down(service)),
         slow_start=service.slow_start,
-        panic=_panic(service.panic),
+        panic=_panic(document, service),
         while_holding=resolve.only_while_holding(document, service),
     )
 
@@ -98,8 +98,17 @@ def _persistence(persistence: Persistence | None) -> PersistenceSpec | None:
     )
 
 
-def _panic(panic: Panic | None) -> PanicSpec | None:
-    return PanicSpec(share=panic.share, at_least=panic.at_least, hold=panic.hold) if panic else None
+def _panic(document: Document, service: Service) -> PanicSpec | None:
+    panic = service.panic
+    if panic is None:
+        return None
+    used = (
+        resolve.check_use(document, service, server)
+        for server in resolve.servers_of(document, service).values()
+    )
+    checks = {id(check): check for use in used for _, check in resolve.named_checks(document, use)}
+    window = max((check.fall * check.interval for check in checks.values()), default=0.0)
+    return PanicSpec(share=panic.share, at_least=panic.at_least, hold=panic.hold, window=window)
 
 
 def ipvs_spec(ipvs: Ipvs) -> IpvsSpec:

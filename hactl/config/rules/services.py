@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hactl.config import resolve
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.schema.services import Service
+from hactl.ipvs.ramp import RAMPS
 
 
 def identity(world: World) -> Iterator[Finding]:
@@ -129,4 +130,14 @@ def emergencies(world: World) -> Iterator[Finding]:
             yield fault("services", name, "panic", message=message, key=True)
 
 
-RULES = (identity, unique, carried, schedulers, sessions, quorums, emergencies)
+def slow_starts(world: World) -> Iterator[Finding]:
+    """A rising weight means something only where connections are shared out by weight."""
+    for name, service in world.document.services.items():
+        if service.slow_start and service.scheduler not in RAMPS:
+            message = f"has no effect with the scheduler {service.scheduler}; it has with " + ", ".join(
+                sorted(RAMPS)
+            )
+            yield warning("services", name, "slow_start", message=message, key=True)
+
+
+RULES = (identity, unique, carried, schedulers, sessions, quorums, emergencies, slow_starts)
