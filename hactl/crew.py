@@ -33,7 +33,7 @@ from hactl.messages import (
     SharePayload,
 )
 from hactl.outbox import Outbox
-from hactl.secret_files import channel_files, router_files
+from hactl.secret_files import channel_files, check_files, router_files
 from hactl.sharing import share
 from health.spec import HealthSpec
 from notify.event import Event
@@ -179,7 +179,8 @@ class Crew:
             theirs = {file: secrets[file] for file in channel_files(config) if file in secrets}
             return PrepareNotify(generation, config.notify, config.node, config.cluster, theirs)
         number, count = int(name.rpartition("-")[2]), len(self.children) - 2
-        return PrepareHealth(generation, HealthSpec(checks=share(config.checks, number, count)))
+        theirs = {file: secrets[file] for file in check_files(config) if file in secrets}
+        return PrepareHealth(generation, HealthSpec(checks=share(config.checks, number, count)), theirs)
 
     def _hear(self, name: str, message: Any) -> None:
         match message:

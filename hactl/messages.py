@@ -56,10 +56,11 @@ class PrepareFailover(msgspec.Struct, frozen=True, tag=True):
 
 
 class PrepareHealth(msgspec.Struct, frozen=True, tag=True):
-    """A new generation of checks for this health worker."""
+    """A new generation of checks for this health worker. `secrets` maps the secret files that they name to their content."""
 
     generation: int
     spec: HealthSpec
+    secrets: dict[str, str] = {}
 
 
 class PrepareNotify(msgspec.Struct, frozen=True, tag=True):

@@ -21,6 +21,12 @@ def channel_files(config: Config) -> tuple[str, ...]:
     return tuple(file for file in files if file is not None)
 
 
+def check_files(config: Config) -> tuple[str, ...]:
+    """The secret files that checks name."""
+    files = (getattr(check.probe, "password_file", None) for check in config.checks)
+    return tuple(dict.fromkeys(file for file in files if file is not None))
+
+
 def router_files(config: Config) -> tuple[str, ...]:
     """The secret files that routers name."""
     files = (router.authentication_file for router in config.failover.routers)
@@ -30,7 +36,7 @@ def router_files(config: Config) -> tuple[str, ...]:
 def read_secrets(config: Config) -> dict[str, str]:
     """The content of every secret file by its path; one that cannot be read is left out and shows where it is used."""
     peers = config.failover.channel
-    wanted = (*channel_files(config), *router_files(config))
+    wanted = (*channel_files(config), *check_files(config), *router_files(config))
     if peers is not None and peers.key_file is not None:
         wanted = (*wanted, peers.key_file)
     contents = ((file, _secret(file)) for file in wanted)

@@ -22,8 +22,8 @@ class Dialogue(Protocol):
     awaits_answer: bool
     """False: the probe has passed as soon as everything was sent."""
 
-    def begin(self) -> bytes:
-        """What to send first; may be empty."""
+    def begin(self) -> "Answer":
+        """What to send first, which may be empty; or the end, where nothing can be said."""
 
     def receive(self, data: bytes) -> "Answer":
         """Take what arrived: more to send (empty: wait for more), the end, or how to go on."""
@@ -46,13 +46,13 @@ class DatagramDialogue(Protocol):
 
 
 class StartTls(NamedTuple):
-    """Go on inside TLS on the same connection. `before` is still said in the clear; `secured` gives what is said
-    first once TLS stands."""
+    """Go on inside TLS on the same connection. `before` is still said in the clear; `secured` tells how to begin once
+    TLS stands."""
 
     tls: TlsSpec
     server_name: str
     before: bytes = b""
-    secured: Callable[[], bytes] = bytes
+    secured: Callable[[], "Answer"] = bytes
 
 
 class Farewell(NamedTuple):
@@ -92,13 +92,14 @@ Search = Callable[[re.Pattern[bytes], bytes], bool | None]
 
 
 class Kit(NamedTuple):
-    """What plans are made with: the names of this program and of this host, a search that cannot run away, and
-    `random`, which gives so many bytes that nobody can guess."""
+    """What plans are made with: the names of this program and of this host, a search that cannot run away, `random`,
+    which gives so many bytes that nobody can guess, and `secret`, the present content of a secret file by its path."""
 
     agent: str
     host: str
     search: Search
     random: Callable[[int], bytes]
+    secret: Callable[[str], str | None]
 
 
 def expression(text: str) -> re.Pattern[bytes]:

@@ -5,10 +5,11 @@ Its law: it goes the same way as a probe of the pool.
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from health.probes.poller import Poller
-from health.probes.registry import Carriers, plan
+from health.probes.registry import Carriers, kit, plan
 from health.probes.stream import Steps, internal_error
 from health.probes.tls import Contexts
 from health.result import End, Result
@@ -22,13 +23,15 @@ class Report(NamedTuple):
     steps: tuple[tuple[str, float], ...]
 
 
-async def run_once(check: CheckSpec, agent: str) -> Report:
-    """Run this check once. Raises ProbeError when its spec makes no probe."""
+async def run_once(check: CheckSpec, agent: str, secrets: Mapping[str, str] | None = None) -> Report:
+    """Run this check once; `secrets` maps secret files to their content. Raises ProbeError when its spec makes no probe."""
     loop = asyncio.get_running_loop()
     poller = Poller(loop)
     steps: Steps = []
     ended: asyncio.Future[End] = loop.create_future()
-    probe = Carriers(poller, Contexts()).probe(plan(check, agent), ended.set_result, steps)
+    probe = Carriers(poller, Contexts()).probe(
+        plan(check, kit(agent, secrets or {})), ended.set_result, steps
+    )
     start = time.monotonic()
     try:
         try:

@@ -8,7 +8,7 @@ import asyncio
 import math
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +16,7 @@ import msgspec
 from health.checker import Checker
 from health.dialogue import AnyPlan, ProbeError
 from health.probes.poller import Poller
-from health.probes.registry import Carriers, plan
+from health.probes.registry import Carriers, kit, plan
 from health.probes.tls import Contexts
 from health.result import Outcome, Reason, Transition
 from health.spec import CheckSpec, HealthSpec
@@ -27,9 +27,10 @@ RESERVED_DESCRIPTORS = 64
 
 
 class Generation(NamedTuple):
-    """A set of checks ready to be put to work: `plans` of those that are new."""
+    """A set of checks ready to be put to work: `plans` of those that are new, `secrets` of all."""
 
     spec: HealthSpec
+    secrets: Mapping[str, str]
     plans: dict[CheckSpec, AnyPlan]
     warnings: tuple[str, ...]
 
@@ -65,7 +66,8 @@ class Pool:
         self.carriers = Carriers(Poller(loop), Contexts())
         self.counts = Counts()
         self.capacity = descriptor_limit() - RESERVED_DESCRIPTORS if capacity is None else capacity
-        self._agent = agent
+        self._secrets: dict[str, str] = {}
+        self._kit = kit(agent, self._secrets)
         self._on_transitions = on_transitions
         self._checkers: dict[CheckSpec, Checker] = {}
         self._under_way = 0
@@ -77,10 +79,11 @@ class Pool:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
 
-    def prepare(self, spec: HealthSpec) -> Generation:
+    def prepare(self, spec: HealthSpec, secrets: Mapping[str, str] | None = None) -> Generation:
         """Make ready what is new, changing nothing. Raises ProbeError on a check that can never run.
 
-        What this host lacks today (an unreadable file, too few descriptors) is a warning: such checks fail.
+        `secrets` maps the secret files that checks name to their content. What this host lacks today (an unreadable
+        file, too few descriptors) is a warning: such checks fail.
         """
         plans = {check: self._plan(check) for check in spec.checks if check not in self._checkers}
         warnings = {fault for made in plans.values() if (fault := self.carriers.fault(made))}
@@ -89,10 +92,15 @@ class Pool:
                 f"{len(spec.checks)} checks but descriptors for {self.capacity} probes at a time"
                 " (RLIMIT_NOFILE): when many servers are silent, probes start late"
             )
-        return Generation(spec, plans, tuple(sorted(warnings)))
+        return Generation(spec, secrets or {}, plans, tuple(sorted(warnings)))
 
     def apply(self, generation: Generation) -> Applied:
-        """Put a prepared set to work: stop what is gone, start what is new, leave the rest alone."""
+        """Put a prepared set to work: stop what is gone, start what is new, leave the rest alone.
+
+        A changed secret is no changed check: its next probe uses it.
+        """
+        self._secrets.clear()
+        self._secrets.update(generation.secrets)
         wanted = dict.fromkeys(generation.spec.checks)
         gone = [check for check in self._checkers if check not in wanted]
         for check in gone:
@@ -159,7 +167,7 @@ class Pool:
 
     def _plan(self, check: CheckSpec) -> AnyPlan:
         try:
-            return plan(check, self._agent)
+            return plan(check, self._kit)
         except ProbeError as error:
             raise ProbeError(f"{check.address} port {check.port}: {error}") from error
 

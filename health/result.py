@@ -23,6 +23,7 @@ class Reason(StrEnum):
     TLS_UNVERIFIED = "tls_unverified"
     BAD_ANSWER = "bad_answer"
     ANSWER_TOO_LONG = "answer_too_long"
+    LOGIN_FAILED = "login_failed"
     WRONG_STATUS = "wrong_status"
     NO_MATCH = "no_match"
     CANNOT_RUN = "cannot_run"
@@ -46,6 +47,7 @@ _TEXTS = {
     Reason.TLS_UNVERIFIED: "the TLS certificate could not be verified",
     Reason.BAD_ANSWER: "the answer breaks the protocol",
     Reason.ANSWER_TOO_LONG: "the answer is longer than the limit",
+    Reason.LOGIN_FAILED: "the server refused the login",
     Reason.WRONG_STATUS: "unexpected status code",
     Reason.NO_MATCH: "the answer does not hold what was expected",
     Reason.CANNOT_RUN: "this director cannot run the check",

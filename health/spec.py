@@ -79,7 +79,62 @@ class UdpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="udp"):
     expect_regex: str | None = None
 
 
-Probe = TcpProbe | HttpProbe | SshProbe | SmtpProbe | DnsProbe | UdpProbe
+class LoginProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """What probes with an optional login share. `tls` is from the start, `starttls` after the greeting."""
+
+    user: str | None = None
+    password_file: str | None = None
+    tls: TlsSpec | None = None
+    starttls: TlsSpec | None = None
+
+
+class FtpProbe(LoginProbe, frozen=True, kw_only=True, tag="ftp"):
+    """Greeting, login where a user is given, QUIT (RFC 959, RFC 4217)."""
+
+
+class ImapProbe(LoginProbe, frozen=True, kw_only=True, tag="imap"):
+    """Greeting, login where a user is given, LOGOUT (RFC 9051)."""
+
+
+class Pop3Probe(LoginProbe, frozen=True, kw_only=True, tag="pop3"):
+    """Greeting, login where a user is given, QUIT (RFC 1939, RFC 2595)."""
+
+
+class NntpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="nntp"):
+    """Greeting, QUIT (RFC 3977)."""
+
+    tls: TlsSpec | None = None
+
+
+class RedisProbe(msgspec.Struct, frozen=True, kw_only=True, tag="redis"):
+    """AUTH where a password is given, then PING, or ROLE where it must be `master` or `replica`."""
+
+    user: str | None = None
+    password_file: str | None = None
+    role: str | None = None
+    tls: TlsSpec | None = None
+
+
+class NtpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="ntp"):
+    """One client request (RFC 5905); a server that is not synchronised, or beyond this stratum, fails."""
+
+    max_stratum: int = 15
+
+
+Probe = (
+    TcpProbe
+    | HttpProbe
+    | SshProbe
+    | SmtpProbe
+    | DnsProbe
+    | UdpProbe
+    | FtpProbe
+    | ImapProbe
+    | Pop3Probe
+    | NntpProbe
+    | RedisProbe
+    | NtpProbe
+)
 
 
 class Damping(msgspec.Struct, frozen=True, kw_only=True):

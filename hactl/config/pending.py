@@ -6,14 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from hactl.config.fault import Path
-from hactl.config.schema.check_forms import check_types
 
 Uses = Callable[[Any], bool]
 """Whether a value asks for something that is not there."""
 
-_RUN: Final = frozenset({"tcp", "http", "https", "ssh", "smtp", "dns", "udp"})
-
-LATER_CHECKS: Final = frozenset(check_types()) - _RUN
+LATER_CHECKS: Final = frozenset({"ping", "ldap", "mysql", "postgresql", "grpc", "script", "agent"})
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

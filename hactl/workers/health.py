@@ -66,7 +66,7 @@ class HealthHandler:
 
     def _prepare(self, message: PrepareHealth) -> None:
         try:
-            generation = self._pool.prepare(message.spec)
+            generation = self._pool.prepare(message.spec, message.secrets)
         except ProbeError as error:
             self._prepared = None
             self._send(Prepared(message.generation, str(error)))

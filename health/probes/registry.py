@@ -5,7 +5,7 @@ Its law: what can be worked out before a probe starts is worked out once, when i
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from health import spec
@@ -17,7 +17,7 @@ from health.probes.stream import Conversation, Steps
 from health.probes.tls import Contexts
 from health.result import End
 from health.spec import CheckSpec
-from health.wire import dns, http, smtp, ssh, tcp, udp
+from health.wire import dns, ftp, http, imap, nntp, ntp, pop3, redis, smtp, ssh, tcp, udp
 
 Done = Callable[[End], None]
 
@@ -28,6 +28,12 @@ _PLANS: dict[type, Callable[[CheckSpec, Any, Kit], AnyPlan]] = {
     spec.SmtpProbe: smtp.plan,
     spec.DnsProbe: dns.plan,
     spec.UdpProbe: udp.plan,
+    spec.FtpProbe: ftp.plan,
+    spec.ImapProbe: imap.plan,
+    spec.Pop3Probe: pop3.plan,
+    spec.NntpProbe: nntp.plan,
+    spec.RedisProbe: redis.plan,
+    spec.NtpProbe: ntp.plan,
 }
 
 
@@ -63,10 +69,11 @@ class Carriers(NamedTuple):
         return context if isinstance(context, str) else None
 
 
-def plan(check: CheckSpec, agent: str) -> AnyPlan:
-    """How this check is carried out; `agent` is what we call ourselves.
+def kit(agent: str, secrets: Mapping[str, str]) -> Kit:
+    """What plans are made with here; `agent` is what we call ourselves, `secrets` is read at each probe."""
+    return Kit(agent, socket.gethostname(), search, os.urandom, secrets.get)
 
-    Raises ProbeError when its spec makes no probe.
-    """
-    kit = Kit(agent, socket.gethostname(), search, os.urandom)
+
+def plan(check: CheckSpec, kit: Kit) -> AnyPlan:
+    """How this check is carried out. Raises ProbeError when its spec makes no probe."""
     return _PLANS[type(check.probe)](check, check.probe, kit)

@@ -66,7 +66,7 @@ class Conversation:
         plan = self._plan
         self._channel: tls.Channel | None = None
         self._dialogue: Dialogue | None = None
-        self._secured: Callable[[], bytes] | None = None
+        self._secured: Callable[[], Answer] | None = None
         self._verdict: End | None = None
         self._pending = b""
         self._peer_ended = False
@@ -166,9 +166,9 @@ class Conversation:
             return PASSED
         self._stage = "answer"
         if self._secured is not None:
-            return self._say(self._secured())
+            return self._answer(self._secured())
         self._dialogue = self._plan.dialogue()
-        end = self._say(self._dialogue.begin())
+        end = self._answer(self._dialogue.begin())
         self._mark("sent")
         return end
 

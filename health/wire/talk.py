@@ -43,15 +43,9 @@ class Talk(Generic[Unit]):
         self._buffer = bytearray()
         self._units = 0
 
-    def begin(self) -> bytes:
+    def begin(self) -> Answer:
         """What to say first; nothing where the server speaks first."""
-        return self.secured()
-
-    def secured(self) -> bytes:
-        """What to say when the conversation, or TLS in it, begins."""
-        first = next(self._turns)
-        assert isinstance(first, bytes)
-        return first
+        return self._step(lambda: next(self._turns))
 
     def receive(self, data: bytes) -> Answer:
         """Cut units off and answer each."""
@@ -77,8 +71,11 @@ class Talk(Generic[Unit]):
         self._units += 1
         if self._units > UNITS_LIMIT:
             return End(Reason.ANSWER_TOO_LONG, f"more than {UNITS_LIMIT} answers")
+        return self._step(lambda: self._turns.send(unit))
+
+    def _step(self, turn: Callable[[], Step]) -> Answer:
         try:
-            step = self._turns.send(unit)
+            step = turn()
         except StopIteration as stop:
             end: End | Farewell = stop.value
             return end
@@ -88,7 +85,7 @@ class Talk(Generic[Unit]):
             return step
         if self._buffer:
             return End(Reason.BAD_ANSWER, "said more in the clear after it agreed to TLS")
-        return step._replace(secured=self.secured)
+        return step._replace(secured=self.begin)
 
 
 def line(buffer: bytearray) -> bytes | End | None:

@@ -12,7 +12,22 @@ from failover.timing import automatic_lease, master_down, skew_time
 from hactl.config.schema.check_forms import check_types
 from hactl.ipvs.schedulers import SCHEDULERS, flags_named
 from hactl.ipvs.spec import Forward, OnDown, SyncSpec, TunnelSpec, TunnelType
-from health.spec import DnsProbe, HttpProbe, Probe, SmtpProbe, SshProbe, TcpProbe, TlsSpec, UdpProbe
+from health.spec import (
+    DnsProbe,
+    FtpProbe,
+    HttpProbe,
+    ImapProbe,
+    NntpProbe,
+    NtpProbe,
+    Pop3Probe,
+    Probe,
+    RedisProbe,
+    SmtpProbe,
+    SshProbe,
+    TcpProbe,
+    TlsSpec,
+    UdpProbe,
+)
 
 Load = Callable[..., Any]
 
@@ -174,6 +189,16 @@ FURTHER = [
     ("{type: dns, query: a.example.org, record: A, expect: [10.0.0.1], protocol: tcp}",
      DnsProbe(query="a.example.org", record="A", expect=("10.0.0.1",), tcp=True)),
     ("{type: udp, send: a, expect: b, expect_regex: c}", UdpProbe(send="a", expect="b", expect_regex="c")),
+    ("{type: ftp}", FtpProbe()),
+    ("{type: ftp, user: a, password_file: /p, starttls: true}",
+     FtpProbe(user="a", password_file="/p", starttls=TlsSpec())),
+    ("{type: imap, user: a, password_file: /p, tls: true}", ImapProbe(user="a", password_file="/p", tls=TlsSpec())),
+    ("{type: pop3, starttls: {verify: false}}", Pop3Probe(starttls=TlsSpec(verify=False))),
+    ("{type: nntp, tls: true}", NntpProbe(tls=TlsSpec())),
+    ("{type: redis}", RedisProbe()),
+    ("{type: redis, password_file: /p, role: replica, tls: true}",
+     RedisProbe(password_file="/p", role="replica", tls=TlsSpec())),
+    ("{type: ntp, max_stratum: 4}", NtpProbe(max_stratum=4)),
 ]  # fmt: skip
 
 
@@ -201,6 +226,7 @@ def test_every_type_is_a_probe_or_pending(load_text: Load) -> None:
         ("{type: dns, query: bücher.example}", "is no name that DNS can ask for"),
         ("{type: smtp, tls: true, starttls: true}", "tls and starttls exclude each other"),
         ("{type: smtp, starttls: {key_file: /k}}", "certificate_file and key_file belong together"),
+        ("{type: imap, password_file: /p}", "needs user"),
         ("{type: smtp, starttls: yes}", "must be true, false or a mapping"),
     ],
 )

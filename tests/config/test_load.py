@@ -156,7 +156,7 @@ def test_json_schema() -> None:
     assert [name for name, text in _descriptions(schema) if not text] == []
     assert schema["additionalProperties"] is False
     assert set(schema["properties"]) == set(keys_of(document.Document))
-    assert len(check_forms.check_types()) == 19
+    assert len(check_forms.check_types()) == 20
 
 
 def test_ten_thousand_servers(tmp_path: Path) -> None:

@@ -30,6 +30,10 @@ CASES = [
     ("{type: http}", "{type: https}",
      ("15:5: services.www.check: the certificate must be valid for the server's address, as neither host nor tls.name "
      "is given; tls: {verify: false} verifies nothing")),
+    ("{type: http}", "{type: imap, user: a, password_file: /p}",
+     "15:34: services.www.check.password_file: without tls or starttls the password can be read on its way"),
+    ("{type: http}", "{type: ftp, user: a, starttls: true}",
+     "15:24: services.www.check.user: without password_file an empty password is given"),
     ("services:", "checks: {page: {type: http}}\nservices:", "10:10: checks.page: no server is checked by this"),
     ("services:", "pools: {web: {servers: {a: 10.77.0.30}}}\nservices:", "10:9: pools.web: no service uses this pool"),
     ("services:", ("services:\n  two: {address: 10.77.0.100, port: 81, forward: nat, check: {type: tcp}, "

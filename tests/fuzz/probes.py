@@ -5,23 +5,31 @@ from typing import Any
 
 from fuzz.grain import Grain
 
-from health.dialogue import Answer, DatagramPlan, Farewell, Kit, Plan, StartTls
+from health.dialogue import DatagramPlan, Farewell, Kit, Plan, StartTls
 from health.result import End
 from health.spec import (
     BodyMatch,
     CheckSpec,
     DnsProbe,
+    FtpProbe,
     HttpProbe,
+    ImapProbe,
+    NntpProbe,
+    NtpProbe,
+    Pop3Probe,
     Probe,
+    RedisProbe,
     SmtpProbe,
     SshProbe,
     TcpProbe,
     TlsSpec,
     UdpProbe,
 )
-from health.wire import dns, http, smtp, ssh, tcp, udp
+from health.wire import dns, ftp, http, imap, nntp, ntp, pop3, redis, smtp, ssh, tcp, udp
 
-_KIT = Kit("hactl", "lb1", lambda pattern, data: pattern.search(data) is not None, bytes)
+_KIT = Kit(
+    "hactl", "lb1", lambda pattern, data: pattern.search(data) is not None, bytes, {"/p": "secret"}.get
+)
 _HTTP = (
     HttpProbe(),
     HttpProbe(redirects=3),
@@ -33,12 +41,19 @@ _TCP = (TcpProbe(expect="ok"), TcpProbe(expect_regex="^220 "), TcpProbe(expect="
 _TALKS: tuple[tuple[Callable[[CheckSpec, Any, Kit], Any], Probe], ...] = (
     (smtp.plan, SmtpProbe()),
     (smtp.plan, SmtpProbe(starttls=TlsSpec())),
+    (ftp.plan, FtpProbe(user="a", password_file="/p", starttls=TlsSpec())),
+    (imap.plan, ImapProbe(user="a", password_file="/p", starttls=TlsSpec())),
+    (pop3.plan, Pop3Probe(user="a", password_file="/p", starttls=TlsSpec())),
+    (nntp.plan, NntpProbe()),
+    (redis.plan, RedisProbe(password_file="/p")),
+    (redis.plan, RedisProbe(role="master")),
     (dns.plan, DnsProbe(tcp=True)),
     (dns.plan, DnsProbe(tcp=True, query="a.example.org", record="MX", expect=("10 b",))),
 )
 _DATAGRAMS: tuple[tuple[Callable[[CheckSpec, Any, Kit], Any], Probe], ...] = (
     (udp.plan, UdpProbe(expect="ok")),
     (udp.plan, UdpProbe(expect_regex="o+k")),
+    (ntp.plan, NtpProbe()),
     (dns.plan, DnsProbe()),
     (dns.plan, DnsProbe(query="a.example.org", record="TXT", expect=("ok",))),
 )
@@ -106,11 +121,11 @@ def _converse(grain: Grain, plan: Plan) -> None:
     for _ in range(8):
         assert plan.dialogue is not None
         dialogue = plan.dialogue()
-        dialogue.begin()
-        answer: Answer = b""
+        answer = dialogue.begin()
         while isinstance(answer, bytes | StartTls) and grain.left:
             if isinstance(answer, StartTls):
-                answer.secured()
+                answer = answer.secured()
+                continue
             answer = dialogue.receive(
                 grain.piece() if grain.number() & 1 else grain.take(min(grain.left, 64))
             )

@@ -157,26 +157,30 @@ def _tcp() -> tuple[bytes, ...]:
 
 
 def _talk() -> tuple[bytes, ...]:
-    """Each exchange whole in one piece; DNS over TCP with its length first, as our id is zero here."""
-    greeted = b"220 x\r\n250-x\r\n250 STARTTLS\r\n221 bye\r\n"
-    secured = b"220 x\r\n250-x\r\n250 STARTTLS\r\n220 go\r\n", b"250 x\r\n221 bye\r\n"
+    """Each exchange in pieces as they come; DNS over TCP with its length first, as our id is zero here."""
     roots = _dns_answer(b"\0", 6, b"\0\0" + bytes(20))
     names = _dns_answer(_NAME, 15, b"\0\x0a\1b\0")
-    return (
-        bytes((0,)) + _piece(greeted),
-        bytes((1,)) + b"".join(map(_piece, secured)),
-        *(
-            bytes((2 + at,)) + _piece(len(each).to_bytes(2, "big") + each)
-            for at, each in enumerate((roots, names))
-        ),
+    exchanges: tuple[tuple[bytes, ...], ...] = (
+        (b"220 x\r\n250-x\r\n250 STARTTLS\r\n221 bye\r\n",),
+        (b"220 x\r\n250-x\r\n250 STARTTLS\r\n220 go\r\n", b"250 x\r\n221 bye\r\n"),
+        (b"220 x\r\n234 go\r\n", b"331 x\r\n230 x\r\n221 bye\r\n"),
+        (b"* OK x\r\na OK go\r\n", b"* x\r\nb OK x\r\n* BYE x\r\n"),
+        (b"+OK\r\n+OK\r\n", b"+OK\r\n+OK\r\n+OK\r\n"),
+        (b"200 x\r\n205 x\r\n",),
+        (b"+OK\r\n+PONG\r\n",),
+        (b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n",),
+        (len(roots).to_bytes(2, "big") + roots,),
+        (len(names).to_bytes(2, "big") + names,),
     )
+    return tuple(bytes((at,)) + b"".join(map(_piece, each)) for at, each in enumerate(exchanges))
 
 
 def _answers() -> tuple[bytes, ...]:
     text = _dns_answer(_NAME, 16, b"\2ok")
     truncated = text[:2] + b"\x82" + text[3:]
-    bare = b"it is ok", b"ok", _dns_answer(b"\0", 6, b"\0\0" + bytes(20)), text, truncated
-    return tuple(bytes((min(at, 3),)) + len(each).to_bytes(2, "big") + each for at, each in enumerate(bare))
+    clock = b"\x24\2" + bytes(46)
+    bare = b"it is ok", b"ok", clock, _dns_answer(b"\0", 6, b"\0\0" + bytes(20)), text, truncated
+    return tuple(bytes((min(at, 4),)) + len(each).to_bytes(2, "big") + each for at, each in enumerate(bare))
 
 
 _NAME = b"\1a\7example\3org\0"

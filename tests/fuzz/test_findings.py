@@ -202,7 +202,8 @@ def test_a_server_cannot_fill_or_colour_the_log() -> None:
     """It names another host in a redirect: as long as a header may be, with the codes that clear a terminal."""
     moved = b"HTTP/1.1 302 Found\r\nLocation: http://" + b"h\x9b2J" * 10_000 + b"/\r\n\r\n"
     check = CheckSpec(address="10.77.0.21", port=80, probe=HttpProbe(redirects=1))
-    plan = http.plan(check, HttpProbe(redirects=1), Kit("hactl", "lb1", lambda pattern, data: False, bytes))
+    kit = Kit("hactl", "lb1", lambda pattern, data: False, bytes, lambda path: None)
+    plan = http.plan(check, HttpProbe(redirects=1), kit)
     assert plan.dialogue is not None
     dialogue = plan.dialogue()
     dialogue.begin()

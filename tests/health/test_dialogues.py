@@ -18,7 +18,7 @@ def search(pattern: re.Pattern[bytes], data: bytes) -> bool:
     return pattern.search(data) is not None
 
 
-KIT = Kit("hactl/test", "lb1", search, bytes)
+KIT = Kit("hactl/test", "lb1", search, bytes, {"/p": "secret"}.get)
 
 
 def check(probe: HttpProbe | TcpProbe) -> CheckSpec:

@@ -15,6 +15,7 @@ from health.probes.registry import plan
 from health.result import Reason
 from health.spec import CheckSpec, DnsProbe
 from health.wire.dns_message import MessageError, answers, encoded_name
+from support.probing import KIT
 from support.servers import Talk, answering, flood, free_port, reset, serving, silence
 
 NAME = "www.example.org"
@@ -196,7 +197,7 @@ async def test_hostile_over_tcp(talk: Talk, reason: Reason) -> None:
 def test_names_that_cannot_be_asked(name: str) -> None:
     """Such a name is refused before any probe runs."""
     with pytest.raises(ProbeError):
-        plan(CheckSpec(address="127.0.0.1", port=53, probe=DnsProbe(query=name)), "hactl/test")
+        plan(CheckSpec(address="127.0.0.1", port=53, probe=DnsProbe(query=name)), KIT)
 
 
 def test_pointers_in_a_circle_end() -> None:

@@ -6,35 +6,20 @@ from pathlib import Path
 import pytest
 
 from health.dialogue import ProbeError
-from health.once import Report, run_once
+from health.once import Report
 from health.probes.registry import plan
 from health.result import Reason
 from health.spec import CheckSpec, SmtpProbe, TlsSpec
+from support import probing
 from support.certificates import Authority
 from support.mail import certificate, mail_server
+from support.probing import KIT, exchange
 from support.servers import Talk, flood, reset, saying, serving, silence
 
 
 async def probed(port: int, probe: SmtpProbe | None = None, limit: float = 3.0) -> Report:
     """One probe of this port."""
-    spec = CheckSpec(
-        address="127.0.0.1", port=port, probe=probe or SmtpProbe(helo="lb1.example.org"), timeout=limit
-    )
-    return await run_once(spec, "hactl/test")
-
-
-def exchange(*turns: tuple[bytes, bytes]) -> Talk:
-    """A server that hears the first of each pair (empty: hears nothing), then says the second; then closes."""
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for heard, said in turns:
-            if heard:
-                assert (await reader.readuntil(b"\r\n")).upper().startswith(heard)
-            writer.write(said)
-            await writer.drain()
-        await reader.read()
-
-    return talk
+    return await probing.probed(port, probe or SmtpProbe(helo="lb1.example.org"), limit=limit)
 
 
 async def test_real_server() -> None:
@@ -206,4 +191,4 @@ async def test_hostile(talk: Talk, reason: Reason) -> None:
 def test_names_that_cannot_be_said(name: str) -> None:
     """Nothing an operator wrote can add a line to the conversation."""
     with pytest.raises(ProbeError):
-        plan(CheckSpec(address="127.0.0.1", port=25, probe=SmtpProbe(helo=name)), "hactl/test")
+        plan(CheckSpec(address="127.0.0.1", port=25, probe=SmtpProbe(helo=name)), KIT)

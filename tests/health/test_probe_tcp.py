@@ -11,6 +11,7 @@ from health.once import Report, run_once
 from health.probes.registry import plan
 from health.result import Reason
 from health.spec import CheckSpec, TcpProbe
+from support.probing import KIT
 from support.servers import flood, free_port, reset, saying, serving, silence
 
 
@@ -155,4 +156,4 @@ async def test_many_small_pieces_are_bounded() -> None:
 def test_wrong_expression_is_a_fault_of_the_spec() -> None:
     """An expression that does not compile is refused before any probe runs."""
     with pytest.raises(ProbeError, match="regular expression"):
-        plan(CheckSpec(address="127.0.0.1", port=1, probe=TcpProbe(expect_regex="(")), "hactl/test")
+        plan(CheckSpec(address="127.0.0.1", port=1, probe=TcpProbe(expect_regex="(")), KIT)

@@ -92,12 +92,12 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 @contextmanager
-def daemon(command: list[str], port: int) -> Iterator[None]:
+def daemon(command: list[str], port: int | None = None, **options: Any) -> Iterator[None]:
     """A real server that stays in the foreground, from when it listens on `port` of 127.0.0.1 until the end."""
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **options)
     try:
-        deadline = time.monotonic() + 10
-        while not _listens(port):
+        deadline = time.monotonic() + 30
+        while port is not None and not _listens(port):
             assert process.poll() is None, f"{command[0]} ended with status {process.returncode}"
             assert time.monotonic() < deadline, f"{command[0]} does not listen"
             time.sleep(0.05)

@@ -29,8 +29,45 @@ def _udp(check: schema.UdpCheck) -> spec.UdpProbe:
     return spec.UdpProbe(send=check.send, expect=check.expect, expect_regex=check.expect_regex)
 
 
+def _login(check: schema.FtpCheck) -> spec.Probe:
+    kinds: dict[str, type[spec.FtpProbe | spec.ImapProbe | spec.Pop3Probe]] = {
+        "ftp": spec.FtpProbe,
+        "imap": spec.ImapProbe,
+        "pop3": spec.Pop3Probe,
+    }
+    return kinds[check.type](
+        user=check.user,
+        password_file=check.password_file,
+        tls=tls_spec(check.tls),
+        starttls=tls_spec(check.starttls),
+    )
+
+
+def _nntp(check: schema.NntpCheck) -> spec.NntpProbe:
+    return spec.NntpProbe(tls=tls_spec(check.tls))
+
+
+def _redis(check: schema.RedisCheck) -> spec.RedisProbe:
+    return spec.RedisProbe(
+        user=check.user,
+        password_file=check.password_file,
+        role=None if check.role == "any" else check.role,
+        tls=tls_spec(check.tls),
+    )
+
+
+def _ntp(check: schema.NtpCheck) -> spec.NtpProbe:
+    return spec.NtpProbe(max_stratum=check.max_stratum)
+
+
 _PROBES: Final[dict[type[Check], Callable[[Any], spec.Probe]]] = {
     schema.SmtpCheck: _smtp,
     schema.DnsCheck: _dns,
     schema.UdpCheck: _udp,
+    schema.FtpCheck: _login,
+    schema.ImapCheck: _login,
+    schema.Pop3Check: _login,
+    schema.NntpCheck: _nntp,
+    schema.RedisCheck: _redis,
+    schema.NtpCheck: _ntp,
 }

@@ -8,6 +8,10 @@ from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.rules.references import check_uses
 from hactl.config.schema.checks import Check, HttpsCheck, Tls
 
+_PLAIN = frozenset({"ftp", "imap", "pop3", "ldap", "redis"})
+"""Types of checks whose login is no more than the password; the others answer a challenge."""
+_READABLE = "without tls or starttls the password can be read on its way"
+
 
 def written_checks(world: World) -> Iterator[tuple[Path, Check]]:
     """Every check of the file once, named or in place, with its path."""
@@ -64,6 +68,18 @@ def logins(world: World) -> Iterator[Finding]:
         nobody = getattr(check, who, None) is None and getattr(check, "type", "") != "redis"
         if nobody and getattr(check, "password_file", None) is not None:
             yield fault(*path, "password_file", message=f"needs {who}", key=True)
+        user = getattr(check, who, None)
+        if user is not None and getattr(check, "password_file", None) is None:
+            yield warning(*path, who, message="without password_file an empty password is given", key=True)
+        if _in_the_clear(check):
+            yield warning(*path, "password_file", message=_READABLE, key=True)
+
+
+def _in_the_clear(check: Check) -> bool:
+    """Whether a password is sent so that anybody on the way can read it."""
+    if getattr(check, "type", "") not in _PLAIN or getattr(check, "password_file", None) is None:
+        return False
+    return getattr(check, "tls", None) is None and getattr(check, "starttls", None) is None
 
 
 RULES = (times, certificates, logins)

@@ -31,6 +31,7 @@ AnyCheck = Annotated[
     | Annotated[further.FtpCheck, Tag("<ftp>")]
     | Annotated[further.ImapCheck, Tag("<imap>")]
     | Annotated[further.Pop3Check, Tag("<pop3>")]
+    | Annotated[further.NntpCheck, Tag("<nntp>")]
     | Annotated[further.LdapCheck, Tag("<ldap>")]
     | Annotated[further.MysqlCheck, Tag("<mysql>")]
     | Annotated[further.PostgresqlCheck, Tag("<postgresql>")]

@@ -84,6 +84,13 @@ class Pop3Check(FtpCheck):
     type: Literal["pop3"] = Field(description="A POP3 server's greeting.")  # type: ignore[assignment]
 
 
+class NntpCheck(Check):
+    """Greeting, QUIT."""
+
+    type: Literal["nntp"] = Field(description="A news server's greeting.")
+    tls: TlsHere = Field(None, description="TLS from the start.")
+
+
 class LdapCheck(Check):
     """Bind, and a search where a base is given."""
 
