@@ -18,6 +18,7 @@ from hactl.cli.common import (
     sound,
     warn,
 )
+from hactl.cli.durations import Duration
 from hactl.cli.text import clean
 
 if TYPE_CHECKING:
@@ -28,12 +29,21 @@ if TYPE_CHECKING:
 @click.option(
     "--as", "name", metavar="NAME", help="Be this real server of the file. Default: by this host's addresses"
 )
+@click.option(
+    "--listen",
+    type=Duration(),
+    default="3s",
+    show_default=True,
+    help="Listen for other directors' adverts so long.",
+)
+@click.option("--offline", is_flag=True, help="Neither listen to the network nor ask it.")
 @json_option
 @config_option
 @node_option
 @socket_option
-def doctor(name: str | None, as_json: bool) -> None:
-    """Look for what is wrong with this host or its cluster, and say how to mend it. Nothing is changed.
+def doctor(name: str | None, listen: float, offline: bool, as_json: bool) -> None:
+    """Look for what is wrong with this host or its cluster, and say how to mend it. Nothing is changed;
+    links are asked who has the VIPs.
 
     A host is examined as the director and as the real server that it is in the file; the daemon need not run. Without
     root's rights less can be seen, and what that is is said.
@@ -44,11 +54,16 @@ def doctor(name: str | None, as_json: bool) -> None:
     import msgspec
 
     from hactl.cli.findings_view import findings_text
+    from hactl.doctor.director import Ground
     from hactl.doctor.examine import Question, Stranger, examine
 
-    question = Question(
+    ground = Ground(
         file=os.path.abspath(loaded.path),
         socket=settings().socket or os.environ.get("HACTL_SOCKET") or loaded.document.control.socket,
+        listen=0.0 if offline else listen,
+    )
+    question = Question(
+        ground=ground,
         document=loaded.document,
         config=loaded.config,
         stranger=loaded.stranger,

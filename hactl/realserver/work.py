@@ -60,12 +60,15 @@ def remove(document: Document) -> Done:
         return _reach(document, Wish())
 
 
-def check(document: Document, name: str | None) -> Checked:
-    """Look whether this host is fit to serve, and ask its links who else answers. Raises NothingServed, OSError."""
+def check(document: Document, name: str | None, *, asking: bool = True) -> Checked:
+    """Look whether this host is fit to serve, and ask its links who else answers. Raises NothingServed, OSError.
+
+    Not `asking`: nothing is sent.
+    """
     facts = host.facts()
     wanted = _wish(document, name)
     ways = host.ways_back(dict.fromkeys(one.address for one in wanted.served))
-    heard, unasked = _ask(document, wanted)
+    heard, unasked = _ask(document, wanted) if asking else ((), ())
     return Checked(
         served=wanted.served,
         findings=(

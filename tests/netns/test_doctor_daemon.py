@@ -43,7 +43,15 @@ def two() -> Iterator[tuple[Director, ...]]:
 
 def doctor(director: Director, *wrapper: str) -> dict[str, Any]:
     """What the doctor says on this director's host."""
-    words = ("env", f"SOCKET={director.socket}", f"STATE={director.state}", *wrapper, HACTL, "doctor")
+    words = (
+        "env",
+        f"SOCKET={director.socket}",
+        f"STATE={director.state}",
+        *wrapper,
+        HACTL,
+        "doctor",
+        "--offline",
+    )
     net: Lan = director.net
     done = net.run(
         director.name, *words, "-c", str(director.config), "--node", director.name, "--json", check=False

@@ -51,7 +51,8 @@ class Ward:
         return answer
 
     def run(self, host: str, *words: str, wrapper: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-        """`hactl doctor` on a host; never a traceback."""
+        """`hactl doctor` on a host, without the network unless told to listen; never a traceback."""
+        words = words if "--listen" in words else ("--offline", *words)
         node = ("--node", host) if host.startswith("lb") else ()
         command = (*wrapper, HACTL, "doctor", "-c", str(self.config), *node, *words)
         done = self.net.run(host, *command, check=False)
@@ -64,6 +65,10 @@ class Ward:
         """The findings on a host by kind and subject."""
         findings = self.doctor(host, *words, wrapper=wrapper)["findings"]
         return {(one["id"], one["subject"]): one for one in findings}
+
+    def realserver(self, host: str, verb: str) -> None:
+        """`hactl realserver` on a host."""
+        self.net.run(host, HACTL, "realserver", verb, "-c", str(self.config))
 
     def mend(self, host: str, finding: Mapping[str, str]) -> None:
         """Run the command that a finding gives."""

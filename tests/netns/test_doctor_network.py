@@ -1,0 +1,100 @@
+"""`hactl doctor` on the link: strangers with the VRID or the VIP, and real servers that answer for it."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from failover.packet import GROUP4, PROTOCOL, Advert, encode
+from support.doctor import DR, VIP, Ward, ward
+from support.netns import AS_NOBODY, needs_namespaces
+
+pytestmark = needs_namespaces
+
+LISTEN = ("--listen", "2s")
+
+
+@pytest.fixture
+def hosts(tmp_path: Path) -> Iterator[Ward]:
+    """A cluster by direct routing; lb2 has the VIP, as a master has it."""
+    with ward(tmp_path, DR) as made:
+        made.net.ip("lb2", f"address add {VIP}/32 dev eth0")
+        yield made
+
+
+@contextlib.contextmanager
+def advertising(hosts: Ward, host: str, vrid: int, vip: str) -> Iterator[None]:
+    """A host advertises this VIP ten times a second."""
+    source = socket.inet_aton(hosts.net.address(host))
+    advert = Advert(version=3, vrid=vrid, priority=200, interval=0.1, addresses=(socket.inet_aton(vip),))
+    message = encode(advert, source, GROUP4)
+    with hosts.net.inside(host):
+        speaks = socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL)
+    over = threading.Event()
+
+    def speak() -> None:
+        while not over.wait(0.1):
+            speaks.sendto(message, ("224.0.0.18", 0))
+
+    with speaks:
+        speaks.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, source)
+        speaks.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
+        thread = threading.Thread(target=speak)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def strangers(hosts: Ward, *words: str) -> dict[tuple[str, str], str]:
+    """What is found on lb1 about others, with the evidence."""
+    kinds = ("vrid-taken", "vip-taken", "server-answers")
+    found = hosts.found("lb1", *(words or LISTEN))
+    return {key: one["evidence"] for key, one in found.items() if key[0] in kinds}
+
+
+def test_another_cluster_with_our_vrid(hosts: Ward) -> None:
+    """A peer that advertises what we do is none; whoever has other addresses under the number is found."""
+    with advertising(hosts, "lb2", 51, VIP):
+        assert strangers(hosts) == {}
+    with advertising(hosts, "client", 51, "10.99.0.77"):
+        (evidence,) = strangers(hosts).values()
+    assert evidence.startswith("10.99.0.4 advertises VRID 51 on eth0 without 10.99.0.100 and with 10.99.0.77")
+
+
+def test_another_router_with_our_vip(hosts: Ward) -> None:
+    """The same address under another number."""
+    with advertising(hosts, "client", 60, VIP):
+        assert strangers(hosts) == {("vip-taken", VIP): f"10.99.0.4 advertises {VIP} with VRID 60 on eth0"}
+
+
+def test_a_stranger_that_has_the_vip(hosts: Ward) -> None:
+    """It answers ARP beside the master; offline nobody is asked."""
+    hosts.net.ip("client", f"address add {VIP}/32 dev eth0")
+    (key,) = strangers(hosts)
+    assert key == ("vip-taken", VIP)
+    assert strangers(hosts, "--offline") == {}
+
+
+def test_a_real_server_that_answers(hosts: Ward) -> None:
+    """It is named, on the director as on itself, and silent after the command that is given."""
+    hosts.net.ip("rs1", f"address add {VIP}/32 dev lo")
+    (key,) = strangers(hosts)
+    assert key == ("server-answers", "rs1")
+    there = hosts.found("rs1")["arp-not-hidden", "net.ipv4.conf.all.arp_ignore"]
+    assert there["mend"] == "hactl realserver apply"
+    hosts.realserver("rs1", "apply")
+    assert strangers(hosts) == {}
+    assert hosts.found("rs1", *LISTEN) == {}
+
+
+def test_without_rights_nobody_is_asked(hosts: Ward) -> None:
+    """That the network was not heard is said."""
+    unseen = hosts.doctor("lb1", *LISTEN, wrapper=AS_NOBODY)["unseen"]
+    assert "adverts of others: for root only" in unseen
+    assert "who answers for VIPs on eth0: for root only" in unseen
