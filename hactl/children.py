@@ -29,7 +29,7 @@ LAST_WORDS = 0.2
 class Child:
     """One worker. `says` is the union of messages that it may send; `setup` gives those that a newly started one needs;
     `on_death` hears why it ended. With `helper` the worker passes a socket on to a helper that runs programs for it, and
-    AllowPrograms goes there."""
+    AllowPrograms goes there. `door` is given our end of a socket over which the worker takes listening sockets."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Child:
         on_death: Callable[[str, str], None],
         kill_when_silent: bool,
         helper: bool = False,
+        door: Callable[[socket.socket], None] | None = None,
     ) -> None:
         self.name = name
         self.pid = 0
@@ -55,6 +56,7 @@ class Child:
         self._on_death = on_death
         self._kill_when_silent = kill_when_silent
         self._has_helper = helper
+        self._door = door
         self._helper: Link[Any] | None = None
         self._link: Link[Any] | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -138,14 +140,18 @@ class Child:
             before = now
 
     async def _live(self) -> str:
-        (ours, theirs), (allow, allowed) = socket.socketpair(), socket.socketpair()
+        (ours, theirs), (allow, allowed), (door, way) = (socket.socketpair() for _ in range(3))
         try:
-            with theirs, allowed:
-                self._process = process = await self._execute(theirs.fileno(), allowed.fileno())
+            with theirs, allowed, way:
+                self._process = process = await self._execute(theirs.fileno(), allowed.fileno(), way.fileno())
         except OSError:
-            ours.close()
-            allow.close()
+            for end in (ours, allow, door):
+                end.close()
             raise
+        if self._door is None:
+            door.close()
+        else:
+            self._door(door)
         self.pid = process.pid
         helper: Link[Any] = Link(type(None))
         self._helper = await connect(helper, allow)
@@ -162,8 +168,10 @@ class Child:
         helper.close()
         return f"killed by signal {-code}" if code < 0 else f"exit status {code}"
 
-    async def _execute(self, fd: int, allowed: int) -> asyncio.subprocess.Process:
-        more = ("--allowed", str(allowed)) if self._has_helper else ()
+    async def _execute(self, fd: int, allowed: int, way: int) -> asyncio.subprocess.Process:
+        helper = ("--allowed", str(allowed)) if self._has_helper else ()
+        door = ("--door", str(way)) if self._door is not None else ()
+        more = (*helper, *door)
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
@@ -174,7 +182,7 @@ class Child:
             *more,
             *self._arguments,
             stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=(fd, allowed) if self._has_helper else (fd,),
+            pass_fds=(fd, *map(int, more[1::2])),
             start_new_session=True,
         )
 

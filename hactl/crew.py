@@ -5,6 +5,7 @@ dead failover worker. A worker that is dead during a handshake is no obstacle: i
 """
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -27,18 +28,12 @@ from hactl.messages import (
     HistoryAnswer,
     HistoryQuery,
     Prepared,
-    PrepareFailover,
-    PrepareHealth,
-    PrepareNotify,
     SharePayload,
 )
 from hactl.outbox import Outbox
-from hactl.secret_files import channel_files, check_files, router_files
-from hactl.sharing import share
-from health.spec import HealthSpec
+from hactl.preparing import FAILOVER, NOTIFY, preparation
 from notify.event import Event
 
-FAILOVER, NOTIFY = "failover", "notify"
 PREPARE_WITHIN = 60.0
 ANSWER_WITHIN = 5.0
 _STOP_WORKER = 3.0
@@ -61,6 +56,7 @@ class Crew:
         on_death: Callable[[str, str], None],
         say: Callable[[str, str], None],
         orders: Callable[[], Iterable[msgspec.Struct]] = tuple,
+        door: Callable[[socket.socket], None] | None = None,
     ) -> None:
         self._config = config
         self.secrets = secrets
@@ -74,6 +70,7 @@ class Crew:
         self._outbox = Outbox()
         self._renewal = Renewal(())
         self._orders = orders
+        self._door = door
         self._payload = SharePayload(0, b"")
         self._keeper: Keeper | None = None
         self._refused: dict[str, str] = {}
@@ -100,6 +97,7 @@ class Crew:
             on_death=self._died,
             kill_when_silent=name != FAILOVER,
             helper=name == NOTIFY,
+            door=self._door if name == NOTIFY else None,
         )
 
     async def run(self) -> None:
@@ -120,7 +118,7 @@ class Crew:
         living = [child for child in self.children.values() if child.linked]
         self._waiting = waiting = {child.name: loop.create_future() for child in living}
         for child in living:
-            child.send(self._prepare_message(child.name, self._offered, config, secrets))
+            child.send(self._prepare(child.name, self._offered, config, secrets))
         if waiting:
             await asyncio.wait(waiting.values(), timeout=PREPARE_WITHIN)
         self._waiting = {}
@@ -145,7 +143,7 @@ class Crew:
             self._refused.pop(name, None)
         for child in self.children.values():
             if child.name not in self._ready:
-                child.send(self._prepare_message(child.name, self._generation, config, secrets))
+                child.send(self._prepare(child.name, self._generation, config, secrets))
         self.children[NOTIFY].send(AllowPrograms(config.notify.programs))
         self._send_all(Commit(self._generation))
 
@@ -159,7 +157,7 @@ class Crew:
             yield from self._orders()
         if name == NOTIFY:
             yield AllowPrograms(self._config.notify.programs)
-        yield self._prepare_message(name, self._generation, self._config, self.secrets)
+        yield self._prepare(name, self._generation, self._config, self.secrets)
         yield Commit(self._generation)
         if name == FAILOVER and self._payload.version:
             yield self._payload
@@ -167,20 +165,9 @@ class Crew:
             for event in self._outbox.again(time.monotonic()):
                 yield Emit(event)
 
-    def _prepare_message(
-        self, name: str, generation: int, config: Config, secrets: dict[str, str]
-    ) -> msgspec.Struct:
-        if name == FAILOVER:
-            channel = config.failover.channel
-            keys = secrets.get(channel.key_file, "") if channel and channel.key_file else ""
-            theirs = {file: secrets[file] for file in router_files(config) if file in secrets}
-            return PrepareFailover(generation, config.failover, keys, theirs)
-        if name == NOTIFY:
-            theirs = {file: secrets[file] for file in channel_files(config) if file in secrets}
-            return PrepareNotify(generation, config.notify, config.node, config.cluster, theirs)
-        number, count = int(name.rpartition("-")[2]), len(self.children) - 2
-        theirs = {file: secrets[file] for file in check_files(config) if file in secrets}
-        return PrepareHealth(generation, HealthSpec(checks=share(config.checks, number, count)), theirs)
+    def _prepare(self, name: str, generation: int, config: Config, secrets: dict[str, str]) -> msgspec.Struct:
+        workers = sum(child not in (FAILOVER, NOTIFY) for child in self.children)
+        return preparation(name, workers, generation, config, secrets)
 
     def _hear(self, name: str, message: Any) -> None:
         match message:
@@ -238,6 +225,10 @@ class Crew:
         """Say this to the failover worker; False when there is none to hear it now."""
         self.children[FAILOVER].send(message)
         return self.children[FAILOVER].linked
+
+    def tell_page(self, message: msgspec.Struct) -> None:
+        """Answer what the page asked; a notify worker that has died since has nobody waiting."""
+        self.children[NOTIFY].send(message)
 
     def emit(self, event: Event) -> None:
         """Give an event to the notify worker, or keep it until there is one."""

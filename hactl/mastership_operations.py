@@ -19,11 +19,11 @@ from hactl.control.commands import (
     RoutersAnswer,
     StandbyRequest,
 )
-from hactl.crew import FAILOVER
 from hactl.events import plain
 from hactl.mastership import Mastership
 from hactl.messages import Handover, Resume
 from hactl.peers import Peers
+from hactl.preparing import FAILOVER
 from notify.event import EventKind
 
 if TYPE_CHECKING:

@@ -63,6 +63,13 @@ class PrepareHealth(msgspec.Struct, frozen=True, tag=True):
     secrets: dict[str, str] = {}
 
 
+class PageSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """The page: host names it answers to besides addresses, and whether operators with a token may act on it."""
+
+    hosts: tuple[str, ...] = ()
+    operable: bool = False
+
+
 class PrepareNotify(msgspec.Struct, frozen=True, tag=True):
     """A new generation of channels. `secrets` maps the secret files named in the spec to their content."""
 
@@ -71,6 +78,7 @@ class PrepareNotify(msgspec.Struct, frozen=True, tag=True):
     node: str
     cluster: str
     secrets: dict[str, str]
+    page: PageSpec = PageSpec()
 
 
 class AllowPrograms(msgspec.Struct, frozen=True, tag=True):
@@ -140,6 +148,14 @@ class HistoryQuery(msgspec.Struct, frozen=True, tag=True):
     last: bool = False
 
 
+class Told(msgspec.Struct, frozen=True, tag=True):
+    """The answer to an `Ask`: an HTTP status and JSON, as the control socket would give them."""
+
+    id: int
+    status: int
+    body: bytes
+
+
 class Prepared(msgspec.Struct, frozen=True, tag=True):
     """The worker can commit to this generation, or cannot and says why."""
 
@@ -198,6 +214,26 @@ class HistoryAnswer(msgspec.Struct, frozen=True, tag=True):
     events: tuple[tuple[int, Event], ...]
 
 
+class Wanted(StrEnum):
+    """What the page may ask of the supervisor. All but the status needs the operators' token."""
+
+    STATUS = "status"
+    OVERRIDES = "overrides"
+    HANDOVER = "handover"
+    STANDBY = "standby"
+    RESUME = "resume"
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True):
+    """A request that came to the page: its JSON body, the token it brought, and from where it came."""
+
+    id: int
+    wanted: Wanted
+    body: bytes = b""
+    token: str = ""
+    origin: str = ""
+
+
 ToWorker = (
     Beat
     | Stop
@@ -214,11 +250,12 @@ ToWorker = (
     | Resume
     | Emit
     | HistoryQuery
+    | Told
 )
 
 FromFailover = Beat | Prepared | Note | RouterReport | Conflict | Renewal | PeerReport | PeerPayload
 FromHealth = Beat | Prepared | Note | Transitions | Outcomes
-FromNotify = Beat | Prepared | Note | ChannelReport | HistoryAnswer
+FromNotify = Beat | Prepared | Note | ChannelReport | HistoryAnswer | Ask
 """What each kind of worker may say: one that a probed server has turned must not be able to speak of addresses."""
 
 FromWorker = FromFailover | FromHealth | FromNotify

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import hactl
-from hactl import foresight
+from hactl import foresight, reloading
 from hactl.control.commands import (
     Action,
     Caller,
@@ -58,7 +58,7 @@ class Operations:
         """Take on a configuration."""
         if request.text is not None:
             raise RefusedError(Code.INVALID, "a configuration is taken from a file; name its path")
-        return await self._daemon.reload_file(request.path, force=request.force, by=caller.user)
+        return await reloading.reload(self._daemon, request.path, force=request.force, by=caller.user)
 
     async def plan(self, request: PlanRequest) -> Plan:
         """Say what a reload would change."""

@@ -18,21 +18,23 @@ import hactl
 from failover.peer.report import PeerReport
 from failover.report import Conflict, PeerPayload, RouterReport
 from failover.timing import successor_within
-from hactl import reload, store
+from hactl import reload, reloading, store
 from hactl.balancer import Balancer
 from hactl.config.load import Loaded, load
 from hactl.config.model import Config
-from hactl.control.commands import ReloadAnswer
 from hactl.control.listener import Listener
+from hactl.control.page.desk import Desk
+from hactl.control.page.door import Door
 from hactl.control.server import ControlServer
-from hactl.crew import FAILOVER, Crew
+from hactl.crew import Crew
 from hactl.events import Occurrence, of_conflict, of_report, plain
 from hactl.mastership import Mastership
-from hactl.messages import ChannelReport, Note, Outcomes, Transitions
+from hactl.messages import Ask, ChannelReport, Note, Outcomes, Transitions
 from hactl.operations import Operations
 from hactl.orders import Order, orders
 from hactl.peers import Peers, word
 from hactl.picture import Clock
+from hactl.preparing import FAILOVER
 from hactl.sdnotify import Systemd
 from hactl.secret_files import read_secrets
 from hactl.splits import Splits
@@ -77,6 +79,7 @@ class Supervisor:
         found = (listener.warning, store.trouble(Path(config.state_dir)), *self.wishes.broken, unusual)
         self.warnings = [text for text in found if text]
         self.sync = Synchronising(config, emit=self.emit, log=self._log)
+        self.door = Door()
         self.crew = Crew(
             config,
             read_secrets(config),
@@ -85,10 +88,13 @@ class Supervisor:
             on_death=self._died,
             say=lambda subject, text: self._log.warning(text, subject=subject),
             orders=lambda: (*self._orders(Mastership()), self.tracking.judged()),
+            door=self.door.attach,
         )
         self.tracking = Tracking(config, self.crew.tell_failover)
         self.balancer = Balancer(config, self.wishes.overrides, self.emit, self.tracking.see, self._log)
-        self._server = ControlServer(Operations(self), self._log.error)
+        commands = Operations(self)
+        self._server = ControlServer(commands, self._log.error)
+        self._desk = Desk(commands, self._token, self.crew.tell_page, self._log.error)
 
     # ---- life ---------------------------------------------------------------------------------------------------
 
@@ -103,7 +109,8 @@ class Supervisor:
                 signal.SIGHUP, lambda: self._stop.is_set() or group.create_task(self._reload_by_signal())
             )
             await self.balancer.start()
-            works = (self.balancer.run(), self._tick(), self.sync.run())
+            self.door.want(self.config.control.http)
+            works = (self.balancer.run(), self._tick(), self.sync.run(), self._desk.run())
             tasks = [group.create_task(work) for work in works]
             await self._server.start(self._listener)
             self._say_started()
@@ -112,6 +119,7 @@ class Supervisor:
             for task in (*tasks, crew):
                 task.cancel()
         self.balancer.close()
+        self.door.close()
 
     def _say_started(self) -> None:
         self._share()
@@ -141,6 +149,7 @@ class Supervisor:
         while True:
             await asyncio.sleep(_TICK)
             self.wishes.expire(time.time())
+            self.door.look()
             for router, reason in self.splits.look(self.routers, self.peers.reports, time.monotonic()):
                 self.emit(plain(EventKind.CONFLICT_TWO_MASTERS, router, reason))
             if not self.crew.silent(time.monotonic()):
@@ -150,39 +159,20 @@ class Supervisor:
 
     async def _reload_by_signal(self) -> None:
         self._systemd.reloading()
-        answer = await self.reload_file(None, force=False, by="SIGHUP")
+        answer = await reloading.reload(self, None, force=False, by="SIGHUP")
         self._systemd.ready("reloaded" if answer.ok else f"not reloaded: {answer.refused}")
-
-    async def reload_file(self, path: str | None, *, force: bool, by: str) -> ReloadAnswer:
-        """Take on the daemon's own file again, or another: all of it or nothing."""
-        async with self.reloading:
-            return await self._reload(await self.load_file(path), force=force, by=by)
 
     async def load_file(self, path: str | None) -> Loaded:
         """What this file, or the daemon's own, says now."""
         return await asyncio.to_thread(load, path or self._path, self._node)
 
-    async def _reload(self, loaded: Loaded, *, force: bool, by: str) -> ReloadAnswer:
-        warnings = tuple(str(warning) for warning in loaded.warnings)
-        if loaded.config is None:
-            faults = tuple(str(fault) for fault in loaded.faults)
-            count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
-            reason = loaded.stranger or f"{count} in {loaded.path}"
-            return self._rejected(reason, by, faults=faults, warnings=warnings)
-        config = loaded.config
-        refused = reload.refusal(self.config, config, force=force)
-        secrets = read_secrets(config)
-        if refused is None:
-            refused = await self.crew.prepare(config, secrets)
-        if self._stop.is_set():
-            refused = "the daemon is stopping"
-        if refused is not None:
-            return self._rejected(refused, by, warnings=warnings)
-        return self._commit(config, secrets, by, (*warnings, *reload.later(self.config, config)))
+    @property
+    def stopping(self) -> bool:
+        """Whether this daemon is on its way out."""
+        return self._stop.is_set()
 
-    def _commit(
-        self, config: Config, secrets: dict[str, str], by: str, warnings: tuple[str, ...]
-    ) -> ReloadAnswer:
+    def adopt(self, config: Config, secrets: dict[str, str], by: str) -> tuple[str, ...]:
+        """Make a prepared configuration the one in force; what that changed, as lines."""
         changed = reload.changes(self.config, config)
         self.crew.commit(config, secrets)
         self.config = config
@@ -192,18 +182,12 @@ class Supervisor:
         names = {router.name for router in config.failover.routers}
         self.reports = {name: report for name, report in self.reports.items() if name in names}
         self.sync.apply(config, self.reports)
+        self.door.want(config.control.http)
         self.emit(plain(EventKind.CONFIG_LOADED, config.cluster, f"{len(changed)} changes, by {by}"))
         for peer in self.peers.words:
             self._tell(self.peers.drift(peer, config.sha256))
         self._share()
-        return ReloadAnswer(ok=True, changes=changed, warnings=warnings)
-
-    def _rejected(
-        self, reason: str, by: str, *, faults: tuple[str, ...] = (), warnings: tuple[str, ...] = ()
-    ) -> ReloadAnswer:
-        first = f": {faults[0]}" if faults else ""
-        self.emit(plain(EventKind.CONFIG_REJECTED, self.config.cluster, f"{reason}{first} (by {by})"))
-        return ReloadAnswer(ok=False, faults=faults, warnings=warnings, refused=reason)
+        return changed
 
     # ---- what happens -------------------------------------------------------------------------------------------
 
@@ -231,6 +215,8 @@ class Supervisor:
                 self._on_word(peer, data)
             case ChannelReport():
                 self.channels[message.name] = message
+            case Ask():
+                self._desk.ask(message)
             case Note(level, text, fields):
                 getattr(self._log, level.value)(text, worker=name, **{k: v for k, v in fields.items() if v})
 
@@ -286,6 +272,11 @@ class Supervisor:
         for order in self._orders(before):
             self.crew.tell_failover(order)
         self._share()
+
+    def _token(self) -> str:
+        """What the page's operators must show; empty: nobody may act there."""
+        file = self.config.control.token_file
+        return self.crew.secrets.get(file, "") if file is not None else ""
 
     def _orders(self, before: Mastership) -> Iterator[Order]:
         return orders(before, self._acted, self.config.node, time.time(), time.monotonic())

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import hactl
-from hactl.crew import FAILOVER, Crew
+from hactl.crew import Crew
 from hactl.ipvs.model import ServiceCounters, ServiceKey
 from hactl.picture import Picture
+from hactl.preparing import FAILOVER
 from hactl.splits import risks
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
     daemon.clock = daemon.clock.at(time.monotonic(), time.time())
     refused = balancer.refusals()
     trouble = [f"IPVS cannot be used: {balancer.trouble}"] if balancer.trouble else []
-    trouble += [daemon.sync.trouble] if daemon.sync.trouble else []
+    trouble += [text for text in (daemon.sync.trouble, daemon.door.trouble) if text]
     return Picture(
         config=daemon.config,
         version=hactl.__version__,

@@ -24,11 +24,13 @@ class HealthSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ControlSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """The control socket, its group, and the HTTP page (None: off)."""
+    """The control socket, its group, and the HTTP page (None: off): the names it answers to, the file with its token."""
 
     socket: str = "/run/hactl/hactl.sock"
     group: str | None = None
     http: str | None = None
+    hosts: tuple[str, ...] = ()
+    token_file: str | None = None
 
 
 class Pending(msgspec.Struct, frozen=True, kw_only=True):

@@ -55,12 +55,6 @@ ROWS: Final = (
     Row(pattern="routers.*.track.scripts", text="scripts are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.files", text="files are not tracked yet", unsafe=True),
     Row(pattern="routers.*.track.processes", text="processes are not tracked yet", unsafe=True),
-    Row(
-        pattern="control.http",
-        text="there is no page and no /metrics yet",
-        unsafe=False,
-        when=lambda v: v != "off",
-    ),
     *_later_checks(
         "checks.*",
         "pools.*.check",

@@ -1,6 +1,6 @@
 """The control API: HTTP/1.1 with JSON under `/v1/` on the Unix socket.
 
-Owns the routes and the form of answers, decides nothing: each request is read, checked for form, handed to
+Owns the routes, decides nothing: each request is read, checked for form, handed to
 `Commands` with the name of who asked, and answered. A refusal is `{"error": {"code": ..., "message": ...}}`
 with a fitting status.
 """
@@ -13,11 +13,12 @@ import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
+from hactl.control import forms
 from hactl.control.commands import (
     Caller,
     Code,
@@ -31,10 +32,8 @@ from hactl.control.commands import (
     ResumeRequest,
     StandbyRequest,
 )
+from hactl.control.forms import Reply
 from hactl.control.listener import Listener
-from hactl.overrides import Override
-from hactl.picture import wall_text
-from notify.event import Event
 
 API_VERSION = 1
 MAX_REQUEST = 16 * 1024 * 1024
@@ -124,7 +123,7 @@ class ControlServer:
 
     async def _overrides(self, request: web.Request) -> web.Response:
         overrides = await self._commands.overrides()
-        return _answer({"overrides": [_override(override) for override in overrides]})
+        return _answer({"overrides": [forms.override(one) for one in overrides]})
 
     async def _override_set(self, request: web.Request) -> web.Response:
         wish = await _body(request, OverrideRequest)
@@ -164,14 +163,14 @@ class ControlServer:
             raise RefusedError(Code.INVALID, "give either path or text")
 
     async def _events(self, request: web.Request) -> web.Response:
-        query = _query(request, EventQuery)
+        query = forms.read_query(dict(request.query), EventQuery)
         deadline = time.monotonic() + query.wait
         while True:
             self._news.clear()
             rows = await self._commands.events(query)
             left = deadline - time.monotonic()
             if rows or left <= 0 or self._closing:
-                return _answer({"events": [_row(number, event) for number, event in rows]})
+                return _answer({"events": [forms.row(number, event) for number, event in rows]})
             await self._wait_for_news(min(left, _POLL))
 
     async def _wait_for_news(self, longest: float) -> None:
@@ -190,23 +189,16 @@ def _check_other_file(other: bool, caller: Caller) -> None:
         )
 
 
-def _row(number: int, event: Event) -> dict[str, Any]:
-    """An event as clients see it: with its row number, and its time as text."""
-    return {"row": number, **msgspec.to_builtins(event), "at": wall_text(event.at)}
-
-
-def _override(override: Override) -> dict[str, Any]:
-    """An override as clients see it: its times as text."""
-    until = None if override.until is None else wall_text(override.until)
-    return {**msgspec.to_builtins(override), "until": until, "at": wall_text(override.at)}
+def _response(reply: Reply) -> web.Response:
+    return web.Response(body=reply.body, status=reply.status, content_type="application/json")
 
 
 def _answer(content: object, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(content), status=status, content_type="application/json")
+    return _response(forms.answer(content, status))
 
 
-def _error(status: int, code: str, message: str) -> web.Response:
-    return _answer({"error": {"code": code, "message": message}}, status)
+def _error(status: int, code: Code, message: str) -> web.Response:
+    return _response(forms.refusal(code, message, status))
 
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
@@ -226,19 +218,9 @@ def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
 async def _body(request: web.Request, kind: type[T]) -> T:
     """The request's JSON as `kind`; an empty body means all defaults. Raises RefusedError."""
     try:
-        return msgspec.json.decode(await request.read() or b"{}", type=kind)
+        return forms.read(await request.read(), kind)
     except ConnectionError as error:
         raise RefusedError(Code.INVALID, "the request ended early") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RefusedError(Code.INVALID, str(error)) from error
-
-
-def _query(request: web.Request, kind: type[T]) -> T:
-    """The request's query as `kind`. Raises RefusedError."""
-    try:
-        return msgspec.convert(dict(request.query), type=kind, strict=False)
-    except msgspec.ValidationError as error:
-        raise RefusedError(Code.INVALID, str(error)) from error
 
 
 async def _caller(request: web.Request) -> Caller:

@@ -52,10 +52,13 @@ class Handler(Protocol):
         """Do the work until stopped."""
 
 
-def arguments(*, lock: bool = False, state_dir: bool = False, allowed: bool = False) -> argparse.Namespace:
+def arguments(
+    *, lock: bool = False, state_dir: bool = False, allowed: bool = False, door: bool = False
+) -> argparse.Namespace:
     """The worker's command line: `--fd` of its socket, `--user` to become (empty: stay), and what it asks for.
 
     `allowed` is the socket on which the supervisor tells a helper what may be run; the worker only passes it on.
+    Over `door` the supervisor passes listening sockets.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--fd", type=int, required=True)
@@ -64,6 +67,8 @@ def arguments(*, lock: bool = False, state_dir: bool = False, allowed: bool = Fa
         parser.add_argument("--lock", default="")
     if allowed:
         parser.add_argument("--allowed", type=int, required=True)
+    if door:
+        parser.add_argument("--door", type=int, required=True)
     if state_dir:
         parser.add_argument("--state-dir", required=True)
     return parser.parse_args()

@@ -4,6 +4,7 @@ The law: a new generation changes nothing before its commit, and then only the c
 directory of the history is made while still root; everything else happens as the worker's own user.
 """
 
+import argparse
 import asyncio
 import importlib
 import os
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from hactl.control.page.server import PageServer
 from hactl.history.keeper import Keeper
 from hactl.history.store import Store
 from hactl.messages import (
@@ -29,6 +31,7 @@ from hactl.messages import (
     Prepared,
     PrepareNotify,
     Stop,
+    Told,
     ToWorker,
 )
 from hactl.workers import base, programs
@@ -52,10 +55,15 @@ LOOKUPS = 32
 
 class NotifyHandler:
     """The inside of the worker. `said` is what opening the store had to say; `helper` a socket to the
-    helper that runs programs, or None."""
+    helper that runs programs, or None; over `door` come the sockets on which the page is served."""
 
     def __init__(
-        self, send: base.Send, store: Store, said: Sequence[tuple[str, str]], helper: socket.socket | None
+        self,
+        send: base.Send,
+        store: Store,
+        said: Sequence[tuple[str, str]],
+        helper: socket.socket | None,
+        door: socket.socket,
     ) -> None:
         self._send = send
         self._said = said
@@ -66,12 +74,16 @@ class NotifyHandler:
         self._committed: PrepareNotify | None = None
         self._queries: asyncio.Queue[HistoryQuery] = asyncio.Queue()
         self._reported: dict[str, ChannelReport] = {}
+        self._page = PageServer(door, send, self._rows, lambda fault: self._say("error", fault))
 
     def receive(self, message: ToWorker) -> None:
         """Take one message; never waits."""
         match message:
             case Emit(event):
                 self._dispatcher.emit(event)
+                self._page.emit(event)
+            case Told():
+                self._page.told(message)
             case HistoryQuery():
                 self._queries.put_nowait(message)
             case PrepareNotify():
@@ -97,7 +109,8 @@ class NotifyHandler:
             self._say(level, text)
         await self._programs.connect()
         async with asyncio.TaskGroup() as group:
-            others = [group.create_task(self._answer()), group.create_task(self._report_regularly())]
+            works = (self._answer(), self._report_regularly(), self._page.run())
+            others = [group.create_task(work) for work in works]
             await self._dispatcher.run()
             for task in others:
                 task.cancel()
@@ -121,6 +134,7 @@ class NotifyHandler:
 
     def _commit(self, message: PrepareNotify) -> None:
         self._prepared, self._committed = None, message
+        self._page.apply(message.page)
         self._dispatcher.apply(message.spec.channels, self._tools(message))
         self._keeper.prune(message.spec.history)
         self._reported.clear()
@@ -154,8 +168,10 @@ class NotifyHandler:
     async def _answer(self) -> None:
         while True:
             query = await self._queries.get()
-            rows = await self._keeper.query(query.since, query.after, query.limit, last=query.last)
-            self._send(HistoryAnswer(query.id, tuple(rows)))
+            self._send(HistoryAnswer(query.id, tuple(await self._rows(query))))
+
+    async def _rows(self, query: HistoryQuery) -> Sequence[tuple[int, Event]]:
+        return await self._keeper.query(query.since, query.after, query.limit, last=query.last)
 
     async def _report_regularly(self) -> None:
         pruned = time.monotonic()
@@ -214,10 +230,13 @@ def _give(file: Path, uid: int, gid: int) -> None:
         os.close(handle)
 
 
-async def _main(fd: int, store: Store, said: Sequence[tuple[str, str]], helper: socket.socket | None) -> None:
+async def _main(
+    options: argparse.Namespace, store: Store, said: Sequence[tuple[str, str]], helper: socket.socket | None
+) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup"))
-    await base.serve(fd, lambda send: NotifyHandler(send, store, said, helper))
+    door = socket.socket(fileno=options.door)
+    await base.serve(options.fd, lambda send: NotifyHandler(send, store, said, helper, door))
     # A thread may hang in a name look-up or on the disk, and an ordinary exit would wait for it; all is saved
     # by now.
     os._exit(0)
@@ -225,7 +244,7 @@ async def _main(fd: int, store: Store, said: Sequence[tuple[str, str]], helper: 
 
 def main() -> None:
     """Entry point."""
-    options = base.arguments(state_dir=True, allowed=True)
+    options = base.arguments(state_dir=True, allowed=True, door=True)
     for name in LOADED_LATE:
         importlib.import_module(name)
     directory = make_directory(Path(options.state_dir), options.user)
@@ -240,7 +259,7 @@ def main() -> None:
     said: list[tuple[str, str]] = []
     store = Store(directory, lambda level, text: said.append((level, text)))
     base.give_up_capabilities(CAP_DAC_READ_SEARCH, CAP_SETPCAP)
-    asyncio.run(_main(options.fd, store, said, helper))
+    asyncio.run(_main(options, store, said, helper))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,6 @@ def test_the_design_example() -> None:
         "routers.web.peers",
         "routers.web.track.ping",
         "routers.web.track.scripts",
-        "control.http",
     ]
 
 

@@ -67,7 +67,6 @@ PENDING = [
     ("routers.web.track.files", True, "[10.77.0.100]", "[10.77.0.100]\n    track: {files: {n: {path: /f}}}"),
     ("services.www.check", True, "{type: http}", "{type: ldap}"),
     ("services.www.check[1]", True, "{type: http}", "[{type: tcp}, {type: script, command: [/x]}]"),
-    ("control.http", False, "services:", "control: {http: '127.0.0.1:9770'}\nservices:"),
 ]  # fmt: skip
 
 

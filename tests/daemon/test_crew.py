@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from failover.report import Renewal
-from hactl.crew import FAILOVER, NOTIFY, Crew
+from hactl.crew import Crew
 from hactl.messages import (
     AllowPrograms,
     Commit,
@@ -18,6 +18,7 @@ from hactl.messages import (
     PrepareHealth,
     PrepareNotify,
 )
+from hactl.preparing import FAILOVER, NOTIFY
 from support.alerts import event
 from support.config import MINIMAL, config_of
 

@@ -48,11 +48,15 @@ class Worker:
     def __init__(self, state: Path) -> None:
         ours, theirs = socket.socketpair()
         self._allow, allowed = socket.socketpair()
-        with theirs, allowed:
+        self.door, way = socket.socketpair()
+        with theirs, allowed, way:
             command = [sys.executable, "-m", "hactl.workers.notify", "--fd", str(theirs.fileno())]
             self.process = subprocess.Popen(
-                [*command, "--allowed", str(allowed.fileno()), "--user", USER, "--state-dir", str(state)],
-                pass_fds=[theirs.fileno(), allowed.fileno()],
+                [
+                    *(*command, "--allowed", str(allowed.fileno()), "--door", str(way.fileno())),
+                    *("--user", USER, "--state-dir", str(state)),
+                ],
+                pass_fds=[theirs.fileno(), allowed.fileno(), way.fileno()],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
             )
@@ -129,6 +133,7 @@ async def start(state: Path) -> AsyncIterator[Start]:
         if worker.process.poll() is None:
             worker.kill()
         worker.link.close()
+        worker.door.close()
         worker.helper.close()
     await asyncio.sleep(0)
 

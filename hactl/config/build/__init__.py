@@ -32,7 +32,11 @@ def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[
         notify=notify_spec(document, node),
         health=HealthSettings(workers=document.health.workers, user=document.health.user),
         control=ControlSpec(
-            socket=document.control.socket, group=document.control.group, http=document.control.http
+            socket=document.control.socket,
+            group=document.control.group,
+            http=document.control.http,
+            hosts=tuple(host.lower() for host in document.control.hosts),
+            token_file=document.control.token_file,
         ),
         state_dir=document.state_dir,
         sha256=sha256,

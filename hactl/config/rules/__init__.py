@@ -5,7 +5,17 @@ Each rule is a plain function from a `World` to findings; this is the list of th
 
 from collections.abc import Callable, Iterator
 
-from hactl.config.rules import addresses, checks, directors, notify, references, routers, servers, services
+from hactl.config.rules import (
+    addresses,
+    checks,
+    control,
+    directors,
+    notify,
+    references,
+    routers,
+    servers,
+    services,
+)
 from hactl.config.rules.finding import Finding, World
 
 Rule = Callable[[World], Iterator[Finding]]
@@ -19,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *services.RULES,
     *servers.RULES,
     *notify.RULES,
+    *control.RULES,
 )
 
 

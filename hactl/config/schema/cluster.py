@@ -8,6 +8,7 @@ from hactl.config.schema.base import Also, Section, address_or_mapping
 from hactl.config.schema.scalars import (
     AbsolutePath,
     Address,
+    HostName,
     InterfaceHere,
     Listen,
     Name,
@@ -80,4 +81,11 @@ class Control(Section):
     group: Name | None = Field(None, description="The group that may use it. Default: root's.")
     http: Annotated[Listen | None, BeforeValidator(_listen_or_off)] = Field(
         None, description="ADDRESS:PORT of the page and /metrics. Default: off."
+    )
+    hosts: Annotated[list[HostName], Field(max_length=64)] = Field(
+        [],
+        description="Names under which the page is asked for, besides its addresses and the directors' names.",
+    )
+    token_file: AbsolutePath | None = Field(
+        None, description="File with the token that lets operators act on the page. Default: it only shows."
     )

@@ -6,7 +6,7 @@ from hactl.config.model import Config
 from hactl.control.client import Client, DeclinedError, UnreachableError
 from hactl.doctor.peers import Daemon
 from hactl.doctor.secrets import SecretFile
-from hactl.secret_files import channel_files, router_files
+from hactl.secret_names import all_files
 
 
 def daemon(path: str) -> Daemon:
@@ -23,11 +23,7 @@ def daemon(path: str) -> Daemon:
 
 def secrets(config: Config) -> tuple[SecretFile, ...]:
     """Every file with a secret that the configuration names. Raises PermissionError where one may not be looked at."""
-    channel = config.failover.channel
-    key = (channel.key_file,) if channel is not None and channel.key_file is not None else ()
-    return tuple(
-        _secret(path) for path in dict.fromkeys((*key, *router_files(config), *channel_files(config)))
-    )
+    return tuple(_secret(path) for path in dict.fromkeys(all_files(config)))
 
 
 def _secret(path: str) -> SecretFile:

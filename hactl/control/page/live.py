@@ -1,0 +1,125 @@
+"""What watching clients see: one snapshot a second for all of them, and events as they happen.
+
+The law: the supervisor is asked once a second at most however many watch, and not at all while nobody does. A client that
+reads slowly skips snapshots, and of events gets the newest; it delays nobody.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from hactl.control.commands import Code
+from hactl.control.forms import Reply, refusal
+from hactl.control.page.patch import difference, without_nothing
+from hactl.messages import Ask, Told, Wanted
+from notify.event import Event
+
+EVERY = 1.0
+PATIENCE = 10.0
+"""Seconds until an unanswered question counts as failed."""
+KEPT = 1000
+"""Events held for a client that has not read them."""
+
+
+class Asker:
+    """Asks the supervisor. `send` hands a message to it."""
+
+    def __init__(self, send: Callable[[Ask], None]) -> None:
+        self._send = send
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Told]] = {}
+        self._status: asyncio.Task[Reply] | None = None
+        self._asked = -EVERY
+
+    def told(self, answer: Told) -> None:
+        """An answer came."""
+        waiting = self._waiting.get(answer.id)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
+
+    async def ask(self, wanted: Wanted, body: bytes = b"", token: str = "", origin: str = "") -> Reply:
+        """The supervisor's answer, or a refusal in its place."""
+        number = next(self._numbers)
+        answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        self._send(Ask(number, wanted, body, token, origin))
+        try:
+            told = await asyncio.wait_for(answer, PATIENCE)
+        except TimeoutError:
+            return refusal(Code.UNAVAILABLE, "the supervisor does not answer")
+        finally:
+            del self._waiting[number]
+        return Reply(told.status, told.body)
+
+    async def status(self) -> Reply:
+        """A snapshot that is at most a second old; who comes while one is fetched waits for the same."""
+        if self._status is None or (self._status.done() and time.monotonic() - self._asked >= EVERY):
+            self._asked = time.monotonic()
+            self._status = asyncio.create_task(self.ask(Wanted.STATUS), name="status for the page")
+        return await asyncio.shield(self._status)
+
+
+class Client:
+    """One who watches: the snapshot it has, and events it has not seen."""
+
+    def __init__(self) -> None:
+        self.has: dict[str, Any] | None = None
+        self.events: deque[Event] = deque(maxlen=KEPT)
+        self.news = asyncio.Event()
+
+
+class Live:
+    """All that watch."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self._clients: set[Client] = set()
+        self._watched = asyncio.Event()
+        self._snapshot: dict[str, Any] | None = None
+        self.trouble = ""
+
+    def join(self) -> Client:
+        """A new client; it gets a whole snapshot first."""
+        client = Client()
+        self._clients.add(client)
+        self._watched.set()
+        return client
+
+    def leave(self, client: Client) -> None:
+        """It watches no longer."""
+        self._clients.discard(client)
+        if not self._clients:
+            self._watched.clear()
+            self._snapshot = None
+
+    def emit(self, event: Event) -> None:
+        """Show an event to all that watch."""
+        for client in self._clients:
+            client.events.append(event)
+            client.news.set()
+
+    def step(self, client: Client) -> tuple[str, Any] | None:
+        """What brings the client from what it has to the present: ("status", snapshot), ("patch", changes) or None."""
+        before, now = client.has, self._snapshot
+        if now is None or now is before:
+            return None
+        client.has = now
+        return ("status", now) if before is None else ("patch", difference(before, now))
+
+    async def run(self) -> None:
+        """Fetch snapshots while somebody watches, until cancelled."""
+        while True:
+            await self._watched.wait()
+            reply = await self._asker.status()
+            if reply.status == 200:
+                self._snapshot, self.trouble = without_nothing(msgspec.json.decode(reply.body)), ""
+            else:
+                self.trouble = "the supervisor does not answer"
+            for client in self._clients:
+                client.news.set()
+            await asyncio.sleep(EVERY)

@@ -1,0 +1,40 @@
+"""Which files with secrets a configuration names, and for whom; core."""
+
+from hactl.config.model import Config
+from notify.spec import EmailSpec, WebhookSpec
+
+
+def channel_files(config: Config) -> tuple[str, ...]:
+    """The secret files that notification channels name."""
+    files = []
+    for channel in config.notify.channels:
+        delivery = channel.delivery
+        if isinstance(delivery, WebhookSpec):
+            files.append(delivery.secret_file)
+        elif isinstance(delivery, EmailSpec):
+            files.append(delivery.password_file)
+    return tuple(file for file in files if file is not None)
+
+
+def check_files(config: Config) -> tuple[str, ...]:
+    """The secret files that checks name."""
+    files = (getattr(check.probe, "password_file", None) for check in config.checks)
+    return tuple(dict.fromkeys(file for file in files if file is not None))
+
+
+def router_files(config: Config) -> tuple[str, ...]:
+    """The secret files that routers name."""
+    files = (router.authentication_file for router in config.failover.routers)
+    return tuple(file for file in files if file is not None)
+
+
+def all_files(config: Config) -> tuple[str, ...]:
+    """Every file with a secret."""
+    peers = config.failover.channel
+    more = (peers.key_file if peers is not None else None, config.control.token_file)
+    return (
+        *channel_files(config),
+        *check_files(config),
+        *router_files(config),
+        *(file for file in more if file is not None),
+    )
