@@ -28,6 +28,7 @@ class FindingId(StrEnum):
     SEND_REDIRECTS = "send-redirects"
     IPVS_SWITCH = "ipvs-switch"
     IPVS_EXPIRY = "ipvs-expiry"
+    CONNTRACK_FULL = "conntrack-full"
     INTERFACE_MISSING = "interface-missing"
     VRID_TAKEN = "vrid-taken"
     VIP_TAKEN = "vip-taken"
@@ -72,6 +73,7 @@ _TEXTS = {
     FindingId.SEND_REDIRECTS: "ICMP redirects tell real servers and clients a way around this director",
     FindingId.IPVS_SWITCH: "a switch of IPVS is not as the configuration says",
     FindingId.IPVS_EXPIRY: "connections or persistence stay with a server that is gone",
+    FindingId.CONNTRACK_FULL: "the table of connection tracking is almost full; then new connections are dropped",
     FindingId.INTERFACE_MISSING: "an interface that the configuration names is missing or down",
     FindingId.VRID_TAKEN: "somebody else uses the VRID of a router on its link",
     FindingId.VIP_TAKEN: "somebody who is no director answers for a VIP",

@@ -14,6 +14,8 @@ from hactl.realserver.model import dotted
 
 _FORWARDING = {"ipv4": "ipv4/ip_forward", "ipv6": "ipv6/conf/all/forwarding"}
 _STRICT = 1
+_ALMOST = 0.8
+"""Share of the table of connection tracking that is too much for calm."""
 
 
 def judge(config: Config, host: Host) -> Iterator[Finding]:
@@ -24,6 +26,8 @@ def judge(config: Config, host: Host) -> Iterator[Finding]:
     yield from _redirects(config, host)
     yield from _ipvs(config, host)
     yield from _expiry(config, host)
+    if config.services:
+        yield from _conntrack(host)
 
 
 def natted(config: Config) -> dict[str, str]:
@@ -118,6 +122,18 @@ def _expiry(config: Config, host: Host) -> Iterator[Finding]:
                 yield finding(
                     FindingId.IPVS_EXPIRY, service.name, seen, f"in hactl.yaml: ipvs: {{{name}: true}}"
                 )
+
+
+def _conntrack(host: Host) -> Iterator[Finding]:
+    """Netfilter drops the first packet of what does not fit (nf_conntrack-sysctl)."""
+    path = "netfilter/nf_conntrack_max"
+    numbers = [host.switches.get(name, "") for name in ("netfilter/nf_conntrack_count", path)]
+    if not all(number.isdigit() for number in numbers):
+        return
+    count, most = map(int, numbers)
+    if most and count >= _ALMOST * most:
+        seen = f"{count} connections are tracked, {most} are allowed"
+        yield finding(FindingId.CONNTRACK_FULL, "conntrack", seen, setting(path, str(4 * most)))
 
 
 def _stays(service: ServiceSpec) -> Iterator[tuple[str, str]]:

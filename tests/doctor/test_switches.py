@@ -53,6 +53,13 @@ def test_switches_of_ipvs() -> None:
     assert kinds(NAT, host({}), more) == []
 
 
+def test_the_table_of_connection_tracking() -> None:
+    """From four fifths on; without netfilter's tracking there is nothing to read."""
+    for count, found in (("799", []), ("800", [("conntrack-full", "conntrack")])):
+        full = {"netfilter/nf_conntrack_count": count, "netfilter/nf_conntrack_max": "1000"}
+        assert kinds(NAT, host(full)) == found
+
+
 def test_what_stays_with_a_server_that_is_gone() -> None:
     """UDP without expire_nodest_conn, persistence beside weight 0 without expire_quiescent_template."""
     off = host({"ipv4/vs/expire_nodest_conn": "0", "ipv4/vs/expire_quiescent_template": "0"})
