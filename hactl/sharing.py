@@ -9,4 +9,9 @@ def share(checks: Iterable[CheckSpec], number: int, count: int) -> tuple[CheckSp
     """The checks of health worker `number` of `count`, by a stable hash so that a reload moves none."""
     if count == 1:
         return tuple(checks)
-    return tuple(check for check in checks if int(check.id, 16) % count == number)
+    return tuple(check for check in checks if int(_root(check), 16) % count == number)
+
+
+def _root(check: CheckSpec) -> str:
+    """A check goes where those are that it depends on."""
+    return check.id if check.need is None else check.need.root

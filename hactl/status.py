@@ -161,6 +161,8 @@ def _check(outcome: Outcome | None, clock: Clock) -> dict[str, Any]:
         return {"state": "unknown", "reason": "no result yet", "latency_ms": None, "at": None}
     return {
         "state": outcome.health.value,
+        "held": outcome.held,
+        "damped": outcome.damped,
         "reason": outcome.result.reason.value,
         "detail": outcome.result.detail,
         "latency_ms": round(outcome.result.elapsed * 1000, 2),

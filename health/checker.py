@@ -9,9 +9,11 @@ import time
 from typing import Protocol
 
 from health.dialogue import AnyPlan
+from health.hints import taken
+from health.need import Before, conclude
 from health.probes.registry import Carriers, Running
 from health.probes.stream import internal_error
-from health.result import End, Result, Transition
+from health.result import End, Health, Result, Transition
 from health.schedule import first_due, interval, next_due
 from health.spec import CheckSpec
 from health.verdict import UNKNOWN, Verdict, observe, transition
@@ -34,6 +36,12 @@ class Places(Protocol):
     def ended(self, checker: "Checker", change: Transition | None) -> None:
         """A probe has ended: its place is free, its result stands in the checker."""
 
+    def checker(self, check: str) -> "Checker | None":
+        """The checker with this id."""
+
+    def held(self, checker: "Checker") -> None:
+        """A probe was left out because what it depends on is down."""
+
 
 class Checker:
     """A check with its counters and clock. No task and no timer of its own, so thousands of these are cheap."""
@@ -46,7 +54,9 @@ class Checker:
         "_started",
         "_wake",
         "at",
+        "held",
         "id",
+        "passed_at",
         "result",
         "spec",
         "verdict",
@@ -58,6 +68,8 @@ class Checker:
         self.verdict: Verdict = UNKNOWN
         self.result: Result | None = None
         self.at = 0.0
+        self.passed_at = 0.0
+        self.held = False
         self._plan = plan
         self._pool = pool
         self._running: Running | None = None
@@ -77,6 +89,10 @@ class Checker:
             return
         if self._running is not None:
             self._deadline(self._running, now)
+        elif self._is_held():
+            self._due = next_due(self._due, self.spec.interval, now)
+            self._sleep_until(self._due)
+            self._pool.held(self)
         elif self._pool.take_place(self):
             self.start()
         else:
@@ -94,6 +110,14 @@ class Checker:
             self._ended(end)
         else:
             self._sleep_until(self._started + self.spec.timeout)
+
+    def hurry(self, hint: Health) -> None:
+        """Probe at once, having heard that the host is likely down or up; not if that is known, nor too often."""
+        now = time.monotonic()
+        waiting = self._running is None and now < self._wake < math.inf
+        if waiting and taken(hint, self.verdict) and now - self._started >= self.spec.fast_interval:
+            self._due = now
+            self._sleep_until(now)
 
     def stop(self) -> None:
         """End everything without a result."""
@@ -123,8 +147,27 @@ class Checker:
         self._running = None
         spec, before = self.spec, self.verdict
         result = end.result(now - self._started)
-        after = observe(before, result.passed, spec.rise, spec.fall, now, spec.damping)
+        plain = observe(before, result.passed, spec.rise, spec.fall, now, spec.damping)
+        after, ask, self.held = conclude(before, plain, result.passed, self._before(), now)
         self.result, self.at, self.verdict = result, now, after
+        if result.passed:
+            self.passed_at = now
         self._due = next_due(self._due, interval(spec, after), now)
         self._sleep_until(self._due)
         self._pool.ended(self, transition(self.id, before, after, result, now))
+        if ask and (needed := self._needed()) is not None:
+            needed.hurry(Health.UNKNOWN)
+
+    def _needed(self) -> "Checker | None":
+        """What this check depends on."""
+        return None if self.spec.need is None else self._pool.checker(self.spec.need.check)
+
+    def _before(self) -> Before | None:
+        needed = self._needed()
+        return None if needed is None else Before(needed.verdict, needed.passed_at)
+
+    def _is_held(self) -> bool:
+        """Whether this probe is left out."""
+        need, before = self.spec.need, self._before()
+        self.held = need is not None and need.skip and before is not None and before.is_down
+        return self.held

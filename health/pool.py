@@ -15,10 +15,11 @@ import msgspec
 
 from health.checker import Checker
 from health.dialogue import AnyPlan, ProbeError
+from health.hints import Scope, given
 from health.probes.poller import Poller
 from health.probes.registry import Carriers, kit, plan
 from health.probes.tls import Contexts
-from health.result import Outcome, Reason, Transition
+from health.result import Health, Outcome, Reason, Transition
 from health.spec import CheckSpec, HealthSpec
 from health.wheel import Wheel
 
@@ -70,6 +71,9 @@ class Pool:
         self._kit = kit(agent, self._secrets)
         self._on_transitions = on_transitions
         self._checkers: dict[CheckSpec, Checker] = {}
+        self._by_id: dict[str, Checker] = {}
+        self._by_host: dict[str, list[Checker]] = {}
+        self._after: dict[str, list[Checker]] = {}
         self._under_way = 0
         self._waiting: dict[Checker, None] = {}
         self._serving = False
@@ -109,6 +113,8 @@ class Pool:
         for check in new:
             made = generation.plans.get(check) or self._plan(check)
             self._checkers[check] = Checker(check, made, self)
+        if gone or new:
+            self._index()
         return Applied(len(wanted) - len(new), len(new), len(gone))
 
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -121,6 +127,7 @@ class Pool:
                 result=checker.result,
                 at=checker.at,
                 damped=checker.verdict.damped,
+                held=checker.held,
             )
             for checker in fresh.values()
             if checker.result is not None
@@ -159,11 +166,46 @@ class Pool:
             counts.failed += 1
             counts.internal_errors += result.reason is Reason.INTERNAL_ERROR
         self._fresh[checker.id] = checker
+        self._spread(checker, change)
         if change is not None:
             if not self._transitions:
                 self._loop.call_soon(self._tell)
             self._transitions.append(change)
         self._free_place()
+
+    def checker(self, check: str) -> Checker | None:
+        """The checker with this id."""
+        return self._by_id.get(check)
+
+    def held(self, checker: Checker) -> None:
+        """A probe was left out because what it depends on is down: status shows it."""
+        self._fresh[checker.id] = checker
+
+    def gone(self, address: str) -> None:
+        """The kernel says that this host does not answer: who checks it probes at once."""
+        for checker in self._by_host.get(address, ()):
+            checker.hurry(Health.DOWN)
+
+    def _spread(self, checker: Checker, change: Transition | None) -> None:
+        """Let others know what a result says about their target too."""
+        result = checker.result
+        scope = given(result, checker.verdict, change) if result is not None else None
+        if scope is not None:
+            hint = Health.UP if change is not None and change.new is Health.UP else Health.DOWN
+            for other in self._by_host.get(checker.spec.address, ()):
+                if other is not checker and (scope is Scope.HOST or other.spec.port == checker.spec.port):
+                    other.hurry(hint)
+        if change is not None and change.new is Health.UP:
+            for other in self._after.get(checker.id, ()):
+                other.hurry(Health.UNKNOWN if other.held else other.verdict.health)
+
+    def _index(self) -> None:
+        self._by_id = {checker.id: checker for checker in self._checkers.values()}
+        self._by_host, self._after = {}, {}
+        for checker in self._checkers.values():
+            self._by_host.setdefault(checker.spec.address, []).append(checker)
+            if checker.spec.need is not None:
+                self._after.setdefault(checker.spec.need.check, []).append(checker)
 
     def _plan(self, check: CheckSpec) -> AnyPlan:
         try:

@@ -24,6 +24,7 @@ from hactl.messages import (
 )
 from hactl.workers import base
 from health.dialogue import ProbeError
+from health.neighbours import Neighbours
 from health.pool import Generation, Pool
 from health.result import Health, Transition
 
@@ -39,6 +40,7 @@ class HealthHandler:
         self._prepared: tuple[int, Generation] | None = None
         self._stopped = asyncio.Event()
         self._internal_errors = 0
+        self._neighbours: Neighbours | None = None
 
     def receive(self, message: ToWorker) -> None:
         """Take one message."""
@@ -57,11 +59,18 @@ class HealthHandler:
 
     async def run(self) -> None:
         """Send the latest results each second until stopped."""
+        try:
+            self._neighbours = Neighbours(asyncio.get_running_loop(), self._pool.gone)
+        except OSError as error:
+            text = "hosts that leave the network are noticed by their checks only"
+            base.note(self._send, NoteLevel.INFO, text, why=error.strerror or str(error))
         while not self._stopped.is_set():
             try:
                 await asyncio.wait_for(self._stopped.wait(), OUTCOMES_INTERVAL)
             except TimeoutError:
                 self._report()
+        if self._neighbours is not None:
+            self._neighbours.close()
         self._pool.close()
 
     def _prepare(self, message: PrepareHealth) -> None:

@@ -13,10 +13,12 @@ from hactl.config.schema.check_forms import check_types
 from hactl.ipvs.schedulers import SCHEDULERS, flags_named
 from hactl.ipvs.spec import Forward, OnDown, SyncSpec, TunnelSpec, TunnelType
 from health.spec import (
+    Damping,
     DnsProbe,
     FtpProbe,
     HttpProbe,
     ImapProbe,
+    Need,
     NntpProbe,
     NtpProbe,
     Pop3Probe,
@@ -292,3 +294,29 @@ def test_connection_synchronisation(load_text: Load) -> None:
         load_text(two.replace("{interface: eth1}\n", "{interface: eth1, router: in}\n")).config.sync.router
         == "in"
     )
+
+
+def test_patience_of_a_check(load_text: Load) -> None:
+    """Damping, back-off and dependencies: at the same server, at an address given, along a chain."""
+    checks = (
+        "checks: {page: {type: http, down_interval: 9s, damping: {falls: 2}, depends_on: host},\n"
+        "  gate: {type: tcp, port: 7},\n"
+        "  host: {type: tcp, port: 22, depends_on: {check: gate, address: 10.78.0.1, while_down: ignore}}}\n"
+    )
+    text = service_text("forward: nat", "check: page", "servers: {rs1: 10.77.0.21, rs2: 10.77.0.22}")
+    text = text.replace("checks: {page: {type: http}, login: {type: ssh}}\n", checks).replace(
+        ", check: login", ""
+    )
+    by_place = {(check.address, check.port): check for check in load_text(text).config.checks}
+    assert sorted(by_place) == [
+        ("10.77.0.21", 22),
+        ("10.77.0.21", 80),
+        ("10.77.0.22", 22),
+        ("10.77.0.22", 80),
+        ("10.78.0.1", 7),
+    ]
+    page, host, gate = by_place["10.77.0.21", 80], by_place["10.77.0.21", 22], by_place["10.78.0.1", 7]
+    assert page.need == Need(check=host.id, root=gate.id, skip=True)
+    assert host.need == Need(check=gate.id, root=gate.id, skip=False)
+    assert (page.down_interval, page.damping) == (9.0, Damping(falls=2, within=300.0, hold=60.0))
+    assert (gate.need, gate.damping, gate.down_interval) == (None, None, 0.0)

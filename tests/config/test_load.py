@@ -12,7 +12,18 @@ import yaml
 from pydantic import BaseModel
 
 from hactl.config.load import Loaded, effective, json_schema, load
-from hactl.config.schema import check_forms, checks, cluster, document, ipvs, notify, routers, services, track
+from hactl.config.schema import (
+    check_forms,
+    checks,
+    cluster,
+    document,
+    ipvs,
+    notify,
+    patience,
+    routers,
+    services,
+    track,
+)  # fmt: skip
 from hactl.config.schema.base import keys_of
 
 Load = Callable[..., Any]
@@ -57,7 +68,7 @@ def test_the_full_file_names_every_key() -> None:
         services.Service, services.Server, services.Pool, services.Persistence, services.Quorum, services.Sorry,
         services.Panic, services.Tunnel, services.Thresholds, checks.TcpCheck, checks.HttpsCheck, checks.Body,
         checks.Tls, notify.EmailChannel, notify.WebhookChannel, notify.ExecChannel, notify.SyslogChannel, ipvs.Ipvs,
-        ipvs.Timeouts,
+        ipvs.Timeouts, patience.Damping, patience.DependsOn,
     ]  # fmt: skip
     missing = [
         f"{model.__name__}.{key}"

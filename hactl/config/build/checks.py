@@ -6,7 +6,7 @@ from hactl.config.build.tls import tls_spec
 from hactl.config.schema.checks import Check, HttpRequest, HttpsCheck, SshCheck, TcpCheck, status_range
 from hactl.config.schema.document import Document
 from hactl.ipvs.spec import CheckRef
-from health.spec import BodyMatch, CheckSpec, HttpProbe, Probe, SshProbe, TcpProbe
+from health.spec import BodyMatch, CheckSpec, Damping, HttpProbe, Need, Probe, SshProbe, TcpProbe
 
 
 class Checks:
@@ -49,10 +49,30 @@ class Checks:
             timeout=check.patience,
             rise=check.rise,
             fall=check.fall,
+            down_interval=check.down_interval or 0.0,
+            damping=_damping(check),
+            need=self._need(check, address, port),
         )
         self._refs[key] = name = spec.id
         self._specs.setdefault(name, spec)
         return name
+
+    def _need(self, check: Check, address: str, port: int) -> Need | None:
+        """What the check depends on: the named one at the same server, or at the address given."""
+        on = check.depends_on
+        if on is None:
+            return None
+        other = self._document.checks[on.check]
+        found = self._id(other, on.address or address, other.port or port)
+        if found is None:
+            return None
+        before = self._specs[found].need
+        return Need(check=found, root=found if before is None else before.root, skip=on.while_down == "skip")
+
+
+def _damping(check: Check) -> Damping | None:
+    given = check.damping
+    return None if given is None else Damping(falls=given.falls, within=given.within, hold=given.hold)
 
 
 def probe(check: Check) -> Probe | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from hactl.config.duration import written
-from hactl.config.fault import Path
+from hactl.config.fault import Path, suggestion
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.rules.references import check_uses
 from hactl.config.schema.checks import Check, HttpsCheck, Tls
@@ -34,6 +34,9 @@ def times(world: World) -> Iterator[Finding]:
         if check.fast_interval is not None and check.fast_interval > check.interval:
             message = f"must not be longer than the interval, {written(check.interval)}"
             yield fault(*path, "fast_interval", message=message)
+        if check.down_interval is not None and check.down_interval < check.interval:
+            message = f"must not be shorter than the interval, {written(check.interval)}"
+            yield fault(*path, "down_interval", message=message)
         for key in ("interval", "fast_interval", "timeout"):
             seconds = getattr(check, key)
             if seconds is not None and seconds < 0.01:
@@ -82,4 +85,25 @@ def _in_the_clear(check: Check) -> bool:
     return getattr(check, "tls", None) is None and getattr(check, "starttls", None) is None
 
 
-RULES = (times, certificates, logins)
+def dependencies(world: World) -> Iterator[Finding]:
+    """A check depends on one that is there, and none on itself by way of others."""
+    named = world.document.checks
+    for path, check in written_checks(world):
+        on = check.depends_on
+        if on is None:
+            continue
+        if on.check not in world.named("checks"):
+            message = f"there is no check '{on.check}'{suggestion(on.check, world.named('checks'))}"
+            yield fault(*path, "depends_on", message=message)
+            continue
+        chain = [path[-1]] if path[0] == "checks" else []
+        while on is not None and on.check in named and on.check not in chain:
+            chain.append(on.check)
+            on = named[on.check].depends_on
+        if on is not None and on.check == path[-1] and path[0] == "checks":
+            yield fault(
+                *path, "depends_on", message="depends on itself: " + " -> ".join(map(str, [*chain, on.check]))
+            )
+
+
+RULES = (times, certificates, logins, dependencies)

@@ -6,7 +6,8 @@ from typing import Final
 from hactl.config.fault import Path, suggestion
 from hactl.config.resolve import family_of, servers_of
 from hactl.config.rules.finding import Finding, World, fault, warning
-from hactl.config.schema.check_forms import NO_CHECK
+from hactl.config.schema.check_forms import NO_CHECK, items
+from hactl.config.schema.checks import Check
 from hactl.config.schema.document import Document
 
 _KINDS: Final = {
@@ -119,6 +120,9 @@ def unused(world: World) -> Iterator[Finding]:
     named: set[str] = set()
     for _, use in check_uses(world.document):
         named.update(item for item in (use if isinstance(use, list) else [use]) if isinstance(item, str))
+    inline = (item for _, use in check_uses(world.document) for item in items(use) if isinstance(item, Check))
+    depending = (check.depends_on for check in (*world.document.checks.values(), *inline))
+    named.update(on.check for on in depending if on is not None)
     for section in ("services", "pools"):
         if len(getattr(world.document, section)) < len(world.named(section)):
             return

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from hactl.config.schema.base import Also, Section, refuse
+from hactl.config.schema.patience import Damping, DependsOn, name_or_mapping
 from hactl.config.schema.scalars import AbsolutePath, Duration, HostName, OneLine, Port, Regex
 
 Count = Annotated[int, Field(ge=1, le=1000)]
@@ -90,6 +91,15 @@ class Check(Section):
     )
     rise: Count = Field(2, description="Successes in a row until the server is up.")
     fall: Count = Field(3, description="Failures in a row until the server is down.")
+    down_interval: Duration | None = Field(
+        None, description="While down for long the time between probes doubles up to this. Default: interval."
+    )
+    damping: Damping | None = Field(
+        None, description="What falls too often stays down for a while: {falls, within, hold}. Default: none."
+    )
+    depends_on: Annotated[DependsOn | None, BeforeValidator(name_or_mapping), Also({"type": "string"})] = (
+        Field(None, description="Another check, without which this one says nothing. Default: none.")
+    )
 
     @property
     def fast(self) -> float:
