@@ -34,6 +34,7 @@ _VERBS = {
     ),
     "doctor": ("hactl.cli.doctor", "what is wrong with this host or cluster, and how to mend it"),
     "events": ("hactl.cli.show", "what happened"),
+    "report": ("hactl.cli.report", "availability and downtimes of services, servers and directors"),
     "lab": ("hactl.cli.lab", "a cluster to play with, in network namespaces"),
     "version": ("hactl.cli.show", "the version of hactl"),
 }

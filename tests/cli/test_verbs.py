@@ -49,7 +49,7 @@ def test_help_names_every_verb() -> None:
     text = hactl("--help").output
     verbs = (
         "run check schema plan reload status drain disable enable weight handover standby resume realserver events version "
-        "takeover release doctor"
+        "takeover release doctor report"
     )
     for verb in verbs.split():
         assert f"\n  {verb} " in text
@@ -72,7 +72,7 @@ def test_unknown_verb_is_wrong_usage() -> None:
         ("drain", "rs1", "--for", "2"), ("drain", "rs1", "--for", "soon"), ("weight", "rs1"),
         ("weight", "rs1", "-1"), ("weight", "rs1", "65536"), ("weight", "rs1", "many"), ("enable", "rs1", "--for", "1h"),
         ("events", "--since", "1w"), ("events", "-n", "0"), ("handover", "--for", "1"), ("standby", "web"),
-        ("version", "now"),
+        ("version", "now"), ("report", "--since", "1w"), ("report", "--csv", "--json"),
     ],
 )  # fmt: skip
 def test_wrong_usage(arguments: tuple[str, ...]) -> None:
