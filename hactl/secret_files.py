@@ -3,6 +3,7 @@
 The law: a secret is never logged, shown or put into a spec; a file that cannot be read makes its channel fail, visibly.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from hactl.config.model import Config
@@ -11,8 +12,13 @@ from hactl.secret_names import all_files
 
 def read_secrets(config: Config) -> dict[str, str]:
     """The content of every secret file by its path; one that cannot be read is left out and shows where it is used."""
-    contents = ((file, _secret(file)) for file in all_files(config))
-    return {file: content for file, content in contents if content is not None}
+    return contents(all_files(config))
+
+
+def contents(files: Iterable[str]) -> dict[str, str]:
+    """The content of each file that can be read, by its path."""
+    read = ((file, _secret(file)) for file in files)
+    return {file: content for file, content in read if content is not None}
 
 
 def _secret(path: str) -> str | None:

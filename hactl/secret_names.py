@@ -1,6 +1,9 @@
 """Which files with secrets a configuration names, and for whom; core."""
 
+from collections.abc import Iterable
+
 from hactl.config.model import Config
+from health.spec import Probe
 from notify.spec import EmailSpec, WebhookSpec
 
 
@@ -18,7 +21,12 @@ def channel_files(config: Config) -> tuple[str, ...]:
 
 def check_files(config: Config) -> tuple[str, ...]:
     """The secret files that checks name."""
-    files = (getattr(check.probe, "password_file", None) for check in config.checks)
+    return probe_files(check.probe for check in config.checks)
+
+
+def probe_files(probes: Iterable[Probe]) -> tuple[str, ...]:
+    """The secret files that probes name, each once."""
+    files = (getattr(probe, "password_file", None) for probe in probes)
     return tuple(dict.fromkeys(file for file in files if file is not None))
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from health.probes.poller import Poller
 from health.probes.registry import Carriers, kit, plan
-from health.probes.stream import Steps, internal_error
+from health.probes.steps import Step, Steps
+from health.probes.stream import internal_error
 from health.probes.tls import Contexts
 from health.result import End, Result
 from health.spec import CheckSpec
@@ -20,18 +21,17 @@ class Report(NamedTuple):
     """A result with the steps to it; each step's time is seconds since the start."""
 
     result: Result
-    steps: tuple[tuple[str, float], ...]
+    steps: tuple[Step, ...]
 
 
 async def run_once(check: CheckSpec, agent: str, secrets: Mapping[str, str] | None = None) -> Report:
     """Run this check once; `secrets` maps secret files to their content. Raises ProbeError when its spec makes no probe."""
     loop = asyncio.get_running_loop()
     poller = Poller(loop)
-    steps: Steps = []
+    steps = Steps(secrets)
     ended: asyncio.Future[End] = loop.create_future()
-    probe = Carriers(poller, Contexts()).probe(
-        plan(check, kit(agent, secrets or {})), ended.set_result, steps
-    )
+    tools = kit(agent, {})._replace(secret=steps.secret)
+    probe = Carriers(poller, Contexts()).probe(plan(check, tools), ended.set_result, steps)
     start = time.monotonic()
     try:
         try:
@@ -44,5 +44,6 @@ async def run_once(check: CheckSpec, agent: str, secrets: Mapping[str, str] | No
     finally:
         probe.cancel()
         poller.close()
+    steps.mark("end")
     result = end.result(time.monotonic() - start)
-    return Report(result, tuple((name, at - start) for name, at in steps))
+    return Report(result, tuple(step._replace(at=step.at - start) for step in steps.taken))

@@ -32,6 +32,7 @@ _VERBS = {
         "hactl.cli.realserver",
         "on a real server: VIPs, ARP hiding, tunnels; apply, remove, check",
     ),
+    "probe": ("hactl.cli.probe", "run one check now, and explain each step"),
     "doctor": ("hactl.cli.doctor", "what is wrong with this host or cluster, and how to mend it"),
     "events": ("hactl.cli.show", "what happened"),
     "report": ("hactl.cli.report", "availability and downtimes of services, servers and directors"),

@@ -5,7 +5,6 @@ socket; a refusal by ICMP ends the probe as a refused connection does.
 """
 
 import socket
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -13,7 +12,8 @@ from health.dialogue import DatagramDialogue, DatagramPlan, Plan
 from health.errors import end_of_error
 from health.probes.connecting import connecting
 from health.probes.poller import Poller
-from health.probes.stream import Steps, internal_error
+from health.probes.steps import Steps, endpoint
+from health.probes.stream import internal_error
 from health.result import End, Reason
 
 DATAGRAM_LIMIT = 4096
@@ -78,11 +78,12 @@ class Exchange:
                 return end_of_error(code, connected=False)
             self._sock = sock
             self._poller.watch(sock.fileno(), self)
-            sock.send(self._dialogue.begin())
+            if self.steps is not None:
+                self.steps.mark("socket", f"from {endpoint(sock.getsockname())}")
+            self._send(sock, self._dialogue.begin())
         except OSError as error:
             self._close()
             return end_of_error(error.errno or 0, connected=False)
-        self._mark("sent")
         return None
 
     def cancel(self) -> None:
@@ -107,7 +108,6 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - shown in the result, counted by the pool
             end = internal_error(error)
         if end is not None:
-            self._mark("end")
             self._close()
             self._done(end)
 
@@ -119,8 +119,6 @@ class Exchange:
                 data = sock.recv(DATAGRAM_LIMIT)
             except BlockingIOError:
                 return None
-            if self._received == 0:
-                self._mark("first answer")
             self._received += 1
             if (end := self._take(sock, data)) is not None:
                 return end
@@ -129,15 +127,18 @@ class Exchange:
         return None
 
     def _take(self, sock: socket.SocketType, data: bytes) -> End | None:
+        if self.steps is not None:
+            self.steps.received(data)
         answer = self._dialogue.receive(data)
         if isinstance(answer, End):
             return answer
         if isinstance(answer, bytes):
             if answer:
-                sock.send(answer)
+                self._send(sock, answer)
             return None
         self._close()
-        self._mark(f"goes on over TCP at port {answer.port}")
+        if self.steps is not None:
+            self.steps.mark(f"goes on over TCP at port {answer.port}")
         self._following = self._follow(answer)
         return self._following.start()
 
@@ -147,6 +148,7 @@ class Exchange:
             self._poller.forget(sock.fileno())
             sock.close()
 
-    def _mark(self, step: str) -> None:
+    def _send(self, sock: socket.SocketType, data: bytes) -> None:
         if self.steps is not None:
-            self.steps.append((step, time.monotonic()))
+            self.steps.sent(data)
+        sock.send(data)

@@ -13,7 +13,8 @@ from health.dialogue import AnyPlan, DatagramPlan, Kit, Plan
 from health.probes.datagram import Exchange
 from health.probes.poller import Poller
 from health.probes.search import search
-from health.probes.stream import Conversation, Steps
+from health.probes.steps import Steps
+from health.probes.stream import Conversation
 from health.probes.tls import Contexts
 from health.result import End
 from health.spec import CheckSpec

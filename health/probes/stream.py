@@ -7,7 +7,6 @@ closes with a reset unless the server closed first, so thousands of probes leave
 import socket
 import ssl
 import struct
-import time
 from collections.abc import Callable
 
 from health.dialogue import Answer, Dialogue, Farewell, Plan, StartTls
@@ -15,15 +14,13 @@ from health.errors import end_of_error
 from health.probes import tls
 from health.probes.connecting import connecting, with_itself
 from health.probes.poller import BROKEN, ENDED, READABLE, WRITABLE, Poller
+from health.probes.steps import Steps, endpoint
 from health.result import DETAIL_LIMIT, PASSED, End, Reason
 
 RECEIVED_LIMIT = 4 * 1024 * 1024
 """Bytes taken from one server in one conversation, whatever they are."""
 _PIECE = 64 * 1024
 _LINGER_NONE = struct.pack("ii", 1, 0)
-
-Steps = list[tuple[str, float]]
-"""What happened in a conversation and when, in monotonic seconds; for a person who asks."""
 
 
 class Conversation:
@@ -109,7 +106,6 @@ class Conversation:
             end = internal_error(error)
         if end is not None:
             end = self._verdict or end
-            self._mark("end")
             self._close()
             self._done(end)
 
@@ -140,7 +136,8 @@ class Conversation:
         if with_itself(self._sock, self._plan.port):
             # Nobody listens, and the kernel chose the very port as ours: TCP then connects with itself.
             return End(Reason.CONNECT_REFUSED, "connected with itself")
-        self._mark("connect")
+        if self.steps is not None:
+            self.steps.mark("connect", f"from {endpoint(self._sock.getsockname())}")
         if self._plan.dialogue is None and self._channel is None:
             return PASSED
         if self._channel is not None:
@@ -158,7 +155,8 @@ class Conversation:
             end = self._send(channel.to_send())
         if end is not None or not channel.established:
             return end
-        self._mark("tls")
+        if self.steps is not None:
+            self.steps.mark("tls", *channel.described())
         return self._begin()
 
     def _begin(self) -> End | None:
@@ -168,14 +166,14 @@ class Conversation:
         if self._secured is not None:
             return self._answer(self._secured())
         self._dialogue = self._plan.dialogue()
-        end = self._answer(self._dialogue.begin())
-        self._mark("sent")
-        return end
+        return self._answer(self._dialogue.begin())
 
     def _start_tls(self, start: StartTls) -> End | None:
         context = self._contexts.get(start.tls)
         if isinstance(context, str):
             return End(Reason.CANNOT_RUN, context[:DETAIL_LIMIT])
+        if self.steps is not None:
+            self.steps.sent(start.before)
         if (end := self._send(start.before)) is not None:
             return end
         self._channel = tls.Channel(context, start.server_name)
@@ -184,6 +182,8 @@ class Conversation:
         return self._shake()
 
     def _say(self, data: bytes) -> End | None:
+        if self.steps is not None:
+            self.steps.sent(data)
         if self._channel is not None and data:
             self._channel.write(data)
             data = self._channel.to_send()
@@ -227,8 +227,6 @@ class Conversation:
                 return None
             if not data:
                 return self._ended()
-            if self._received == 0:
-                self._mark("first byte")
             self._received += len(data)
             if (end := self._take(data)) is not None:
                 return end
@@ -250,10 +248,14 @@ class Conversation:
             data = channel.read()
             if not data:
                 return None
+        if self.steps is not None:
+            self.steps.received(data)
         return None if self._dialogue is None else self._answer(self._dialogue.receive(data))
 
     def _ended(self) -> End | None:
         self._peer_ended = True
+        if self.steps is not None:
+            self.steps.mark("closed by the server")
         if self._dialogue is None:
             return End(Reason.CLOSED, f"in the {self._stage}")
         return self._answer(self._dialogue.eof())
@@ -271,7 +273,8 @@ class Conversation:
             return self._say(answer.send)
         self._close()
         self._plan = answer
-        self._mark(f"redirected to port {answer.port}")
+        if self.steps is not None:
+            self.steps.mark(f"redirected to port {answer.port}")
         return self.start()
 
     def _close(self) -> None:
@@ -283,10 +286,6 @@ class Conversation:
             if not self._peer_ended:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
         sock.close()
-
-    def _mark(self, step: str) -> None:
-        if self.steps is not None:
-            self.steps.append((step, time.monotonic()))
 
 
 def internal_error(error: Exception) -> End:

@@ -7,8 +7,9 @@ that need it with its name, and is read again when it changed, so they recover b
 import os
 import ssl
 import time
+from typing import Any
 
-from health.result import End, Reason
+from health.result import End, Reason, excerpt
 from health.spec import TlsSpec
 
 RETRY = 5.0
@@ -94,6 +95,19 @@ class Channel:
         except ssl.SSLWantReadError:
             return
         self.established = True
+
+    def described(self) -> tuple[str, ...]:
+        """Version, cipher and the certificate as far as it was verified, for a person."""
+        cipher = self._tls.cipher()
+        spoken = f"{self._tls.version()}, {cipher[0] if cipher else 'no cipher'}"
+        shown: dict[str, Any] = self._tls.getpeercert() or {}
+        names = ", ".join(str(name) for _, name in shown.get("subjectAltName", ())) or "no name"
+        if not shown:
+            return (spoken, "the certificate is not verified")
+        return (
+            spoken,
+            f"certificate for {excerpt(names.encode(), 200)}, valid until {shown.get('notAfter')}",
+        )
 
     def received(self, data: bytes) -> None:
         """Take bytes from the socket."""

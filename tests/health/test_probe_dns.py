@@ -147,8 +147,8 @@ async def test_truncated_answer_is_asked_for_over_tcp() -> None:
     async with serving(over_tcp(record)) as port, answering(server(tc=1), port=port):
         report = await probed(port, probe)
     assert report.result.reason is Reason.OK
-    steps = [name for name, _ in report.steps]
-    assert steps[:3] == ["sent", "first answer", f"goes on over TCP at port {port}"]
+    steps = [step.name for step in report.steps]
+    assert steps[:4] == ["socket", "sent", "received", f"goes on over TCP at port {port}"]
     assert steps[-1] == "end"
     async with answering(server(tc=1)) as port:
         assert (await probed(port, probe)).result.reason is Reason.CONNECT_REFUSED

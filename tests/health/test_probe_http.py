@@ -53,7 +53,7 @@ async def test_status_needs_no_body() -> None:
     async with serving(page(OK + b"Content-Length: 100\r\n\r\n", pause=30)) as port:
         report = await probed(port, HttpProbe())
     assert report.result.reason is Reason.OK
-    assert [name for name, _ in report.steps] == ["connect", "sent", "first byte", "end"]
+    assert [step.name for step in report.steps] == ["connect", "sent", "received", "end"]
 
 
 async def test_request_as_sent() -> None:
@@ -163,7 +163,7 @@ async def test_redirects(times: int, allowed: int, reason: Reason) -> None:
     async with serving(redirecting(times)) as port:
         report = await probed(port, probe)
     assert report.result.reason is reason
-    redirected = [name for name, _ in report.steps if name.startswith("redirected")]
+    redirected = [step.name for step in report.steps if step.name.startswith("redirected")]
     assert len(redirected) == min(times, allowed)
 
 

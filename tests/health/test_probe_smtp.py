@@ -39,7 +39,7 @@ async def test_starttls_with_a_real_server(tmp_path: Path) -> None:
         wrong = await probed(server.port, SmtpProbe(helo="b", starttls=TlsSpec()))
         blind = await probed(server.port, SmtpProbe(helo="c", starttls=TlsSpec(verify=False)))
     assert right.result.reason is Reason.OK, right.result
-    assert "tls" in [name for name, _ in right.steps]
+    assert "tls" in [step.name for step in right.steps]
     assert wrong.result.reason is Reason.TLS_UNVERIFIED
     assert blind.result.reason is Reason.OK
     assert server.greetings == ["a", "a", "b", "c", "c"]

@@ -229,7 +229,7 @@ async def test_upgrade_to_tls(probe: Probe, asks: bytes, agrees: bytes, tmp_path
         report = await probed(port, probe)
         assert b"QUIT" in await heard or b"LOGOUT" in await heard
     assert report.result.reason is Reason.OK, report
-    assert "tls" in [name for name, _ in report.steps]
+    assert "tls" in [step.name for step in report.steps]
 
 
 @pytest.mark.parametrize(("probe", "asks", "agrees"), UPGRADES)

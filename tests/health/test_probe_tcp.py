@@ -30,8 +30,8 @@ async def test_connect(host: str) -> None:
     async with serving(silence, host) as port:
         report = await probed(port, host=host)
     assert report.result.reason is Reason.OK
-    assert [name for name, _ in report.steps] == ["connect", "end"]
-    assert 0 < report.steps[0][1] <= report.result.elapsed < 1
+    assert [step.name for step in report.steps] == ["connect", "end"]
+    assert 0 < report.steps[0].at <= report.result.elapsed < 1
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -110,7 +110,7 @@ async def test_send_then_expect() -> None:
     async with serving(saying(b"+PONG\r\n", after=b"PING\r\n")) as port:
         report = await probed(port, TcpProbe(send="PING\r\n", expect="+PONG"))
     assert report.result.reason is Reason.OK
-    assert [name for name, _ in report.steps] == ["connect", "sent", "first byte", "end"]
+    assert [step.name for step in report.steps] == ["connect", "sent", "received", "end"]
 
 
 async def test_send_alone_arrives() -> None:

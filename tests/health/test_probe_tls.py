@@ -51,7 +51,7 @@ async def test_right_certificate(authority: Authority) -> None:
         assert (await result_with(pair, tls, host))[0] is Reason.OK
     async with serving(page(ANSWER), context=pair.server()) as port:
         report = await probed(port, trusting(authority))
-    assert [name for name, _ in report.steps] == ["connect", "first byte", "tls", "sent", "end"]
+    assert [step.name for step in report.steps] == ["connect", "tls", "sent", "received", "end"]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ async def test_redirect_from_http_to_https(authority: Authority) -> None:
             check = CheckSpec(address="127.0.0.1", port=port, probe=probe, timeout=5.0)
             report = await run_once(check, "hactl/test")
     assert report.result.reason is Reason.TLS_UNVERIFIED
-    assert f"redirected to port {secure}" in [name for name, _ in report.steps]
+    assert f"redirected to port {secure}" in [step.name for step in report.steps]
 
 
 async def test_tcp_in_tls(authority: Authority) -> None:

@@ -40,19 +40,7 @@ class Checks:
         made = self._probes[id(check)]
         if made is None:
             return None
-        spec = CheckSpec(
-            address=address,
-            port=port,
-            probe=made,
-            interval=check.interval,
-            fast_interval=check.fast,
-            timeout=check.patience,
-            rise=check.rise,
-            fall=check.fall,
-            down_interval=check.down_interval or 0.0,
-            damping=_damping(check),
-            need=self._need(check, address, port),
-        )
+        spec = check_spec(check, made, address, port, self._need(check, address, port))
         self._refs[key] = name = spec.id
         self._specs.setdefault(name, spec)
         return name
@@ -73,6 +61,23 @@ class Checks:
 def _damping(check: Check) -> Damping | None:
     given = check.damping
     return None if given is None else Damping(falls=given.falls, within=given.within, hold=given.hold)
+
+
+def check_spec(check: Check, made: Probe, address: str, port: int, need: Need | None = None) -> CheckSpec:
+    """One check of one target, by the probe made of it."""
+    return CheckSpec(
+        address=address,
+        port=port,
+        probe=made,
+        interval=check.interval,
+        fast_interval=check.fast,
+        timeout=check.patience,
+        rise=check.rise,
+        fall=check.fall,
+        down_interval=check.down_interval or 0.0,
+        damping=_damping(check),
+        need=need,
+    )
 
 
 def probe(check: Check) -> Probe | None:
