@@ -9,10 +9,11 @@ from failover.spec import Standby
 from failover.timing import skew_time
 
 
-def receive(router: Router, advert: Advert, now: float) -> None:
+def receive(router: Router, advert: Advert, source: bytes, now: float) -> None:
     """An advert arms the master-down timer again, shortens it, or is ignored."""
     if advert.priority == RELEASE:
         router.master_released = True
+        router.released_by = source
         router.hold_until = None
         skewed = now + _release_patience(router)
         router.down_at = skewed if router.down_at is None else min(router.down_at, skewed)
@@ -22,8 +23,17 @@ def receive(router: Router, advert: Advert, now: float) -> None:
     if router.asked:
         return  # It left the giver before its ask did.
     if _yields(router, advert, now):
-        router.wanting = False
+        router.wanting = router.hastened = False
         router.down_at = now + router.master_down_from(router.master_interval)
+
+
+def lowered(router: Router) -> None:
+    """Our priority is another now: whoever was about to preempt the master and is no better any more listens on."""
+    heard, soon = router.heard, router.master_released or router.hastened or router.asked
+    if router.down_at is None or heard is None or soon or heard.priority < router.priority:
+        return
+    router.preempt_at = None
+    router.down_at = max(router.down_at, heard.at + router.master_down_from(router.master_interval))
 
 
 def _release_patience(router: Router) -> float:
@@ -90,7 +100,8 @@ def hasten(router: Router, source: bytes, now: float, *, gone: bool, pair: bool)
     soon = heard.at + router.master_interval + skew
     if gone:
         soon = now if pair else now + skew
-    router.down_at = min(router.down_at, max(now, soon))
+    if (soon := max(now, soon)) < router.down_at:
+        router.down_at, router.hastened = soon, True
 
 
 def takeover_cause(router: Router, now: float) -> Cause:
@@ -101,6 +112,8 @@ def takeover_cause(router: Router, now: float) -> Cause:
         return Cause.OWNER
     if router.master_released:
         return Cause.MASTER_RELEASED
+    if router.hastened:
+        return Cause.MASTER_GONE
     if router.heard and now - router.heard.at < router.spec.down_after * router.heard.interval:
         return Cause.PREEMPTING
     return Cause.MASTER_SILENT

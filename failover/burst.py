@@ -14,12 +14,18 @@ class Burst:
 
     def __init__(self, spec: AnnounceSpec, now: float, insist_until: float = 0.0) -> None:
         self._spec = spec
-        offsets = [now + offset for offset in spec.burst]
-        last = offsets[-1] if offsets else now
-        while last < insist_until:
-            last += INSIST_EVERY
-            offsets.append(last)
-        self._due = offsets
+        self._due = [now + offset for offset in spec.burst]
+        self.prolong(now, insist_until, INSIST_EVERY)
+
+    def prolong(self, now: float, until: float, every: float) -> None:
+        """Announce every `every` seconds besides, from the last announcement planned so far, until `until` has passed."""
+        later = [at for at in self._due if at > until]
+        planned = [at for at in self._due if at <= until]
+        last = planned[-1] if planned else now
+        while last < until and not (later and last + every > later[0]):
+            last += every
+            planned.append(last)
+        self._due = planned + later
 
     def deadline(self) -> float | None:
         """When the next announcement is due, None for never again."""

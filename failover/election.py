@@ -45,12 +45,12 @@ class Election:
         if advert.priority != RELEASE:
             router.heard = Heard(source, advert.priority, advert.interval, now)
         if router.state is State.MASTER:
-            return master.receive(router, advert, source, now)
+            return self.set_alone(router.alone, now) + master.receive(router, advert, source, now)
         if router.state is State.BACKUP:
-            backup.receive(router, advert, now)
+            backup.receive(router, advert, source, now)
         if advert.priority != RELEASE:
             holding.let_go_soon(router, now)
-        return []
+        return self.set_alone(router.alone, now)
 
     def wake(self, now: float) -> list[Action]:
         """Do what is due. All adverts that have arrived must have been received before."""
@@ -100,6 +100,8 @@ class Election:
         old, router.priority = router.priority, effective
         if router.advert_at is not None:
             router.advert_at = now
+        if router.state is State.BACKUP:
+            backup.lowered(router)
         return [Say(f"priority {old} -> {effective}")]
 
     def set_shared(self, change: int, now: float) -> list[Action]:
@@ -126,8 +128,12 @@ class Election:
         return self.wake(now)
 
     def set_alone(self, alone: bool, now: float) -> list[Action]:
-        """Every peer is known to be down, or no longer: another lease, which the kernel is told at once."""
+        """Every peer is known to be down, or no longer: another lease, which the kernel is told at once.
+
+        Whose adverts are heard is not down, whatever the peers' own channel says.
+        """
         router = self.router
+        alone = alone and not router.hears_somebody(now)
         if router.alone == alone:
             return []
         router.alone = alone

@@ -50,6 +50,8 @@ def wake(router: Router, now: float) -> list[Action]:
     if router.advert_at is not None and now >= router.advert_at:
         actions += advertise(router, now)
     if router.confirm_by is None and router.burst is not None and router.burst.take(now):
+        if router.rival_now(now):
+            router.conflict_announced = now
         actions.append(Announce())
     return actions
 
@@ -75,12 +77,20 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[A
     if now - router.last_sent > router.dead_time():
         return _stand_down(router, Cause.OVERTAKEN, advert, now)
     if not router.outranks(advert, source):
-        if router.cause is Cause.ASKED and now - router.since < router.spec.advert_interval:
-            return []  # It left the giver before its ask did.
+        if _came_late(router, source, now):
+            return []
         return _stand_down(router, Cause.OUTRANKED, advert, now)
     if router.confirm_by is not None:
         return []
     return _assert_mastership(router, advert, source, now)
+
+
+def _came_late(router: Router, source: bytes, now: float) -> bool:
+    """Whether an advert was sent before the ask or the release that made us master, and came later than that."""
+    given = router.cause is Cause.ASKED or (
+        router.cause is Cause.MASTER_RELEASED and source == router.released_by
+    )
+    return given and now - router.since < router.spec.advert_interval
 
 
 def _stand_down(router: Router, cause: Cause, advert: Advert, now: float) -> list[Action]:
@@ -103,7 +113,8 @@ def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float
     """A losing master is answered at once, with at most one advert an interval and one announcement a second.
 
     For a moment after a takeover the old master's last adverts are still under way; that is no conflict. Each conflict is
-    told once.
+    told once. The loser may announce the VIPs until it hears us, and its kernel answers ARP while its lease lasts: so the
+    winner goes on announcing for as long after the last losing advert.
     """
     actions: list[Action] = []
     if now - router.conflict_answered >= router.spec.advert_interval:
@@ -112,8 +123,12 @@ def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float
     if now - router.conflict_announced >= CONFLICT_ANNOUNCE_EVERY:
         router.conflict_announced = now
         actions.append(Announce())
+        if router.burst is not None:
+            router.burst.take(now)
     if not _is_settled(router, now):
         return actions
+    if router.burst is not None:
+        router.burst.prolong(now, now + router.spec.lease + 1.0, CONFLICT_ANNOUNCE_EVERY)
     known = router.rival_now(now) == source
     router.rival, router.rival_at = source, now
     return actions if known else [*actions, TwoMasters(source, advert.priority)]

@@ -23,6 +23,7 @@ class Cause(StrEnum):
     OWNER = "owner"
     MASTER_SILENT = "master_silent"
     MASTER_RELEASED = "master_released"
+    MASTER_GONE = "master_gone"
     ASKED = "asked"
     PREEMPTING = "preempting"
     OUTRANKED = "outranked"
@@ -45,6 +46,7 @@ _TEXTS = {
     Cause.OWNER: "this director owns the address",
     Cause.MASTER_SILENT: "no advert from a master within the master-down time",
     Cause.MASTER_RELEASED: "the master released the addresses",
+    Cause.MASTER_GONE: "the master said that its daemon or its link is going",
     Cause.ASKED: "another director handed it over by name",
     Cause.PREEMPTING: "this director has the higher priority",
     Cause.OUTRANKED: "another director has the higher priority",
@@ -66,6 +68,7 @@ MOVES: dict[State, dict[Cause, State]] = {
         Cause.OWNER: State.MASTER,
         Cause.MASTER_SILENT: State.MASTER,
         Cause.MASTER_RELEASED: State.MASTER,
+        Cause.MASTER_GONE: State.MASTER,
         Cause.ASKED: State.MASTER,
         Cause.PREEMPTING: State.MASTER,
         Cause.FAULT_FOUND: State.FAULT,

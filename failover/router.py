@@ -58,11 +58,17 @@ class Router:
     hold_until: float | None = None
     """Until then the master that was handed this router, `hold_for`, is not preempted (b"": whoever advertises first)."""
     hold_for: bytes = b""
+    hold_seen: float = NEVER
+    """When that master was heard last."""
     wanting: bool = False
     asked: bool = False
     """A peer hands this router over by name and waits for our word."""
     master_released: bool = False
+    released_by: bytes = b""
+    """Whose release was heard last."""
     patient: bool = False
+    hastened: bool = False
+    """The master's own word that it goes has shortened the wait."""
 
     # as master
     advert_at: float | None = None
@@ -108,14 +114,23 @@ class Router:
 
     def hold_back(self, until: float, master: bytes = b"") -> None:
         """Do not preempt this master before then."""
+        if master != self.hold_for:
+            known = self.heard is not None and self.heard.address == master
+            self.hold_seen = self.heard.at if self.heard is not None and known else NEVER
         self.hold_until, self.hold_for = until, master
 
     def holds_back(self, now: float) -> bool:
-        """Whether the master heard last is one that must not be preempted. Another master ends the hold."""
+        """Whether there is a master that must not be preempted. Another master ends the hold, but not while that one is
+        heard as well: of two that both began to succeed a release one is about to yield.
+        """
         if self.hold_until is None or now >= self.hold_until or self.heard is None:
             return False
         self.hold_for = self.hold_for or self.heard.address
-        if self.hold_for != self.heard.address:
+        if self.hold_for == self.heard.address:
+            self.hold_seen = self.heard.at
+        elif self.hold_seen == NEVER:
+            self.hold_seen = now  # It may be heard yet.
+        elif now - self.hold_seen > self.dead_time():
             self.hold_until = None
         return self.hold_until is not None
 
@@ -135,6 +150,10 @@ class Router:
             return self.tracked
         change = min(self.shared, self.tracked - self.spec.priority)
         return max(LAST, min(OWNER - 1, self.spec.priority + change))
+
+    def hears_somebody(self, now: float) -> bool:
+        """Whether another director's advert was heard within the dead time."""
+        return self.heard is not None and now - self.heard.at <= self.dead_time()
 
     def rival_now(self, now: float) -> bytes:
         """The second master there is now, empty for none: until it missed its adverts for a second and the dead time."""
@@ -162,7 +181,7 @@ def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[A
     router.burst = None
     router.rival = b""
     router.release_due = []
-    router.wanting = router.master_released = router.patient = False
+    router.wanting = router.master_released = router.patient = router.hastened = False
     router.releasing = router.stopping = router.asked = False
     router.state, router.since, router.cause, router.detail = new, now, cause, detail
     router.transitions += 1

@@ -35,6 +35,16 @@ def test_insistence_prolongs_the_burst() -> None:
     assert made(burst, 100.0) == [0.0, 0.1, 0.6, 1.1, 1.6]
 
 
+def test_a_burst_can_be_prolonged() -> None:
+    """What is planned stays, further announcements follow it, and the refresh comes when it would have come."""
+    burst = Burst(AnnounceSpec(burst=(0.0, 0.5), refresh=60.0), 0.0)
+    assert burst.take(0.0)
+    burst.prolong(0.2, 2.0, 1.0)
+    assert made(burst, 30.0) == [0.5, 1.5, 2.5]
+    burst.prolong(40.0, 41.5, 1.0)
+    assert made(burst, 70.0) == [41.0, 42.0, 62.5]
+
+
 def test_an_empty_burst_can_insist() -> None:
     """Without offsets the insistence begins half a second after the takeover."""
     assert made(Burst(AnnounceSpec(burst=(), refresh=0.0), 0.0, insist_until=0.9), 10.0) == [0.5, 1.0]

@@ -106,6 +106,29 @@ def test_only_a_master_can_hand_over() -> None:
     assert stopping.release(0.1, hold=60.0, within=None) == []
 
 
+def test_an_advert_that_the_release_overtook_is_none_of_a_master() -> None:
+    """The network may bring the releasing master's last advert after its release: for an interval it counts for nothing."""
+    election = started(priority=100)
+    election.receive(advert(150), HIGHER, 0.05)
+    election.receive(advert(RELEASE), HIGHER, 0.1)
+    run_to(election, 0.2)
+    assert election.router.cause is Cause.MASTER_RELEASED
+    assert "Changed" not in kinds(election.receive(advert(150), HIGHER, 0.21))
+    assert "Changed" in kinds(election.receive(advert(150), LOWER, 0.22)), (
+        "another one's advert is a master's"
+    )
+
+
+def test_a_releasing_master_that_goes_on_is_obeyed_an_interval_later() -> None:
+    """It took its release back: nobody succeeded it in time, as it thinks."""
+    election = started(priority=100)
+    election.receive(advert(RELEASE), HIGHER, 0.1)
+    run_to(election, 0.2)
+    since = election.router.since
+    election.receive(advert(150), HIGHER, since + 0.11)
+    assert election.router.state is State.BACKUP
+
+
 # ---- stop -------------------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,7 @@
 """RFC 9568 sentence by sentence, as far as it concerns the election; each test names its section."""
 
+from itertools import pairwise
+
 import pytest
 
 from failover.actions import Announce, DropAddresses, SendAdvert, TwoMasters
@@ -218,6 +220,21 @@ def test_a_master_that_is_outranked_after_a_while_says_so() -> None:
     assert kinds(actions) == ["SendAdvert", "Changed"]
     assert only(SendAdvert, actions) == [SendAdvert(100)]
     assert kinds(as_master(now=0.0).receive(advert(101), LOWER, 0.05)) == ["Changed"]
+
+
+def test_the_winner_outlasts_the_losers_announcements_and_its_lease() -> None:
+    """Beyond the RFC: a loser that does not hear us announces too, and when it dies its kernel answers ARP while its lease
+    lasts. Whoever was announced last must be the master: once a second until the lease has ended."""
+    election = as_master(now=0.0)
+    run_to(election, 10.0)
+    done = []
+    for tick in range(100, 120):
+        done += [(tick / 10, action) for action in election.receive(advert(99), LOWER, tick / 10)]
+        done += run_to(election, tick / 10 + 0.09)
+    done += run_to(election, 40.0)
+    times = [at for at, action in done if isinstance(action, Announce)]
+    assert 11.9 + 2 + 1 <= times[-1] < 20.0
+    assert all(later - earlier >= 0.99 for earlier, later in pairwise(times))
 
 
 def test_6_4_3_answers_to_a_losing_master_are_limited() -> None:

@@ -110,6 +110,19 @@ def test_who_is_in_standby_is_not_asked() -> None:
     assert handing.refusal(aside().router, 0.1) == "this director is in standby"
 
 
+# ---- a priority that falls --------------------------------------------------------------------------------------
+
+
+def test_who_was_about_to_preempt_and_is_no_better_any_more_listens_on() -> None:
+    """Tracking takes the priority away just before the timer ends, and the master's next advert is lost."""
+    election = started(priority=200)
+    for tick in range(1, 3):
+        election.receive(advert(100), LOWER, tick / 10)
+    assert election.deadline() == pytest.approx(0.3 + 56 / 256 * 0.1)
+    election.set_priority(50, 0.25)
+    assert election.deadline() == pytest.approx(0.2 + 0.3 + 206 / 256 * 0.1)
+
+
 # ---- not preempting ---------------------------------------------------------------------------------------------
 
 
@@ -140,8 +153,26 @@ def test_another_master_is() -> None:
     assert election.router.hold_until is None
 
 
+def test_a_second_successor_does_not_end_the_hold() -> None:
+    """Two may begin to succeed a release at once; the one that yields again must not bring the old master back."""
+    election = started(priority=200)
+    election.receive(advert(50), LOWER, 0.1)
+    election.router.hold_back(60.0, LOWER)
+    election.receive(advert(40), HIGHER, 0.15)
+    assert not preempts(election, LOWER)
+    assert election.router.hold_until == 60.0
+
+
+def test_after_a_restart_the_first_master_heard_may_be_the_wrong_one() -> None:
+    """While two masters advertise, the one that is to be held back from may be heard a moment later."""
+    election = holding_back(LOWER)
+    election.receive(advert(40), HIGHER, 0.05)
+    assert not preempts(election, LOWER)
+    assert election.router.hold_until == 60.0
+
+
 def test_the_giver_learns_whom_it_holds_back_from() -> None:
-    """The first master heard after a release; another one after it is preempted."""
+    """The first master heard after a release; another one is preempted when that one is heard no more."""
     election = as_master(now=0.0, priority=200)
     election.release(0.0, hold=60.0, within=1.4)
     election.receive(advert(50), LOWER, 0.05)
@@ -149,4 +180,6 @@ def test_the_giver_learns_whom_it_holds_back_from() -> None:
     record: Router = election.router
     assert record.hold_for == LOWER
     election.receive(advert(50), HIGHER, 2.0)
+    assert record.hold_until == 60.0
+    election.receive(advert(50), HIGHER, 2.3)
     assert record.hold_until is None

@@ -4,9 +4,9 @@ import pytest
 
 from failover.actions import HoldAddresses
 from failover.election import Election
-from failover.moves import State
+from failover.moves import Cause, State
 from failover.packet import RELEASE
-from support.failover import advert, router_spec
+from support.failover import advert, router_spec, run_to
 
 HIGHER, LOWER = bytes((10, 99, 0, 9)), bytes((10, 99, 0, 1))
 
@@ -56,6 +56,36 @@ def test_a_start_that_listens_goes_on_listening() -> None:
     election = backup_of(HIGHER, startup_delay=10.0)
     election.hasten(HIGHER, 1.05, gone=True, pair=True)
     assert election.router.state is State.BACKUP
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_takeover_on_the_masters_word_says_so(gone: bool) -> None:
+    """The last advert is not long ago, and yet this is no preempting: of equals, and where nobody preempts."""
+    election = backup_of(HIGHER, priority=200, preempt=False)
+    election.hasten(HIGHER, 1.05, gone=gone, pair=True)
+    run_to(election, 1.2)
+    assert (election.router.state, election.router.cause) == (State.MASTER, Cause.MASTER_GONE)
+
+
+def test_a_masters_word_is_forgotten_with_its_next_advert() -> None:
+    """It goes on after all, and falls silent later without a word."""
+    election = backup_of(HIGHER)
+    election.hasten(HIGHER, 1.05, gone=False, pair=True)
+    election.receive(advert(200), HIGHER, 1.1)
+    run_to(election, 2.0)
+    assert election.router.cause is Cause.MASTER_SILENT
+
+
+def test_who_hears_adverts_is_not_alone() -> None:
+    """The peers' own channel may be cut where adverts are not: a long lease would outlive what the peer does meanwhile."""
+    election = backup_of(HIGHER)
+    assert election.set_alone(True, 1.2) == []
+    assert election.router.lease == 2
+    election.set_alone(True, 1.4)
+    assert election.router.lease == 60, "silent for longer than the dead time"
+    run_to(election, 1.5)
+    actions = election.receive(advert(50), LOWER, 1.6)
+    assert [a.lease for a in actions if isinstance(a, HoldAddresses)] == [2], "and it is short again at once"
 
 
 def test_leases_alone() -> None:

@@ -1,196 +1,265 @@
-"""One random story of several directors, from one seed, judged by invariants while it runs.
+"""One seed's story told from its beginning to its end, and judged on the way.
 
-The law: the seed alone decides everything, so that a failing one can be told again. Two to five real elections, the
-network and the kernels of `support.cluster`; loss, duplication, delay, partitions (one-way as well), freezes, crashes,
-restarts, handovers, priority changes; then calm, and the end must be in order.
+The law: the seed alone decides everything, so that a failing one can be told again, byte for byte.
 """
 
 import random
-from dataclasses import dataclass, field
 
-from failover.moves import Cause, State
-from failover.timing import automatic_lease, master_down
-from support.cluster import Cluster, Network, Node
-from support.failover import router_spec
+from simulation.director import Director
+from simulation.judge import Judge
+from simulation.schedule import MOST_PAUSE, Plan, draw
+from simulation.standins import in_the_world
+from simulation.weather import CALM, Network
+from simulation.wires import Wires
+from simulation.world import Broken, Clock, Rank, World
 
-STEP = 0.01
-TROUBLE = 12.0
-"""For how many seconds things go wrong."""
-MOST_DELAY = 0.015
-"""Below the smallest skew time here: a master's last advert must arrive before the successor's first."""
-MOST_OVERLAP = master_down(1, 0.1) + 0.1
-"""How long two living directors that hear each other may hold the VIP: one was started again, inherited it and listens
-for a master-down time; delays and writes, and some."""
-MOST_HANDOVER = 1.6
-"""The same while one of them hands over: it is silent, and if the other is, too, only the end of its patience tells them."""
+from failover.spec import Standby
+
+NETWORKS = ("eth0", "eth1")
+HOLDS = (1.0, 5.0, 3600.0)
+"""How long a handover holds back, in seconds."""
 
 
-class Broken(AssertionError):
-    """An invariant does not hold; the text is the story."""
-
-
-@dataclass
 class Trial:
-    """One seed's story. `run` tells it to its end or raises Broken."""
+    """The story of one seed. `run` tells it or raises Broken; `story` has its lines where they are wanted."""
 
-    seed: int
-    story: list[str] = field(default_factory=list)
+    def __init__(self, seed: int, *, told: bool = False) -> None:
+        self.seed = seed
+        self.story: list[str] = []
+        self._chance = random.Random(seed)
+        self.plan: Plan = draw(self._chance)
+        plan = self.plan
+        self._world = World(self._chance, self.story if told else None)
+        self._networks = {name: Network(self._chance, plan.interval, plan.weather) for name in NETWORKS}
+        self._wires = Wires(self._world, self._networks)
+        slowest = max(host.slow for host in plan.hosts)
+        self._judge = Judge(self._world, self._networks, fair=plan.weather.fair, slowest=slowest)
+        vips = tuple(bytes(map(int, r.addresses[0].address.split("."))) for r in plan.specs[0].routers)
+        self._directors = [
+            Director(number, spec, Clock(host.base, host.rate), self._world, self._wires, self._judge, vips)
+            for number, (spec, host) in enumerate(zip(plan.specs, plan.hosts, strict=True), 1)
+        ]
+        for director, host in zip(self._directors, plan.hosts, strict=True):
+            director.slow = host.slow
+        self._wires.seats.extend(self._directors)
+        self._judge.directors = self._directors
 
-    def __post_init__(self) -> None:
-        self._chance = random.Random(self.seed)
-        self._loss = 0.0
-        self._cuts: set[tuple[str, str]] = set()
-        self._calm_since = 0.0
-        self._handing_over_at = 0.0
-        self._overlapping_since: float | None = None
-        self.cluster = Cluster(
-            Network(self._verdict, lambda host: self._chance.uniform(0.0002, 0.01)), self._tell
-        )
-        self._populate()
+    @property
+    def events(self) -> int:
+        """How many events the story had."""
+        return self._world.events
 
     def run(self) -> None:
-        """Trouble, then calm, then the reckoning."""
-        for name in self.cluster.nodes:
-            self.cluster.start(name)
-        trouble_at = 1.0
-        while self.cluster.now < TROUBLE:
-            if self.cluster.now >= trouble_at:
-                self._trouble()
-                trouble_at = self.cluster.now + self._chance.expovariate(1.5)
-            self._step()
-        self._make_calm()
-        settled = self.cluster.now + self._settles_within()
-        # A hold-back may end just then, and the preemption after it is an overlap as any other.
-        while self.cluster.now < settled or (
-            not self._in_order() and self.cluster.now < settled + MOST_OVERLAP
-        ):
-            self._step()
-        if not self._in_order():
-            self._broken("the end is not in order")
+        """Tell it."""
+        with in_the_world():
+            try:
+                self._tell_all()
+            except Broken as broken:
+                self._world.tell("", f"BROKEN {broken}")
+                raise
+            except Exception as fault:
+                self._world.tell("", f"BROKEN a fault of the program: {type(fault).__name__}: {fault}")
+                raise Broken(f"at {self._world.now:.4f}: {type(fault).__name__}: {fault}") from fault
 
-    # ---- the world ----------------------------------------------------------------------------------------------------
-
-    def _populate(self) -> None:
-        count = self._chance.randint(2, 5)
-        slowest = master_down(1, 0.1)
-        for number in range(count):
-            spec = router_spec(
-                priority=self._chance.choice([50, 100, 100, 150, 200]),
-                preempt=self._chance.random() < 0.8,
-                lease=automatic_lease(slowest),
+    def _tell_all(self) -> None:
+        plan, world = self.plan, self._world
+        self._introduce()
+        for director in self._directors:
+            world.at(
+                self._chance.choice((0.0, 0.0, 1.0)) * plan.interval * self._chance.random(),
+                Rank.FAULT,
+                self._start,
+                director,
             )
-            name = chr(ord("a") + number)
-            self.cluster.add(name, spec)
-            self._tell(0.0, name, f"priority {spec.priority}, preempt {spec.preempt}")
+        for at, kind in plan.steps:
+            world.at(at, Rank.FAULT, self._trouble, kind)
+        world.run(plan.steps[-1][0] + self._chance.uniform(0.1, 5) * plan.interval)
+        self._make_calm()
+        world.run(world.now + self._long())
+        self._judge.ends()
 
-    def _verdict(self, sender: str, receiver: str) -> list[float]:
-        if (sender, receiver) in self._cuts or self._chance.random() < self._loss:
-            return []
-        copies = 2 if self._chance.random() < 0.02 else 1
-        return [self._chance.uniform(0.0001, MOST_DELAY) for _ in range(copies)]
+    def _introduce(self) -> None:
+        plan = self.plan
+        router = plan.specs[0].routers[0]
+        self._world.tell(
+            "",
+            f"{len(plan.specs)} directors, adverts every {plan.interval} s (v{router.version}), weather {plan.weather},"
+            f" down_after {router.down_after}, preempt {router.preempt} after {router.preempt_delay} s,"
+            f" startup_delay {router.startup_delay} s, lease {router.lease} s",
+        )
+        for spec, host in zip(plan.specs, plan.hosts, strict=True):
+            links = spec.channel.peers[0].links if spec.channel else ()
+            self._world.tell(
+                spec.node,
+                f"priority {spec.routers[0].priority}, clock {host.rate:.5f}, writes {host.slow} s,"
+                f" {len(links)} links, routers {len(spec.routers)}",
+            )
 
-    def _trouble(self) -> None:
-        node = self._chance.choice(list(self.cluster.nodes.values()))
-        what = self._chance.choice(["crash", "freeze", "cut", "heal", "loss", "release", "priority", "mend"])
-        self._tell(self.cluster.now, node.name, f"--- {what}")
-        getattr(self, f"_do_{what}")(node)
-        self._calm_since = self.cluster.now
-
-    def _do_crash(self, node: Node) -> None:
-        if node.election is None:
-            self.cluster.start(node.name)
-        else:
-            self.cluster.crash(node.name)
-
-    def _do_freeze(self, node: Node) -> None:
-        if node.frozen:
-            self.cluster.thaw(node.name)
-        elif node.election is not None:
-            self.cluster.freeze(node.name)
-
-    def _do_cut(self, node: Node) -> None:
-        for other in self.cluster.nodes:
-            if self._chance.random() < 0.5:
-                self._cuts.add((node.name, other))
-            if self._chance.random() < 0.5:
-                self._cuts.add((other, node.name))
-
-    def _do_heal(self, node: Node) -> None:
-        self._cuts.clear()
-
-    def _do_loss(self, node: Node) -> None:
-        self._loss = self._chance.choice([0.0, 0.05, 0.3, 0.6])
-
-    def _do_release(self, node: Node) -> None:
-        hold = self._chance.choice([0.5, 5.0, 3600.0])
-        self.cluster.act(
-            node.name,
-            lambda e: e.release(self.cluster.now, hold=hold, within=e.router.successor_within()),
+    def _long(self) -> float:
+        """Seconds after which all must be in order: recovery, a hold, what waits to preempt, and leases."""
+        plan, router = self.plan, self.plan.specs[0].routers[0]
+        return (
+            2 * plan.patience
+            + router.preempt_delay
+            + router.startup_delay
+            + router.lease
+            + 8 * plan.interval
+            + 4.0
         )
 
-    def _do_priority(self, node: Node) -> None:
-        priority = self._chance.choice([20, 60, 120, 200])
-        self.cluster.act(node.name, lambda election: election.set_priority(priority, self.cluster.now))
+    # ---- troubles -----------------------------------------------------------------------------------------------------
 
-    def _do_mend(self, node: Node) -> None:
-        if node.frozen:
-            self.cluster.thaw(node.name)
-        if node.election is None:
-            self.cluster.start(node.name)
+    def _trouble(self, kind: str) -> None:
+        director = self._chance.choice(self._directors)
+        getattr(self, f"_do_{kind}")(director)
+
+    def _start(self, director: Director) -> None:
+        if not director.alive:
+            self._judge.fault(self.plan.specs[0].routers[0].startup_delay)
+            director.start()
+
+    _do_start = _start
+
+    def _do_crash(self, director: Director) -> None:
+        if director.alive:
+            self._judge.fault()
+            director.crash()
+            self._perhaps(0.5, self._start, director)
+
+    def _do_crash_soon(self, director: Director) -> None:
+        """Killed between two effects, perhaps within a takeover."""
+        self._judge.fault(12 * self.plan.interval)
+        director.crash(after=self._chance.randint(1, 12))
+
+    def _do_freeze(self, director: Director) -> None:
+        if not director.awake:
+            return
+        self._judge.fault()
+        director.freeze()
+        lease = self.plan.specs[0].routers[0].lease
+        longest = self._chance.choice((0.2, 3 * self.plan.interval, lease + 0.5, 2 * lease, MOST_PAUSE))
+        self._world.at(self._world.now + self._chance.random() * longest, Rank.FAULT, self._do_thaw, director)
+
+    def _do_thaw(self, director: Director) -> None:
+        if director.alive and not director.awake:
+            self._judge.fault(self.plan.interval)
+            director.thaw()
+
+    def _do_cut(self, director: Director) -> None:
+        network = self._networks[self._chance.choice(NETWORKS if self._two() else NETWORKS[:1])]
+        for other in self._directors:
+            if other is not director and self._chance.random() < 0.7:
+                network.cuts |= self._chance.choice(
+                    (
+                        {(director.number, other.number)},
+                        {(other.number, director.number)},
+                        {(director.number, other.number), (other.number, director.number)},
+                    )
+                )
+        self._world.tell("", f"from now on is cut: {sorted(network.cuts)}")
+        self._judge.fault()
+        self._judge.changed()
+
+    def _do_heal(self, director: Director) -> None:
+        if any(network.cuts for network in self._networks.values()):
+            for network in self._networks.values():
+                network.cuts.clear()
+            self._world.tell("", "no way is cut any more")
+            self._judge.fault(self.plan.interval)
+            self._judge.changed()
+
+    def _do_link(self, director: Director) -> None:
+        name = self._chance.choice(NETWORKS if self._two() else NETWORKS[:1])
+        self._set_link((director, name, not director.kernel.links[name].up))
+        if self._chance.random() < 0.6:
+            later = self._chance.choice((0.05, 1.0, 6.0)) * self.plan.interval
+            self._world.at(
+                self._world.now + later,
+                Rank.FAULT,
+                self._set_link,
+                (director, name, director.kernel.links[name].up is False),
+            )
+
+    def _set_link(self, what: tuple[Director, str, bool]) -> None:
+        director, name, up = what
+        if director.kernel.links[name].up is not up:
+            self._judge.link_changed()
+            self._judge.fault(self.plan.interval)
+            director.set_link(name, up=up)
+            self._judge.changed()
+
+    def _do_priority(self, director: Director) -> None:
+        added = self._chance.choice((0, -30, -60, -150, 20, 100))
+        self._world.tell(director.name, f"tracking adds {added}")
+        self._judge.fault(self.plan.interval)
+        director.set_added(added)
+
+    def _do_hand_over(self, director: Director) -> None:
+        if director.awake:
+            self._judge.ordered()
+            self._judge.fault(self._order_lasts())
+            director.hand_over(None, self._chance.choice(HOLDS))
+
+    def _do_stop(self, director: Director) -> None:
+        if director.awake:
+            self._judge.ordered()
+            self._judge.fault(self._order_lasts())
+            director.stop()
+            self._perhaps(0.6, self._start, director)
+
+    def _do_aside(self, director: Director) -> None:
+        if director.alive:
+            self._judge.ordered()
+            self._judge.fault(self._order_lasts())
+            director.stand_aside(self._chance.choice((Standby.SOFT, Standby.HARD)))
+
+    def _do_resume(self, director: Director) -> None:
+        if director.alive:
+            self._judge.fault(self.plan.interval)
+            director.resume()
+
+    def _do_pulse(self, director: Director) -> None:
+        """A short stall, which must have no effect or the right one."""
+        if director.awake:
+            self._judge.fault()
+            director.freeze()
+            pause = self._chance.uniform(0.01, 1.5) * self.plan.interval
+            self._world.at(self._world.now + pause, Rank.FAULT, self._do_thaw, director)
+
+    def _order_lasts(self) -> float:
+        """How long a handover may take until somebody is master in any case."""
+        return 2 * self.plan.interval + 2 * self.plan.patience + 2.0
+
+    def _perhaps(self, chance: float, act: object, director: Director) -> None:
+        if self._chance.random() < chance:
+            later = self._chance.choice((0.01, 1.0, 5.0)) * self._chance.random()
+            self._world.at(self._world.now + later, Rank.FAULT, act, director)  # type: ignore[arg-type]
+
+    def _two(self) -> bool:
+        return len(self.plan.specs[0].routers) > 1 or self.plan.specs[0].channel is not None
 
     def _make_calm(self) -> None:
-        self._tell(self.cluster.now, "-", "--- calm")
-        self._loss = 0.0
-        self._cuts.clear()
-        for node in self.cluster.nodes.values():
-            if node.frozen:
-                self.cluster.thaw(node.name)
-        self._calm_since = self.cluster.now
+        self._world.tell("", "all is well from now on")
+        late = self.plan.weather.delay * self.plan.interval
+        self._judge.fault(max(late, self._order_lasts()))
+        for network in self._networks.values():
+            network.weather = CALM
+            network.cuts.clear()
+        for director in self._directors:
+            director.spare()
+            for name in NETWORKS:
+                if not director.kernel.links[name].up:
+                    self._judge.link_changed()
+                    director.set_link(name, up=True)
+            self._do_thaw(director)
+        self._judge.changed()
 
-    # ---- the invariants ---------------------------------------------------------------------------------------------
 
-    def _step(self) -> None:
-        self.cluster.run(round(self.cluster.now + STEP, 6))
-        holders = [n for n in self.cluster.nodes.values() if n.holds and n.election is not None]
-        undisturbed = not self._cuts and not self._loss and not any(n.frozen for n in holders)
-        if len(holders) < 2 or not undisturbed:
-            self._overlapping_since = None
-            return
-        if self._overlapping_since is None:
-            self._overlapping_since = self.cluster.now
-        since = max(self._overlapping_since, self._calm_since)
-        if any(n.election is not None and n.election.router.releasing for n in holders):
-            self._handing_over_at = self.cluster.now
-        otherwise = max(since, self._handing_over_at)
-        if self.cluster.now - since > MOST_HANDOVER or self.cluster.now - otherwise > MOST_OVERLAP:
-            self._broken(f"{[n.name for n in holders]} hold the VIP although they hear each other")
-
-    def _tell(self, at: float, name: str, text: str) -> None:
-        self.story.append(f"{at:8.4f}  {name}  {text}")
-        if text.startswith("VIP off") or text == "the kernel ends the lease":
-            self._judge_an_end(self.cluster.nodes[name])
-
-    def _judge_an_end(self, node: Node) -> None:
-        """The VIP leaves a node. It must be somewhere else, unless nobody's code could have kept it here."""
-        if any(other.holds for other in self.cluster.nodes.values() if other is not node):
-            return
-        if node.election is None or node.frozen or node.election.router.cause is Cause.LEASE_LAPSED:
-            return
-        if node.wrote_at < node.election.router.since and node.state is State.BACKUP:
-            return  # Inherited, and at its end before this daemon's first renewal was written.
-        if any(write.lease for write in node.writes):
-            return  # It woke in the last moment; its renewal is on the way to the kernel.
-        self._broken(f"{node.name} lives and gives up the VIP, and nobody holds it")
-
-    def _settles_within(self) -> float:
-        return 2 * master_down(1, 0.1) + router_spec().lease + 2 * MOST_DELAY + 1.5
-
-    def _in_order(self) -> bool:
-        """One living master where anybody lives, and it alone has the VIP."""
-        alive = [node for node in self.cluster.nodes.values() if node.election is not None]
-        masters = [node.name for node in alive if node.state is State.MASTER]
-        holders = [node.name for node in self.cluster.nodes.values() if node.holds]
-        return len(masters) == min(1, len(alive)) and holders == masters
-
-    def _broken(self, why: str) -> None:
-        raise Broken("\n".join([f"seed {self.seed}: {why}", *self.story]))
+def told(seed: int) -> str:
+    """The story of a seed."""
+    trial = Trial(seed, told=True)
+    try:
+        trial.run()
+    except Broken as broken:
+        return "\n".join([*trial.story, f"seed {seed}: {broken}"])
+    return "\n".join(trial.story)

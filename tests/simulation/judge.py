@@ -1,0 +1,551 @@
+"""What must hold whatever happens to the directors, judged while it happens.
+
+Owns the invariants. In fair weather (loss and delay below master-down minus an interval, `weather.FAIR`):
+
+* two directors that live and hear each other hold a VIP no longer than an interval, two delays and the writes; longer only
+  while a handover by name runs, or while neither of them advertises yet; and what a dead or frozen one holds is on a lease;
+* a VIP is never without a holder through the doing of a daemon that lives and stood by;
+* nobody takes over without the cause that it names, and no earlier than its timers say;
+* the loser of two masters is the lower one, and a master answers a losing advert at once.
+
+In any weather: after the last fault exactly one living director is master within the dead time, two delays and 100 ms; it
+alone has the VIP, it announced it last, and it is the best where all preempt.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+from simulation.weather import Network
+from simulation.world import Broken, Rank, World
+
+from failover.master import CONFIRM_WITHIN
+from failover.moves import Cause, State
+from failover.packet import Advert
+from failover.peer.handover import GIVE_UP
+from failover.report import RouterReport
+from failover.router import Router
+from failover.spec import RouterSpec, Standby
+from failover.timing import GRACE
+
+if TYPE_CHECKING:
+    from simulation.director import Director
+
+EPSILON = 0.012
+"""Seconds for late timers, and an instant for each of a few turns of a loop."""
+CLOCKS = 0.002
+"""By how much a clock may run wrong; timers are judged with that much tolerance."""
+KNOWN_AGAIN = 2.5
+"""Seconds until a peer that can be heard again must be known to be up, with some of its words lost."""
+ANSWER = 0.006
+SETTLED = 0.1
+"""The 100 ms of the recovery."""
+
+
+class Heard(msgspec.Struct):
+    """What has reached one router of one director."""
+
+    at: float = -math.inf
+    """When the last advert of a master arrived, by the world's time."""
+    priority: int = 0
+    sender: int = 0
+    own: int = 255
+    """Our own priority when it arrived."""
+    lower_since: float | None = None
+    """Since when only adverts of a lower priority have arrived."""
+    released: float = -math.inf
+    """When the last release arrived, if no advert came after it."""
+
+
+class Judge:
+    """`fair`: more is promised than recovery. `slowest` is the longest write of addresses there is, in seconds."""
+
+    def __init__(self, world: World, networks: dict[str, Network], *, fair: bool, slowest: float) -> None:
+        self.fair = fair
+        self.directors: Sequence[Director] = ()
+        self._world, self._networks = world, networks
+        self._slowest = slowest
+        self._calm_from = math.inf
+        self._ordered_at = -math.inf
+        self._link_at = -math.inf
+        self._pairs: dict[tuple[int, int, int], float] = {}
+        self._apart_until: dict[tuple[int, int, str], float] = {}
+        self._were_apart: dict[tuple[int, int, str], bool] = {}
+        self._heard: dict[tuple[int, int], Heard] = {}
+        self._said: dict[tuple[int, int], float] = {}
+        self._first_said: dict[tuple[int, int], float] = {}
+        self._answered: dict[tuple[int, int], float] = {}
+        self._announced: dict[bytes, tuple[int, float]] = {}
+        """Who announced a VIP last, and when."""
+        self._heard_of: dict[tuple[int, int, int], float] = {}
+        """When a director last had an advert of another one."""
+        self._many_since: dict[str, float] = {}
+        self._checked: set[str] = set()
+
+    # ---- what the trial tells -----------------------------------------------------------------------------------------
+
+    def fault(self, lasts: float = 0.0) -> None:
+        """Something goes wrong or well again now, or was told to be otherwise; its effects end after `lasts` seconds."""
+        self._calm_from = max(
+            self._world.now + lasts, self._calm_from if self._calm_from < math.inf else -math.inf
+        )
+        self._many_since.clear()
+        self._world.at(self._calm_from, Rank.CHECK, self._recovers, self._calm_from)
+
+    def ordered(self) -> None:
+        """An operator ordered a handover, or something that hands over."""
+        self._ordered_at = self._world.now
+
+    def link_changed(self) -> None:
+        """An interface lost its carrier or has it again."""
+        self._link_at = self._world.now
+
+    def changed(self) -> None:
+        """Who lives, hears whom, or holds is otherwise now."""
+        now = self._world.now
+        for name in self._networks:
+            for x in self.directors:
+                for y in self.directors[x.number :]:
+                    if self._apart(x, y, name) or self._were_apart.get((x.number, y.number, name)):
+                        self._apart_until[x.number, y.number, name] = now
+                    self._were_apart[x.number, y.number, name] = self._apart(x, y, name)
+        for number, spec in enumerate(self._specs()):
+            vip = _vip(spec)
+            for x in self.directors:
+                for y in self.directors[x.number :]:
+                    apart = self._apart(x, y, spec.interface)
+                    key = x.number, y.number, number
+                    if apart or not (x.holds(vip) and y.holds(vip)):
+                        self._pairs.pop(key, None)
+                    elif key not in self._pairs and self.fair:
+                        self._pairs[key] = now
+                        self._world.at(now + self._overlap(spec), Rank.CHECK, self._overlaps, (key, now))
+
+    # ---- what directors tell (Witness) ----------------------------------------------------------------------------------
+
+    def arrived(self, to: "Director", sender: "Director", advert: Advert) -> None:
+        """See Witness."""
+        now = self._world.now
+        heard = self._heard.setdefault((to.number, advert.vrid), Heard())
+        if advert.priority == 0:
+            heard.released = now if heard.released == -math.inf else heard.released
+            return
+        heard.released = -math.inf
+        self._heard_of[to.number, advert.vrid, sender.number] = now
+        heard.at, heard.priority, heard.sender = now, advert.priority, sender.number
+        router = _router(to, advert.vrid)
+        if router is None:
+            return
+        heard.own = router.priority
+        if advert.priority >= router.priority:
+            heard.lower_since = None
+        elif heard.lower_since is None:
+            heard.lower_since = now
+        if self.fair and to.awake and _advertises(router) and router.confirm_by is None:
+            ours = router.priority, to.number
+            if ours > (advert.priority, sender.number):
+                self._must_answer(to, advert.vrid, router)
+
+    def said(self, director: "Director", advert: Advert) -> None:
+        """See Witness."""
+        key = director.number, advert.vrid
+        if advert.priority:
+            self._said[key] = self._world.now
+            self._first_said.setdefault(key, self._world.now)
+        else:
+            self._first_said.pop(key, None)
+
+    def moved(self, director: "Director", report: RouterReport) -> None:
+        """See Witness."""
+        instance = director.instance(report.router)
+        if instance is None:
+            return
+        router, vrid = instance.election.router, instance.spec.vrid
+        self._first_said.pop((director.number, vrid), None)
+        heard = self._heard.setdefault((director.number, vrid), Heard())
+        if self.fair:
+            if report.state is State.MASTER:
+                self._has_cause(director, router, heard)
+            elif report.cause is Cause.OUTRANKED:
+                theirs, ours = (heard.priority, heard.sender), (router.priority, director.number)
+                if theirs < ours:
+                    self._broken(f"{director.name} {ours} yields to the advert of {theirs}")
+        if report.state is not State.MASTER:
+            heard.lower_since = None
+        self._count(instance.spec)
+
+    def announced(self, director: "Director", frame: bytes) -> None:
+        """See Witness."""
+        self._announced[frame[28:32]] = director.number, self._world.now
+
+    def held(self, director: "Director", vip: bytes, why: str) -> None:
+        """See Witness."""
+        state = director.kernel.vips[vip]
+        spec = next(spec for spec in self._specs() if _vip(spec) == vip)
+        if state.expires is not None and self.fair and director.alive:
+            self._is_leased(director, spec, state.lease)
+        elif self.fair and not any(other.holds(vip) for other in self.directors):
+            self._may_end(director, spec, why)
+        if why:
+            self.changed()
+
+    def lives(self, director: "Director") -> None:
+        """See Witness."""
+        if not director.alive:
+            self.fault()
+            for spec in self._specs():
+                self._first_said.pop((director.number, spec.vrid), None)
+                self._heard.pop((director.number, spec.vrid), None)
+        self.changed()
+
+    # ---- two holders --------------------------------------------------------------------------------------------------
+
+    def _overlap(self, spec: RouterSpec) -> float:
+        network = self._networks[spec.interface]
+        runs = 1 + (network.weather.run or 0)
+        base = max(CONFIRM_WITHIN, spec.advert_interval) + (runs - 1) * spec.advert_interval
+        return base + 2 * network.longest + 3 * self._slowest + EPSILON
+
+    def _overlaps(self, what: tuple[tuple[int, int, int], float]) -> None:
+        key, since = what
+        if self._pairs.get(key) != since:
+            return
+        x, y, spec = self.directors[key[0] - 1], self.directors[key[1] - 1], self._specs()[key[2]]
+        now, bound = self._world.now, self._overlap(spec)
+        speaks = [self._first_said.get((d.number, spec.vrid), now) for d in (x, y)]
+        due = max(since, min(speaks)) + bound
+        for director in (x, y):
+            router = _router(director, spec.vrid)
+            if router is not None and router.ready_by is not None:
+                due = max(due, director.clock.when(router.ready_by) + bound)
+        patience = GIVE_UP + (spec.down_after + 2) * spec.advert_interval + GRACE
+        if due - 1e-6 <= now or now - since > 2 * patience + bound:
+            self._broken(
+                f"{x.name} and {y.name} hold {spec.name}'s VIP for {now - since:.3f} s although they hear each other"
+            )
+        self._world.at(due, Rank.CHECK, self._overlaps, what)
+
+    def _is_leased(self, director: "Director", spec: RouterSpec, lease: int) -> None:
+        router = _router(director, spec.vrid)
+        alone = router is not None and router.alone and self._may_feel_alone(director, spec)
+        if spec.lease and not 0 < lease <= (max(spec.lease_alone, spec.lease) if alone else spec.lease):
+            self._broken(f"{director.name} holds {spec.name}'s VIP with a lease of {lease} s")
+
+    def _may_feel_alone(self, director: "Director", spec: RouterSpec) -> bool:
+        """Whether no peer can have been heard lately, neither its beats nor, where it is master, its adverts."""
+        now = self._world.now
+        heard = self._heard.get((director.number, spec.vrid))
+        if (
+            heard is not None
+            and self._slowest + EPSILON < now - heard.at < spec.down_after * spec.advert_interval
+        ):
+            return False
+        links = director.spec.channel.peers[0].links if director.spec.channel is not None else ()
+        names = {"eth0" if link.own.startswith("10.99.") else "eth1" for link in links}
+        return bool(names) and all(
+            now - max(other.started_at, other.thawed_at) < KNOWN_AGAIN
+            or all(
+                self._apart(director, other, name)
+                or now - self._apart_until.get(_way(director, other, name), -math.inf) < KNOWN_AGAIN
+                for name in names
+            )
+            for other in self.directors
+            if other is not director
+        )
+
+    def _apart(self, x: "Director", y: "Director", interface: str) -> bool:
+        cuts = self._networks[interface].cuts
+        return (
+            not (x.awake and y.awake)
+            or (x.number, y.number) in cuts
+            or (y.number, x.number) in cuts
+            or not (x.kernel.links[interface].up and y.kernel.links[interface].up)
+        )
+
+    # ---- no holder ----------------------------------------------------------------------------------------------------
+
+    def _may_end(self, director: "Director", spec: RouterSpec, why: str) -> None:
+        """A VIP leaves its last holder: only where nobody's code could have kept it there."""
+        now = self._world.now
+        router = _router(director, spec.vrid)
+        if not director.awake or director.stopping or router is None or router.cause is Cause.LEASE_LAPSED:
+            return
+        moment = self._overlap(spec)
+        if now - self._link_at <= moment or now - director.thawed_at <= spec.lease + moment:
+            return
+        vip = director.kernel.vips[_vip(spec)]
+        if (
+            vip.wrote_at < router.since
+            and router.state is State.BACKUP
+            and vip.wrote_at < director.started_at
+        ):
+            return  # Inherited, and at its end before this daemon's first renewal was written.
+        if director.writer is not None and director.writer.holds_soon:
+            return  # It woke in the last moment; its renewal is on the way to the kernel.
+        if self._slowest > CONFIRM_WITHIN and any(
+            d.writer is not None and d.writer.holds_soon for d in self.directors
+        ):
+            return  # Its successor could not wait longer for a slow kernel.
+        self._broken(f"{director.name} lives and gives up {spec.name}'s VIP ({why}), and nobody holds it")
+
+    # ---- causes -------------------------------------------------------------------------------------------------------
+
+    def _has_cause(self, director: "Director", router: Router, heard: Heard) -> None:
+        spec, now = router.spec, self._world.now
+        waited = (now - heard.at) * (1 + CLOCKS) + 1e-6
+        match router.cause:
+            case Cause.MASTER_SILENT:
+                if waited < (patience := self._own_patience(spec, router, heard)):
+                    self._broken(
+                        f"{director.name} takes {spec.name} over {now - heard.at:.4f} s after the last advert,"
+                        f" its patience is {patience:.4f} s"
+                    )
+                self._nobody_serves(director, router)
+            case Cause.MASTER_GONE:
+                if not self._was_hastened(spec):
+                    self._broken(
+                        f"{director.name} takes {spec.name} over, but nobody can have said that he goes"
+                    )
+            case Cause.PREEMPTING:
+                self._may_preempt(director, router, heard)
+            case Cause.MASTER_RELEASED:
+                released = (now - heard.released) * (1 + CLOCKS) + 1e-6
+                soon = not min(_skew(spec, heard.own), _skew(spec, router.priority)) <= released < math.inf
+                otherwise = router.hastened or router.grouped or heard.lower_since is not None
+                if soon and waited < self._own_patience(spec, router, heard) and not otherwise:
+                    self._broken(f"{director.name} takes {spec.name} over on a release {released:.4f} s ago")
+            case Cause.ASKED:
+                if now - self._ordered_at > 2 * GIVE_UP:
+                    self._broken(
+                        f"{director.name} was asked for {spec.name}, and nobody was told to hand over"
+                    )
+            case _:
+                return
+
+    def _own_patience(self, spec: RouterSpec, router: Router, heard: Heard) -> float:
+        """After how long a silence a backup takes over of itself."""
+        dead = spec.down_after * spec.advert_interval
+        quickest = max(heard.own, router.priority)
+        return dead if heard.lower_since is not None else dead + _skew(spec, quickest)
+
+    def _was_hastened(self, spec: RouterSpec) -> bool:
+        """Whether a peer's word that it goes may have shortened the wait."""
+        moment = (spec.down_after + 1) * spec.advert_interval + GIVE_UP
+        lately = self._world.now - max(self._ordered_at, self._link_at) < moment
+        down = any(not d.kernel.links[spec.interface].up or d.stopping for d in self.directors)
+        return self.directors[0].spec.channel is not None and (lately or down)
+
+    def _nobody_serves(self, director: "Director", router: Router) -> None:
+        """No master whom it must have heard serves."""
+        spec, now = router.spec, self._world.now
+        network = self._networks[spec.interface]
+        long = (spec.down_after + 1) * spec.advert_interval + network.longest + self._slowest + EPSILON
+        for other in self.directors:
+            theirs = _router(other, spec.vrid)
+            if other is director or theirs is None or not other.awake or not _advertises(theirs):
+                continue
+            together = now - self._apart_until.get(_way(director, other, spec.interface), -math.inf)
+            served = (other.process.time() if other.process else 0.0) - theirs.since
+            if min(together, served) > 2 * long and now - director.started_at > 2 * long:
+                self._broken(
+                    f"{director.name} takes {spec.name} over while {other.name} serves and can be heard"
+                )
+
+    def _may_preempt(self, director: "Director", router: Router, heard: Heard) -> None:
+        spec, now = router.spec, self._world.now
+        why = ""
+        if not spec.preempt:
+            why = "it must not preempt"
+        elif router.standby is not Standby.OFF:
+            why = "it stands aside"
+        elif router.unproven:
+            why = "it is unproven"
+        elif heard.priority >= router.priority:
+            why = f"the master's priority is {heard.priority}"
+        elif (
+            heard.lower_since is not None
+            and (now - heard.lower_since) * (1 + CLOCKS) + EPSILON < spec.preempt_delay
+        ):
+            why = f"preempt_delay is {spec.preempt_delay} s"
+        else:
+            hold = director.wishes.held(now - EPSILON - 0.5).get(spec.name)
+            if (
+                hold is not None
+                and hold.until > now + 0.01
+                and hold.master == _address(heard.sender, spec)
+                and hold.at < now - 0.01
+            ):
+                why = f"nobody may preempt {hold.master} before {hold.until:.3f}"
+        if why:
+            self._broken(f"{director.name} preempts in {spec.name}, but {why}")
+
+    def _must_answer(self, director: "Director", vrid: int, router: Router) -> None:
+        """A master whom a losing one does not hear is to say so at once, but no more than once an interval."""
+        key, now = (director.number, vrid), self._world.now
+        before, self._answered[key] = self._answered.get(key, -math.inf), now
+        if now - before <= router.spec.advert_interval * (1 + CLOCKS) + EPSILON:
+            return
+        self._world.at(now + ANSWER, Rank.CHECK, self._answers, (director, vrid, now))
+
+    def _answers(self, what: "tuple[Director, int, float]") -> None:
+        director, vrid, at = what
+        router = _router(director, vrid)
+        if not director.awake or router is None or not _advertises(router):
+            return
+        if at - director.thawed_at < 2 * router.spec.advert_interval:
+            return  # It answered when it awoke, before this.
+        if self._said.get((director.number, vrid), -math.inf) < at:
+            self._broken(f"{director.name} does not answer the advert of a losing master")
+
+    # ---- recovery -----------------------------------------------------------------------------------------------------
+
+    def _recovery(self, spec: RouterSpec) -> float:
+        """How long after the last fault there may be no master, or several."""
+        able = self._able(spec)
+        slowest = max((_patience(d, spec) for d in able), default=0.0)
+        network = self._networks[spec.interface]
+        lost = (network.weather.run or 0) * spec.advert_interval
+        group = 2 * slowest + 1.0 if any(d.spec.groups for d in self.directors) else 0.0
+        return slowest * (1 + CLOCKS) + lost + 2 * network.longest + SETTLED + group
+
+    def _able(self, spec: RouterSpec) -> "list[Director]":
+        """Who can be master."""
+        interfaces = (
+            {one.interface for one in self._specs()} if self.directors[0].spec.groups else {spec.interface}
+        )
+        return [
+            d
+            for d in self.directors
+            if d.awake
+            and not d.stopping
+            and d.wishes.standby(d.name) is not Standby.HARD
+            and all(d.kernel.links[name].up for name in interfaces)
+        ]
+
+    def _recovers(self, at: float) -> None:
+        if at != self._calm_from:
+            return
+        for spec in self._specs():
+            self._world.at(at + self._recovery(spec), Rank.CHECK, self._recovered, (at, spec))
+
+    def _recovered(self, what: tuple[float, RouterSpec]) -> None:
+        at, spec = what
+        if at == self._calm_from:
+            self._checked.add(spec.name)
+            self._count(spec)
+
+    def _count(self, spec: RouterSpec) -> None:
+        """After recovery there is one master, but for the moments in which one follows another."""
+        if not self._is_over(spec):
+            return
+        able = self._able(spec)
+        masters = self._masters(spec)
+        if len(masters) > 1:
+            since = self._many_since.setdefault(spec.name, self._world.now)
+            self._world.at(since + self._overlap(spec), Rank.CHECK, self._still_many, (spec, since))
+        else:
+            self._many_since.pop(spec.name, None)
+        if not masters and able:
+            self._broken(
+                f"{self._world.now - self._calm_from:.3f} s after the last fault {spec.name} has no master"
+            )
+
+    def _still_many(self, what: tuple[RouterSpec, float]) -> None:
+        spec, since = what
+        if self._is_over(spec) and self._many_since.get(spec.name) == since:
+            names = " and ".join(d.name for d in self._masters(spec))
+            self._broken(f"{names} are masters of {spec.name} long after the last fault")
+
+    def _is_over(self, spec: RouterSpec) -> bool:
+        network = self._networks[spec.interface]
+        now = self._world.now
+        return (
+            now >= self._calm_from + self._recovery(spec) - 1e-9 and not network.cuts and network.weather.fair
+        )
+
+    def _masters(self, spec: RouterSpec) -> "list[Director]":
+        return [
+            d for d in self.directors if d.awake and (r := _router(d, spec.vrid)) and r.state is State.MASTER
+        ]
+
+    def ends(self) -> None:
+        """The end, long after the last fault: all is in order."""
+        for spec in self._specs():
+            able, masters = self._able(spec), self._masters(spec)
+            holders = [d for d in self.directors if d.alive and d.holds(_vip(spec))]
+            aside = not able and len(masters) == 1
+            if (len(masters) != min(1, len(able)) and not aside) or (able and holders != masters):
+                self._broken(
+                    f"in the end masters of {spec.name} are {_names(masters)}, its VIP is on {_names(holders)}"
+                )
+            if self.fair and masters:
+                self._announced_it_last(masters[0], spec)
+            self._best_is_master(spec, able, masters)
+
+    def _announced_it_last(self, master: "Director", spec: RouterSpec) -> None:
+        """Neighbours send to the master, unless it could not hear the director that they learned last."""
+        last, at = self._announced.get(_vip(spec), (0, 0.0))
+        known = self._heard_of.get((master.number, spec.vrid, last), -math.inf)
+        if last != master.number and (not last or at - known < spec.down_after * spec.advert_interval):
+            self._broken(f"in the end {master.name} is master of {spec.name}, but another announced it last")
+
+    def _best_is_master(self, spec: RouterSpec, able: "list[Director]", masters: "list[Director]") -> None:
+        routers = {d.number: r for d in able if (r := _router(d, spec.vrid)) is not None}
+        restrained = any(
+            not r.spec.preempt or r.hold_until is not None or r.standby is not Standby.OFF or r.unproven
+            for r in routers.values()
+        )
+        if not masters or restrained or len(self._specs()) > 1 or masters[0].number not in routers:
+            return
+        best = max(r.priority for r in routers.values())
+        if routers[masters[0].number].priority < best:
+            self._broken(f"in the end {masters[0].name} is master, although another has priority {best}")
+
+    # ---- small parts --------------------------------------------------------------------------------------------------
+
+    def _specs(self) -> tuple[RouterSpec, ...]:
+        return self.directors[0].spec.routers if self.directors else ()
+
+    def _broken(self, why: str) -> None:
+        raise Broken(f"at {self._world.now:.4f}: {why}")
+
+
+def _way(x: "Director", y: "Director", interface: str) -> tuple[int, int, str]:
+    return min(x.number, y.number), max(x.number, y.number), interface
+
+
+def _vip(spec: RouterSpec) -> bytes:
+    return bytes(map(int, spec.addresses[0].address.split(".")))
+
+
+def _address(number: int, spec: RouterSpec) -> str:
+    return f"10.{99 if spec.interface == 'eth0' else 98}.0.{number}"
+
+
+def _router(director: "Director", vrid: int) -> Router | None:
+    name = next(spec.name for spec in director.spec.routers if spec.vrid == vrid)
+    instance = director.instance(name)
+    return None if instance is None else instance.election.router
+
+
+def _advertises(router: Router) -> bool:
+    return router.state is State.MASTER and not router.releasing
+
+
+def _skew(spec: RouterSpec, priority: int) -> float:
+    """RFC 9568 section 6.1, RFC 3768 section 6.1; on purpose not the program's own formula."""
+    return (256 - priority) / 256 * (spec.advert_interval if spec.version == 3 else 1.0)
+
+
+def _patience(director: "Director", spec: RouterSpec) -> float:
+    """How long a director waits for a master's advert at most."""
+    router = _router(director, spec.vrid)
+    priority = 1 if router is None else min(router.priority, router.wanted_priority())
+    once = spec.down_after * spec.advert_interval + _skew(spec, priority)
+    aside = director.wishes.standby(director.name) is not Standby.OFF
+    return 2 * once if aside else once
+
+
+def _names(directors: "Iterable[Director]") -> str:
+    return ", ".join(d.name for d in directors) or "nobody"
