@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hactl import store
+from hactl import drains, store
 from hactl.config.model import Config
 from hactl.events import Occurrence, of_change, of_repair
 from hactl.ipvs import ownership, policy
@@ -22,10 +22,12 @@ from hactl.ipvs.reconciler import Faulty, Reconciler, Report, SettingsRepaired, 
 from hactl.ipvs.update import due, update
 from hactl.ipvs.words import intent
 from hactl.ipvs.words import refusal as refusal_words
-from hactl.overrides import Overrides
+from hactl.overrides import Admin, Overrides
 from hactl.state import Services, State, Update, index
 from health.result import Outcome
 
+DRAIN_PERIOD = 1.0
+"""Seconds between two looks at the connections of servers that are drained to be removed."""
 OWNED_FILE = "ipvs-services.json"
 
 
@@ -56,6 +58,7 @@ class Balancer:
         self._reconciler: Reconciler | None = None
         self.trouble = ""
         self._dues: dict[str, float] = {}
+        self._ended: frozenset[drains.Drain] = frozenset()
         self._timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -73,13 +76,15 @@ class Balancer:
             owned=self._load_owned(),
             spec=self._spec,
         )
-        self._step(update(self.state, self._services, {}, self._overrides.effective, time.monotonic()))
+        self._step(update(self.state, self._services, {}, self._effective, time.monotonic()))
         self._wish(self._services.specs)
 
     async def run(self) -> None:
         """Reconcile until cancelled."""
         assert self._reconciler is not None
-        await self._reconciler.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._reconciler.run())
+            group.create_task(self._watch_drains())
 
     def close(self) -> None:
         """Leave the table as it is: the kernel goes on forwarding."""
@@ -109,6 +114,7 @@ class Balancer:
     def set_overrides(self, overrides: Overrides) -> None:
         """What operators want of servers from now on."""
         self._overrides = overrides
+        self._ended &= {drain for drain, _ in drains.finishing(overrides, self._services.specs)}
         self._examine(None)
 
     def set_holding(self, vips: Collection[str]) -> None:
@@ -129,7 +135,7 @@ class Balancer:
         self.outcomes = {check: outcome for check, outcome in self.outcomes.items() if check in used}
         for key in gone - {service_key(spec) for spec in services.specs.values()}:
             self._table.pop(key, None)
-        self._step(update(self.state, services, self.outcomes, self._overrides.effective, now))
+        self._step(update(self.state, services, self.outcomes, self._effective, now))
         self._dues = {name: when for name, when in self._dues.items() if name in services.specs}
         self._wish(services.specs)
         self._moved()
@@ -161,11 +167,39 @@ class Balancer:
             if name in specs and service_key(specs[name]) not in held
         }
 
+    # ---- draining ---------------------------------------------------------------------------------------------
+
+    def _effective(self, service: str, server: str) -> tuple[Admin, int | None]:
+        """What operators want of a server; one that is drained to be removed is out once its connections have ended."""
+        admin, weight = self._overrides.effective(service, server)
+        if self._ended and any((each.service, each.server) == (service, server) for each in self._ended):
+            admin = Admin.DISABLED
+        return admin, weight
+
+    async def _watch_drains(self) -> None:
+        while True:
+            await asyncio.sleep(DRAIN_PERIOD)
+            running = frozenset(drain for drain, _ in drains.finishing(self._overrides, self._services.specs))
+            if running - self._ended:
+                counters = await self.counters()
+                over = drains.ended(self._overrides, self._services.specs, counters, time.time())
+                self._end_drains(over | (self._ended & running))
+            elif self._ended - running:
+                self._end_drains(running)
+
+    def _end_drains(self, over: frozenset[drains.Drain]) -> None:
+        """Once ended is ended, as long as the wish stands."""
+        for drain in over - self._ended:
+            self._log.info(f"{drain.server}@{drain.service}: drained, out of the table")
+        if over != self._ended:
+            self._ended = over
+            self._examine(None)
+
     # ---- steps --------------------------------------------------------------------------------------------------
 
     def _examine(self, checks: Collection[str] | None, names: Collection[str] = ()) -> None:
         now = time.monotonic()
-        effective = self._overrides.effective
+        effective = self._effective
         self._step(
             update(self.state, self._services, self.outcomes, effective, now, checks=checks, names=names)
         )

@@ -68,11 +68,14 @@ class Operations:
         """Set an override, on disk before it acts."""
         daemon, now = self._daemon, time.time()
         scope = Scope(request.server, request.service)
+        end = None if request.for_seconds is None else now + request.for_seconds
         wish = Wish(
             scope=scope,
             admin=_ADMIN.get(request.action),
             weight=request.weight,
-            until=None if request.for_seconds is None else now + request.for_seconds,
+            until=None if request.remove else end,
+            remove=request.remove,
+            remove_by=end if request.remove else None,
             reason=request.reason,
             by=caller.user,
         )

@@ -71,9 +71,9 @@ class Scope(msgspec.Struct, frozen=True, order=True):
 class Override(msgspec.Struct, frozen=True, kw_only=True):
     """One wish of one operator: either `admin` or `weight` is given.
 
-    `until` and `at` are wall-clock seconds since the epoch, `until` None means until `enable`. `revision`
-    orders all overrides of a director. One with admin `enabled` is kept as a mark: it annuls what its scope
-    was told earlier.
+    `until`, `remove_by` and `at` are wall-clock seconds since the epoch, `until` None means until `enable`. `revision`
+    orders all overrides of a director. One with admin `enabled` is kept as a mark: it annuls what its scope was told
+    earlier. `remove`: a drained server leaves the table once its connections have ended, at `remove_by` at the latest.
     """
 
     server: Name
@@ -81,6 +81,8 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     admin: Admin | None = None
     weight: Weight | None = None
     until: Seconds | None = None
+    remove: bool = False
+    remove_by: Seconds | None = None
     reason: Annotated[str, msgspec.Meta(max_length=MAX_REASON)] = ""
     by: Name = ""
     at: Seconds
@@ -115,6 +117,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     admin: Admin | None = None
     weight: int | None = None
     until: float | None = None
+    remove: bool = False
+    remove_by: float | None = None
     reason: str = ""
     by: str = ""
 
@@ -128,9 +132,12 @@ class Overrides(msgspec.Struct, frozen=True):
     def effective(self, service: str, server: str) -> tuple[Admin, int | None]:
         """What is wanted of a server of a service: its state, and its weight or None (as configured)."""
         told = self._told(Scope(server, service))
-        admin = next((record.admin for record in told if record.admin is not None), Admin.ENABLED)
         weight = next((record.weight for record in told if record.weight is not None), None)
-        return admin, weight
+        return next((record.admin for record in told if record.admin), Admin.ENABLED), weight
+
+    def deciding(self, service: str, server: str) -> Override | None:
+        """The override that says in which state a server of a service is wanted."""
+        return next((r for r in self._told(Scope(server, service)) if r.admin is not None), None)
 
     def _told(self, scope: Scope) -> list[Override]:
         """Overrides in force for one server of one service: narrow before wide, later before earlier."""
@@ -145,12 +152,11 @@ class Overrides(msgspec.Struct, frozen=True):
 
     def expired(self, now: float) -> tuple[Override, ...]:
         """Those whose deadline has passed at `now` (wall clock)."""
-        return tuple(record for record in self.records if record.has_expired(now))
+        return tuple(r for r in self.records if r.has_expired(now))
 
     def without_expired(self, now: float) -> "Overrides":
         """The same without those whose deadline has passed; the revision stays."""
-        kept = tuple(record for record in self.records if not record.has_expired(now))
-        return Overrides(kept, self.revision)
+        return Overrides(tuple(r for r in self.records if not r.has_expired(now)), self.revision)
 
     def next_deadline(self) -> float | None:
         """When the next override ends (wall clock), None when none does."""
@@ -167,6 +173,8 @@ class Overrides(msgspec.Struct, frozen=True):
             admin=wish.admin,
             weight=wish.weight,
             until=wish.until,
+            remove=wish.remove,
+            remove_by=wish.remove_by,
             reason=wish.reason,
             by=wish.by[:MAX_NAME],
             at=now,
@@ -246,6 +254,8 @@ def _check_wish(wish: Wish, now: float) -> None:
         raise OverrideError(f"a weight is a number from 0 to {MAX_WEIGHT}, not {wish.weight}")
     if wish.until is not None and wish.admin is Admin.ENABLED:
         raise OverrideError("enable ends overrides for good; it takes no deadline")
+    if wish.remove and wish.admin is not Admin.DRAIN:
+        raise OverrideError("only a drained server is removed when its connections have ended")
     if wish.until is not None and wish.until <= now:
         raise OverrideError("the deadline of the override has already passed")
     if len(wish.reason) > MAX_REASON or not wish.reason.isprintable():

@@ -212,6 +212,8 @@ def _override(override: Override) -> dict[str, Any]:
         "admin": override.admin.value if override.admin else None,
         "weight": override.weight,
         "until": None if override.until is None else wall_text(override.until),
+        "remove": override.remove,
+        "remove_by": None if override.remove_by is None else wall_text(override.remove_by),
         "reason": override.reason,
         "by": override.by,
         "at": wall_text(override.at),

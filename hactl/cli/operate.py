@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from hactl.cli import waiting
 from hactl.cli.common import F, daemon, daemon_options, echo_json, json_option, warn
 from hactl.cli.durations import Duration
 from hactl.cli.text import clean, span
@@ -56,14 +57,29 @@ def _override_options(function: F) -> F:
 @click.command()
 @_scope_argument
 @_deadline_option
+@click.option("--wait", is_flag=True, help="Wait for its connections to end, then remove it from the table.")
 @_override_options
-def drain(scope: tuple[str, str | None], seconds: float | None, reason: str, as_json: bool) -> None:
+def drain(
+    scope: tuple[str, str | None], seconds: float | None, wait: bool, reason: str, as_json: bool
+) -> None:
     """Send no new connections to a server; existing ones stay.
 
     SERVER means the server of that name in every service. The override is kept over restarts, until `hactl
     enable` or the end of --for.
+
+    With --wait the server leaves the table of each director once that has no connection to it any more, after
+    --for at the latest, and stays out until `hactl enable`. The command returns when it is out here; the
+    directors finish it also when the command is interrupted.
     """
-    _override("drain", scope, reason, as_json, seconds=seconds)
+    if not wait:
+        _override("drain", scope, reason, as_json, seconds=seconds)
+        return
+    answer = _ask("drain", scope, reason, seconds=seconds, remove=True)
+    with daemon() as client:
+        end = waiting.until_out(client, answer["servers"], quiet=as_json)
+    answer = answer | {"removed": list(end.removed), "warnings": [*answer.get("warnings", []), *end.warnings]}
+    _report(answer, [f"{server}: drained and removed" for server in end.removed], as_json)
+    sys.exit(0 if len(end.removed) == len(answer["servers"]) else 1)
 
 
 @click.command()
@@ -116,15 +132,28 @@ def _override(
     number: int | None = None,
 ) -> None:
     """Ask for an override and say what it touched."""
-    request: dict[str, Any] = {"action": action, "server": scope[0], "reason": reason}
-    optional = {"service": scope[1], "for_seconds": seconds, "weight": number}
-    request.update({key: value for key, value in optional.items() if value is not None})
-    with daemon() as client:
-        answer = client.post("overrides", request)
+    answer = _ask(action, scope, reason, seconds=seconds, number=number)
     done = {"enable": "enabled", "drain": "drained", "disable": "disabled", "weight": f"weight {number}"}
     deadline = f", for {span(seconds)}" if seconds is not None else ""
     lines = [f"{server}: {done[action]}{deadline}" for server in answer["servers"]]
     _report(answer, lines, as_json)
+
+
+def _ask(
+    action: str,
+    scope: tuple[str, str | None],
+    reason: str,
+    *,
+    seconds: float | None = None,
+    number: int | None = None,
+    remove: bool | None = None,
+) -> dict[str, Any]:
+    request: dict[str, Any] = {"action": action, "server": scope[0], "reason": reason}
+    optional = {"service": scope[1], "for_seconds": seconds, "weight": number, "remove": remove}
+    request.update({key: value for key, value in optional.items() if value is not None})
+    with daemon() as client:
+        answer: dict[str, Any] = client.post("overrides", request)
+    return answer
 
 
 @click.command()

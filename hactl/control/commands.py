@@ -129,13 +129,17 @@ class Action(StrEnum):
 
 
 class OverrideRequest(Request, frozen=True, kw_only=True):
-    """One override. `service` None: every service with that server; `for_seconds` None: until `enable`."""
+    """One override. `service` None: every service with that server; `for_seconds` None: until `enable`.
+
+    `remove`, with drain: the server leaves the table once its connections have ended, after `for_seconds` at the latest.
+    """
 
     action: Action
     server: Name
     service: Name | None = None
     weight: int | None = None
     for_seconds: Seconds | None = None
+    remove: bool = False
     reason: str = ""
 
 

@@ -309,3 +309,34 @@ def test_version() -> None:
     answer = json.loads(hactl("version", "--json").stdout)
     assert set(answer["packages"]) == {"hactl", "health", "failover", "notify"}
     assert answer["warnings"] == []
+
+
+def test_drain_waits_until_it_is_out(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections left are said as they change; the command ends when the server is out of the table."""
+    server = daemon.commands.snapshot["services"]["www"]["servers"]["rs1"]
+    steps = iter([("drain", 3), ("drain", 3), ("drain", 1), ("disabled", 0)])
+
+    def turn(*_: object) -> None:
+        server["admin"], server["connections"]["active"] = next(steps)
+
+    turn()
+    monkeypatch.setattr("hactl.cli.waiting.time.sleep", turn)
+    result = hactl("drain", "rs1", "--wait", "--for", "10m")
+    assert (result.exit_code, result.stdout) == (0, "rs1@www: drained and removed\n")
+    assert result.stderr == "rs1@www: 3 active connections left\nrs1@www: 1 active connections left\n"
+    assert requests(daemon) == [
+        OverrideRequest(action=Action.DRAIN, server="rs1", for_seconds=600.0, remove=True)
+    ]
+
+
+def test_drain_that_somebody_ends(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enabled meanwhile: said, and not waited for for ever; a director without a VIP says where the connections are."""
+    snapshot = daemon.commands.snapshot
+    snapshot["services"]["www"]["servers"]["rs1"]["admin"] = "enabled"
+    for router in snapshot["routers"].values():
+        router["state"] = "backup"
+    result = hactl("drain", "rs1", "--wait", "--json")
+    answer = json.loads(result.stdout)
+    assert answer["removed"] == []
+    assert "rs1@www: somebody enabled it meanwhile" in answer["warnings"]
+    assert any("master of nothing" in warning for warning in answer["warnings"])
