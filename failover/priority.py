@@ -52,18 +52,14 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fault(self) -> str | None:
-        """The sentence of the fault that this object is, None when it is none."""
-        if self.kind is TrackKind.FILE:
-            return self._fault_of_file()
-        if self.word is not Word.DOWN or self.weight != 0:
-            return None
-        return f"tracked {self.name} is down" + (f": {self.reason}" if self.reason else "")
+        """The sentence of the fault that this object is, None when it is none.
 
-    def _fault_of_file(self) -> str | None:
-        """A file without a number is a fault whatever its weight; with weight 0 so is a number other than 0."""
-        if self.word is Word.DOWN:
-            return f"tracked {self.name} has no number: {self.reason}"
-        return f"tracked {self.name} {self.reason}" if self.weight == 0 and self.adds else None
+        A file without a number is a fault whatever its weight; with weight 0 so is a number other than 0.
+        """
+        is_file = self.kind is TrackKind.FILE
+        if self.word is Word.DOWN and (self.weight == 0 or is_file):
+            return f"tracked {self.name} is down" + (f": {self.reason}" if self.reason else "")
+        return f"tracked {self.name} {self.reason}" if is_file and self.weight == 0 and self.adds else None
 
 
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):

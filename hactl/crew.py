@@ -15,6 +15,7 @@ import msgspec
 
 from failover.keeper import Keeper
 from failover.report import Renewal
+from hactl.allowed import of_alerts, of_checks
 from hactl.children import Child
 from hactl.config.model import Config
 from hactl.messages import (
@@ -96,7 +97,7 @@ class Crew:
             on_message=self._hear,
             on_death=self._died,
             kill_when_silent=name != FAILOVER,
-            helper=name == NOTIFY,
+            helper=name != FAILOVER,
             door=self._door if name == NOTIFY else None,
         )
 
@@ -144,8 +145,13 @@ class Crew:
         for child in self.children.values():
             if child.name not in self._ready:
                 child.send(self._prepare(child.name, self._generation, config, secrets))
-        self.children[NOTIFY].send(AllowPrograms(config.notify.programs))
+        for name, child in self.children.items():
+            if name != FAILOVER:
+                child.send(self._allowed(name))
         self._send_all(Commit(self._generation))
+
+    def _allowed(self, name: str) -> AllowPrograms:
+        return of_alerts(self._config) if name == NOTIFY else of_checks(self._config)
 
     def _send_all(self, message: msgspec.Struct) -> None:
         for child in self.children.values():
@@ -155,8 +161,8 @@ class Crew:
         """What a worker started anew is given: the generation in force, and events that waited for it."""
         if name == FAILOVER:
             yield from self._orders()
-        if name == NOTIFY:
-            yield AllowPrograms(self._config.notify.programs)
+        else:
+            yield self._allowed(name)
         yield self._prepare(name, self._generation, self._config, self.secrets)
         yield Commit(self._generation)
         if name == FAILOVER and self._payload.version:

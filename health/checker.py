@@ -48,7 +48,6 @@ class Checker:
 
     __slots__ = (
         "_due",
-        "_plan",
         "_pool",
         "_running",
         "_started",
@@ -57,6 +56,7 @@ class Checker:
         "held",
         "id",
         "passed_at",
+        "plan",
         "result",
         "spec",
         "verdict",
@@ -70,7 +70,7 @@ class Checker:
         self.at = 0.0
         self.passed_at = 0.0
         self.held = False
-        self._plan = plan
+        self.plan = plan
         self._pool = pool
         self._running: Running | None = None
         self._started = 0.0
@@ -102,7 +102,7 @@ class Checker:
         """Begin a probe now; the pool has given a place."""
         self._started = time.monotonic()
         try:
-            self._running = running = self._pool.carriers.probe(self._plan, self._ended)
+            self._running = running = self._pool.carriers.probe(self.plan, self._ended)
             end = running.start()
         except Exception as error:  # noqa: BLE001 - shown in the result, counted by the pool
             end = internal_error(error)

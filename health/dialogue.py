@@ -83,7 +83,29 @@ class DatagramPlan(NamedTuple):
     dialogue: Callable[[], DatagramDialogue]
 
 
-AnyPlan = Plan | DatagramPlan
+class PingPlan(NamedTuple):
+    """One echo to be had from an address, which may have an IPv6 zone."""
+
+    address: str
+
+
+class ProgramPlan(NamedTuple):
+    """A program to be run for at most `within` seconds, and what stands in its environment."""
+
+    command: tuple[str, ...]
+    user: str
+    environment: tuple[tuple[str, str], ...]
+    within: float
+
+
+class LocalPlan(NamedTuple):
+    """Something of this director to be looked at: `name` is for people, `look` may be held up by the kernel."""
+
+    name: str
+    look: Callable[[], End]
+
+
+AnyPlan = Plan | DatagramPlan | PingPlan | ProgramPlan | LocalPlan
 Answer = bytes | End | Plan | StartTls | Farewell
 """What a dialogue wants after it was told something."""
 

@@ -20,6 +20,7 @@ _TELLING = {
     Reason.CONNECT_REFUSED: Scope.PORT,
     Reason.CONNECT_UNREACHABLE: Scope.HOST,
     Reason.CONNECT_TIMEOUT: Scope.HOST,
+    Reason.NO_REPLY: Scope.HOST,
 }
 
 

@@ -8,13 +8,15 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from health.probes.local import Looks
+from health.probes.ping import Pings, close_sockets, open_sockets
 from health.probes.poller import Poller
 from health.probes.registry import Carriers, kit, plan
 from health.probes.steps import Step, Steps
 from health.probes.stream import internal_error
 from health.probes.tls import Contexts
 from health.result import End, Result
-from health.spec import CheckSpec
+from health.spec import CheckSpec, PingProbe
 
 
 class Report(NamedTuple):
@@ -31,7 +33,9 @@ async def run_once(check: CheckSpec, agent: str, secrets: Mapping[str, str] | No
     steps = Steps(secrets)
     ended: asyncio.Future[End] = loop.create_future()
     tools = kit(agent, {})._replace(secret=steps.secret)
-    probe = Carriers(poller, Contexts()).probe(plan(check, tools), ended.set_result, steps)
+    sockets = open_sockets() if isinstance(check.probe, PingProbe) else {}
+    carriers = Carriers(poller, Contexts(), Looks(loop), Pings(poller, sockets))
+    probe = carriers.probe(plan(check, tools), ended.set_result, steps)
     start = time.monotonic()
     try:
         try:
@@ -44,6 +48,7 @@ async def run_once(check: CheckSpec, agent: str, secrets: Mapping[str, str] | No
     finally:
         probe.cancel()
         poller.close()
+        close_sockets(sockets)
     steps.mark("end")
     result = end.result(time.monotonic() - start)
     return Report(result, tuple(step._replace(at=step.at - start) for step in steps.taken))

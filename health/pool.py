@@ -9,14 +9,19 @@ import math
 import resource
 import time
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
 
 from health.checker import Checker
-from health.dialogue import AnyPlan, ProbeError
+from health.dialogue import AnyPlan, ProbeError, ProgramPlan
 from health.hints import Scope, given
+from health.places import Places
+from health.probes.local import Looks
+from health.probes.ping import Pings, PingSocket
 from health.probes.poller import Poller
+from health.probes.program import RunProgram
 from health.probes.registry import Carriers, kit, plan
 from health.probes.tls import Contexts
 from health.result import Health, Outcome, Reason, Transition
@@ -25,6 +30,8 @@ from health.wheel import Wheel
 
 RESERVED_DESCRIPTORS = 64
 """Descriptors left for everything that is no probe."""
+PROGRAMS = 32
+"""Programs of the operator's under way at a time; further ones wait for their turn."""
 
 
 class Generation(NamedTuple):
@@ -45,7 +52,7 @@ class Applied(NamedTuple):
 
 
 class Counts(msgspec.Struct):
-    """What this pool has done since it was made. `waited` counts probes that had to wait for a descriptor."""
+    """What this pool has done since it was made. `waited` counts probes that had to wait for a place."""
 
     probes: int = 0
     failed: int = 0
@@ -62,11 +69,18 @@ class Pool:
         agent: str,
         on_transitions: Callable[[tuple[Transition, ...]], None],
         capacity: int | None = None,
+        *,
+        run_program: RunProgram | None = None,
+        ping_sockets: Mapping[int, PingSocket | str] = MappingProxyType({}),
     ) -> None:
         self._loop = loop
-        self.carriers = Carriers(Poller(loop), Contexts())
+        poller = Poller(loop)
+        pings = Pings(poller, ping_sockets)
+        self.carriers = Carriers(poller, Contexts(), Looks(loop), pings, run_program)
         self.counts = Counts()
-        self.capacity = descriptor_limit() - RESERVED_DESCRIPTORS if capacity is None else capacity
+        descriptors = descriptor_limit() - RESERVED_DESCRIPTORS if capacity is None else capacity
+        self._places = Places(descriptors, loop.call_soon)
+        self._program_places = Places(PROGRAMS, loop.call_soon)
         self._secrets: dict[str, str] = {}
         self._kit = kit(agent, self._secrets)
         self._on_transitions = on_transitions
@@ -74,9 +88,6 @@ class Pool:
         self._by_id: dict[str, Checker] = {}
         self._by_host: dict[str, list[Checker]] = {}
         self._after: dict[str, list[Checker]] = {}
-        self._under_way = 0
-        self._waiting: dict[Checker, None] = {}
-        self._serving = False
         self._transitions: list[Transition] = []
         self._fresh: dict[str, Checker] = {}
         self._wheel: Wheel[Checker] = Wheel()
@@ -91,9 +102,9 @@ class Pool:
         """
         plans = {check: self._plan(check) for check in spec.checks if check not in self._checkers}
         warnings = {fault for made in plans.values() if (fault := self.carriers.fault(made))}
-        if len(spec.checks) > self.capacity:
+        if len(spec.checks) > self._places.capacity:
             warnings.add(
-                f"{len(spec.checks)} checks but descriptors for {self.capacity} probes at a time"
+                f"{len(spec.checks)} checks but descriptors for {self._places.capacity} probes at a time"
                 " (RLIMIT_NOFILE): when many servers are silent, probes start late"
             )
         return Generation(spec, secrets or {}, plans, tuple(sorted(warnings)))
@@ -150,12 +161,9 @@ class Pool:
 
     def take_place(self, checker: Checker) -> bool:
         """Whether a probe may start now; if not, it starts when another has ended."""
-        if self._under_way >= self.capacity:
-            self.counts.waited += 1
-            self._waiting[checker] = None
-            return False
-        self._under_way += 1
-        return True
+        taken = self._places_of(checker).take(checker)
+        self.counts.waited += not taken
+        return taken
 
     def ended(self, checker: Checker, change: Transition | None) -> None:
         """Count a result, pass its place on, and tell of a changed verdict in the next turn of the loop."""
@@ -171,7 +179,7 @@ class Pool:
             if not self._transitions:
                 self._loop.call_soon(self._tell)
             self._transitions.append(change)
-        self._free_place()
+        self._places_of(checker).free()
 
     def checker(self, check: str) -> Checker | None:
         """The checker with this id."""
@@ -203,7 +211,8 @@ class Pool:
         self._by_id = {checker.id: checker for checker in self._checkers.values()}
         self._by_host, self._after = {}, {}
         for checker in self._checkers.values():
-            self._by_host.setdefault(checker.spec.address, []).append(checker)
+            if checker.spec.address:
+                self._by_host.setdefault(checker.spec.address, []).append(checker)
             if checker.spec.need is not None:
                 self._after.setdefault(checker.spec.need.check, []).append(checker)
 
@@ -234,28 +243,17 @@ class Pool:
         told, self._transitions = tuple(self._transitions), []
         self._on_transitions(told)
 
-    def _free_place(self) -> None:
-        self._under_way -= 1
-        if self._waiting and not self._serving:
-            # In a turn of its own: probes that fail at once would otherwise nest as deep as the queue.
-            self._serving = True
-            self._loop.call_soon(self._serve_waiting)
-
-    def _serve_waiting(self) -> None:
-        self._serving = False
-        while self._waiting and self._under_way < self.capacity:
-            checker = next(iter(self._waiting))
-            del self._waiting[checker]
-            self._under_way += 1
-            checker.start()
+    def _places_of(self, checker: Checker) -> Places:
+        return self._program_places if isinstance(checker.plan, ProgramPlan) else self._places
 
     def _stop(self, checker: Checker) -> None:
         under_way = checker.running
         checker.stop()
         self._fresh.pop(checker.id, None)
-        self._waiting.pop(checker, None)
+        places = self._places_of(checker)
+        places.leave(checker)
         if under_way:
-            self._free_place()
+            places.free()
 
 
 def descriptor_limit() -> int:

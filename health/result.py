@@ -26,6 +26,11 @@ class Reason(StrEnum):
     LOGIN_FAILED = "login_failed"
     WRONG_STATUS = "wrong_status"
     NO_MATCH = "no_match"
+    NO_REPLY = "no_reply"
+    PROGRAM_FAILED = "program_failed"
+    PROGRAM_TIMEOUT = "program_timeout"
+    NO_NUMBER = "no_number"
+    NOT_RUNNING = "not_running"
     CANNOT_RUN = "cannot_run"
     INTERNAL_ERROR = "internal_error"
 
@@ -50,6 +55,11 @@ _TEXTS = {
     Reason.LOGIN_FAILED: "the server refused the login",
     Reason.WRONG_STATUS: "unexpected status code",
     Reason.NO_MATCH: "the answer does not hold what was expected",
+    Reason.NO_REPLY: "no reply to the ping in time",
+    Reason.PROGRAM_FAILED: "the program failed",
+    Reason.PROGRAM_TIMEOUT: "the program did not end in time",
+    Reason.NO_NUMBER: "no number can be read",
+    Reason.NOT_RUNNING: "not enough of it runs",
     Reason.CANNOT_RUN: "this director cannot run the check",
     Reason.INTERNAL_ERROR: "the probe itself failed; this is a fault of hactl",
 }

@@ -121,6 +121,30 @@ class NtpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="ntp"):
     max_stratum: int = 15
 
 
+class PingProbe(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
+    """One ICMP echo request and its reply (RFC 792, RFC 4443)."""
+
+
+class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, tag="script"):
+    """A program of the operator's, run as `user` without a shell; it passes with exit status 0."""
+
+    command: tuple[str, ...]
+    user: str = "nobody"
+
+
+class FileProbe(msgspec.Struct, frozen=True, kw_only=True, tag="file"):
+    """A file of this director that holds one whole number."""
+
+    path: str
+
+
+class ProcessProbe(msgspec.Struct, frozen=True, kw_only=True, tag="process"):
+    """A program, by name or absolute path, of which so many must run on this director."""
+
+    command: str
+    at_least: int = 1
+
+
 Probe = (
     TcpProbe
     | HttpProbe
@@ -134,6 +158,10 @@ Probe = (
     | NntpProbe
     | RedisProbe
     | NtpProbe
+    | PingProbe
+    | ScriptProbe
+    | FileProbe
+    | ProcessProbe
 )
 
 
@@ -159,6 +187,7 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One probe of one target, and when the verdict changes. `rise` and `fall` count results in a row.
 
+    `address` is empty where the target is this director itself.
     `down_interval`: while it is down for long, the interval doubles up to this (0: it does not).
     """
 

@@ -10,7 +10,7 @@ from hactl.config.fault import Path
 Uses = Callable[[Any], bool]
 """Whether a value asks for something that is not there."""
 
-LATER_CHECKS: Final = frozenset({"ping", "ldap", "mysql", "postgresql", "grpc", "script", "agent"})
+LATER_CHECKS: Final = frozenset({"ldap", "mysql", "postgresql", "grpc", "agent"})
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,9 @@ class Idle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _later_check(value: Any) -> bool:
-    return isinstance(value, dict) and str(value.get("type")) in LATER_CHECKS
+    if not isinstance(value, dict):
+        return False
+    return str(value.get("type")) in LATER_CHECKS or value.get("convention", "exit") != "exit"
 
 
 def _later_checks(*patterns: str) -> tuple[Row, ...]:
@@ -51,10 +53,6 @@ ROWS: Final = (
         when=_by_hmac,
     ),
     Row(pattern="routers.*.virtual_mac", text="VIPs move without a virtual MAC address yet", unsafe=True),
-    Row(pattern="routers.*.track.ping", text="ping targets are not tracked yet", unsafe=True),
-    Row(pattern="routers.*.track.scripts", text="scripts are not tracked yet", unsafe=True),
-    Row(pattern="routers.*.track.files", text="files are not tracked yet", unsafe=True),
-    Row(pattern="routers.*.track.processes", text="processes are not tracked yet", unsafe=True),
     *_later_checks(
         "checks.*",
         "pools.*.check",

@@ -6,7 +6,10 @@ has nobody to tell and ends at once.
 
 import asyncio
 import gc
+import os
 import resource
+import socket
+from collections.abc import Mapping
 
 import uvloop
 
@@ -22,11 +25,15 @@ from hactl.messages import (
     ToWorker,
     Transitions,
 )
-from hactl.workers import base
+from hactl.process import ExitReason
+from hactl.workers import base, programs
+from hactl.workers.program_client import Programs
+from hactl.workers.programs import Ended
 from health.dialogue import ProbeError
 from health.neighbours import Neighbours
 from health.pool import Generation, Pool
-from health.result import Health, Transition
+from health.probes.ping import PingSocket, open_sockets
+from health.result import PASSED, End, Health, Reason, Transition
 
 OUTCOMES_INTERVAL = 1.0
 
@@ -34,9 +41,18 @@ OUTCOMES_INTERVAL = 1.0
 class HealthHandler:
     """Turns messages into work of the pool, and the pool's findings into messages."""
 
-    def __init__(self, send: base.Send) -> None:
+    def __init__(
+        self, send: base.Send, helper: socket.socket | None, ping_sockets: Mapping[int, PingSocket | str]
+    ) -> None:
         self._send = send
-        self._pool = Pool(asyncio.get_running_loop(), f"hactl/{__version__}", self._changed)
+        self._programs = Programs(helper, self._helper_lost)
+        self._pool = Pool(
+            asyncio.get_running_loop(),
+            f"hactl/{__version__}",
+            self._changed,
+            run_program=self._run_program,
+            ping_sockets=ping_sockets,
+        )
         self._prepared: tuple[int, Generation] | None = None
         self._stopped = asyncio.Event()
         self._internal_errors = 0
@@ -59,6 +75,7 @@ class HealthHandler:
 
     async def run(self) -> None:
         """Send the latest results each second until stopped."""
+        await self._programs.connect()
         try:
             self._neighbours = Neighbours(asyncio.get_running_loop(), self._pool.gone)
         except OSError as error:
@@ -72,6 +89,18 @@ class HealthHandler:
         if self._neighbours is not None:
             self._neighbours.close()
         self._pool.close()
+        self._programs.close()
+
+    async def _run_program(
+        self, command: tuple[str, ...], user: str, environment: Mapping[str, str], within: float
+    ) -> End:
+        return end_of(await self._programs.attend(command, user, environment, b"", within), command[0])
+
+    def _helper_lost(self, reason: str) -> None:
+        """Only root can start another: end, to be started anew as a whole."""
+        if not self._stopped.is_set():
+            base.note(self._send, NoteLevel.ERROR, "the helper that runs programs has ended", reason=reason)
+            self._stopped.set()
 
     def _prepare(self, message: PrepareHealth) -> None:
         try:
@@ -125,14 +154,33 @@ class HealthHandler:
             self._internal_errors = errors
 
 
+def end_of(ended: Ended, program: str) -> End:
+    """What the end of an operator's program means for its check."""
+    if ended.reason is ExitReason.OK:
+        return PASSED
+    reason = _REASONS.get(ended.reason, Reason.CANNOT_RUN) if ended.reason else Reason.CANNOT_RUN
+    return End(reason, f"{program}: {ended.failure}")
+
+
+_REASONS = {
+    ExitReason.STATUS: Reason.PROGRAM_FAILED,
+    ExitReason.SIGNAL: Reason.PROGRAM_FAILED,
+    ExitReason.TIMEOUT: Reason.PROGRAM_TIMEOUT,
+}
+
+
 def main() -> None:
     """Run the worker on the socket given."""
-    arguments = base.arguments()
+    arguments = base.arguments(allowed=True)
+    with socket.socket(fileno=arguments.allowed) as allowed:
+        is_root = os.geteuid() == 0 and arguments.user
+        helper = programs.start(arguments.user, allowed) if is_root else None
+    ping_sockets = open_sockets()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     gc.freeze()  # What was imported stays: the collector need never look at it.
     base.drop_privileges(arguments.user)
-    uvloop.run(base.serve(arguments.fd, HealthHandler))
+    uvloop.run(base.serve(arguments.fd, lambda send: HealthHandler(send, helper, ping_sockets)))
 
 
 if __name__ == "__main__":

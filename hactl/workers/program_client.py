@@ -22,7 +22,7 @@ class Programs:
         self._on_lost = on_lost
         self._link: Link[Ended] | None = None if sock is None else Link(Ended, self._ended, self._lost)
         self._ids = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[str]] = {}
+        self._waiting: dict[int, asyncio.Future[Ended]] = {}
 
     async def connect(self) -> None:
         """Join the link; what was asked of the helper before is sent now."""
@@ -38,17 +38,28 @@ class Programs:
         within: float,
     ) -> str:
         """Run a program for at most `within` seconds; the failure in words, empty when its status was 0."""
+        return (await self.attend(command, user, environment, stdin, within)).failure
+
+    async def attend(
+        self,
+        command: tuple[str, ...],
+        user: str,
+        environment: Mapping[str, str],
+        stdin: bytes,
+        within: float,
+    ) -> Ended:
+        """The same; how it ended, with the reason."""
         if self._link is None:
             end = await process.run(command, env=environment, stdin=stdin, timeout=within, user=user)
-            return failure_text(end)
+            return Ended(0, failure_text(end), end.reason)
         number = next(self._ids)
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
         self._link.send(Run(number, command, user, dict(environment), stdin, within))
         try:
             return await asyncio.wait_for(answer, within + GRACE)
         except TimeoutError:
-            return "the helper that runs programs does not answer"
+            return Ended(number, "the helper that runs programs does not answer")
         finally:
             del self._waiting[number]
 
@@ -60,10 +71,10 @@ class Programs:
     def _ended(self, message: Ended) -> None:
         answer = self._waiting.get(message.id)
         if answer is not None and not answer.done():
-            answer.set_result(message.failure)
+            answer.set_result(message)
 
     def _lost(self, reason: str) -> None:
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_result("the helper that runs programs has ended")
+                answer.set_result(Ended(0, "the helper that runs programs has ended"))
         self._on_lost(reason)

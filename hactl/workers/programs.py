@@ -27,6 +27,8 @@ CAP_SETGID = 6
 CAP_SETUID = 7
 RUNNING = 64
 """Most programs at once."""
+OURS = "HACTL_"
+"""How the names of the variables begin that a worker may set: a turned one must not choose a program's libraries."""
 _OPEN_FILES = 1024
 _MOMENT = 0.2
 
@@ -43,10 +45,11 @@ class Run(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):
-    """A program has ended; `failure` in words, empty when its status was 0."""
+    """A program has ended; `failure` in words, empty when its status was 0. `reason` None: it was not run at all."""
 
     id: int
     failure: str
+    reason: process.ExitReason | None = None
 
 
 class Helper:
@@ -72,6 +75,8 @@ class Helper:
     def _take(self, message: Run) -> None:
         if (message.command, message.user) not in self._allowed:
             self.answer(Ended(message.id, "not a program of the configuration in force"))
+        elif not all(name.startswith(OURS) for name in message.environment):
+            self.answer(Ended(message.id, f"only variables named {OURS}... are handed to programs"))
         elif self._running >= RUNNING:
             self.answer(Ended(message.id, f"{RUNNING} programs run already"))
         else:
@@ -104,7 +109,7 @@ class Helper:
             )
         finally:
             self._running -= 1
-        self.answer(Ended(request.id, failure_text(end)))
+        self.answer(Ended(request.id, failure_text(end), end.reason))
 
 
 def failure_text(end: process.Exit) -> str:

@@ -14,12 +14,17 @@ def connecting(kind: int, address: str, port: int) -> tuple[socket.SocketType, i
     Raises OSError where there can be no such socket; ENODEV for a zone that is no interface here.
     """
     six = ":" in address
-    bare, _, zone = address.partition("%")
-    scope = _interface_index(zone) if zone else 0
+    bare, scope = scope_of(address)
     family = socket.AF_INET6 if six else socket.AF_INET
     sock = socket.SocketType(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     code = sock.connect_ex((bare, port, 0, scope) if six else (bare, port))
     return sock, 0 if code == errno.EINPROGRESS else code
+
+
+def scope_of(address: str) -> tuple[str, int]:
+    """An address without its zone, and the index of the interface that the zone names; 0 for none. Raises OSError."""
+    bare, _, zone = address.partition("%")
+    return bare, _interface_index(zone) if zone else 0
 
 
 def _interface_index(name: str) -> int:

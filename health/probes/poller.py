@@ -38,6 +38,10 @@ class Poller:
         self._epoll.register(descriptor, _ALL)
         self._watched[descriptor] = watched
 
+    def again(self, descriptor: int) -> None:
+        """Tell once more of a watched socket from which not all was taken."""
+        self._epoll.modify(descriptor, _ALL)
+
     def forget(self, descriptor: int) -> None:
         """The socket is about to be closed, which takes it out of the kernel's set as well."""
         self._watched.pop(descriptor, None)

@@ -9,9 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from health import spec
-from health.dialogue import AnyPlan, DatagramPlan, Kit, Plan
+from health.dialogue import AnyPlan, DatagramPlan, Kit, LocalPlan, PingPlan, Plan, ProgramPlan
+from health.probes import number_file, processes
 from health.probes.datagram import Exchange
+from health.probes.local import Look, Looks
+from health.probes.ping import Ping, Pings
 from health.probes.poller import Poller
+from health.probes.program import Program, RunProgram
 from health.probes.search import search
 from health.probes.steps import Steps
 from health.probes.stream import Conversation
@@ -35,6 +39,10 @@ _PLANS: dict[type, Callable[[CheckSpec, Any, Kit], AnyPlan]] = {
     spec.NntpProbe: nntp.plan,
     spec.RedisProbe: redis.plan,
     spec.NtpProbe: ntp.plan,
+    spec.PingProbe: lambda check, probe, kit: PingPlan(check.address),
+    spec.ScriptProbe: lambda check, probe, kit: _program(check, probe),
+    spec.FileProbe: lambda check, probe, kit: number_file.plan(check, probe),
+    spec.ProcessProbe: lambda check, probe, kit: processes.plan(check, probe),
 }
 
 
@@ -56,11 +64,20 @@ class Carriers(NamedTuple):
 
     poller: Poller
     contexts: Contexts
+    looks: Looks
+    pings: Pings
+    run_program: RunProgram | None = None
 
     def probe(self, plan: AnyPlan, done: Done, steps: Steps | None = None) -> Running:
         """A probe ready to be started, once."""
         if isinstance(plan, DatagramPlan):
             return Exchange(plan, self.poller, done, lambda further: self.probe(further, done, steps), steps)
+        if isinstance(plan, ProgramPlan):
+            return Program(plan, self.run_program, done)
+        if isinstance(plan, LocalPlan):
+            return Look(plan, self.looks, done)
+        if isinstance(plan, PingPlan):
+            return Ping(plan, self.pings, done)
         return Conversation(plan, self.poller, self.contexts, done, steps)
 
     def fault(self, plan: AnyPlan) -> str | None:
@@ -78,3 +95,9 @@ def kit(agent: str, secrets: Mapping[str, str]) -> Kit:
 def plan(check: CheckSpec, kit: Kit) -> AnyPlan:
     """How this check is carried out. Raises ProbeError when its spec makes no probe."""
     return _PLANS[type(check.probe)](check, check.probe, kit)
+
+
+def _program(check: CheckSpec, probe: spec.ScriptProbe) -> ProgramPlan:
+    """A program is told which server is meant, where one is."""
+    target = (("HACTL_ADDRESS", check.address), ("HACTL_PORT", str(check.port))) if check.address else ()
+    return ProgramPlan(probe.command, probe.user, target, check.timeout)

@@ -288,6 +288,6 @@ class Conversation:
         sock.close()
 
 
-def internal_error(error: Exception) -> End:
+def internal_error(error: BaseException) -> End:
     """How a probe ends whose own code failed."""
     return End(Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}"[:DETAIL_LIMIT])

@@ -44,8 +44,6 @@ def test_the_design_example() -> None:
     assert loaded.faults == ()
     assert [warning.path for warning in loaded.warnings] == [
         "routers.web.peers",
-        "routers.web.track.ping",
-        "routers.web.track.scripts",
     ]
 
 

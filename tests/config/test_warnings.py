@@ -61,12 +61,8 @@ PENDING = [
     ("routers.web.authentication", True, "[10.77.0.100]",
      "[10.77.0.100]\n    authentication: {type: hmac, key_file: /k}"),
     ("routers.web.virtual_mac", True, "[10.77.0.100]", "[10.77.0.100]\n    virtual_mac: true"),
-    ("routers.web.track.ping", True, "[10.77.0.100]", "[10.77.0.100]\n    track: {ping: [10.77.0.1]}"),
-    ("routers.web.track.processes", True, "[10.77.0.100]",
-     "[10.77.0.100]\n    track: {processes: {n: {command: named}}}"),
-    ("routers.web.track.files", True, "[10.77.0.100]", "[10.77.0.100]\n    track: {files: {n: {path: /f}}}"),
     ("services.www.check", True, "{type: http}", "{type: ldap}"),
-    ("services.www.check[1]", True, "{type: http}", "[{type: tcp}, {type: script, command: [/x]}]"),
+    ("services.www.check[1]", True, "{type: http}", "[{type: tcp}, {type: script, command: [/x], convention: nagios}]"),
 ]  # fmt: skip
 
 

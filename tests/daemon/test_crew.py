@@ -24,7 +24,10 @@ from support.config import MINIMAL, config_of
 
 HEALTH = "health-0"
 CONFIG = config_of()
-WITH_PROGRAM = config_of(MINIMAL + "notify: {all: {type: exec, command: [/bin/tell, all], user: daemon}}\n")
+WITH_PROGRAMS = config_of(
+    MINIMAL.replace("vrid:", "track: {scripts: {disk: {command: [/bin/df]}}}, vrid:")
+    + "notify: {all: {type: exec, command: [/bin/tell, all], user: daemon}}\n"
+)
 PREPARES = (PrepareFailover, PrepareHealth, PrepareNotify)
 
 
@@ -256,12 +259,13 @@ async def test_failover_worker_without_vips_dies_and_returns() -> None:
 
 
 async def test_what_may_be_run_is_said_before_it_is_wanted() -> None:
-    """At each commit, and to a notify worker that is started anew."""
+    """At each commit, and to a worker that is started anew; to each only what is its own, to the failover worker nothing."""
     site = Site()
-    site.crew.commit(WITH_PROGRAM, {})
-    allowed = AllowPrograms(((("/bin/tell", "all"), "daemon"),))
-    kinds = [m for m in site.fakes[NOTIFY].sent if isinstance(m, AllowPrograms | Commit)]
-    assert kinds == [allowed, Commit(1)]
-    site.live_again(NOTIFY)
-    assert site.fakes[NOTIFY].sent[0] == allowed
-    assert not any(isinstance(m, AllowPrograms) for m in site.fakes[HEALTH].sent)
+    site.crew.commit(WITH_PROGRAMS, {})
+    for worker, program, user in ((NOTIFY, ("/bin/tell", "all"), "daemon"), (HEALTH, ("/bin/df",), "nobody")):
+        allowed = AllowPrograms(((program, user),))
+        kinds = [m for m in site.fakes[worker].sent if isinstance(m, AllowPrograms | Commit)]
+        assert kinds == [allowed, Commit(1)]
+        site.live_again(worker)
+        assert site.fakes[worker].sent[0] == allowed
+    assert not any(isinstance(m, AllowPrograms) for m in site.fakes[FAILOVER].sent)

@@ -87,8 +87,8 @@ def test_the_first_fault_of_the_configuration_is_named() -> None:
         (1, -1000, 1, None),
         (0, 0, 100, None),
         (0, 3, 100, "tracked file load says 3"),
-        (1, DOWN, 100, "tracked file load has no number: full"),
-        (0, DOWN, 100, "tracked file load has no number: full"),
+        (1, DOWN, 100, "tracked file load is down: full"),
+        (0, DOWN, 100, "tracked file load is down: full"),
     ],
 )
 def test_files(weight: int, said: Word | int, priority: int, fault: str | None) -> None:

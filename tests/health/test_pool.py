@@ -7,9 +7,11 @@ import time
 import pytest
 
 from health.dialogue import ProbeError
-from health.result import Health, Reason
-from health.spec import CheckSpec, HealthSpec, TcpProbe, TlsSpec
-from support.pool import check, running
+from health.pool import PROGRAMS, Pool
+from health.result import PASSED, End, Health, Reason
+from health.spec import CheckSpec, HealthSpec, ScriptProbe, TcpProbe, TlsSpec
+from support.alerts import until
+from support.pool import Told, check, running
 from support.servers import free_port, serving, silence
 
 
@@ -87,6 +89,40 @@ async def test_capacity_bounds_probes_under_way() -> None:
     async with running(*checks, capacity=1) as (pool, told):
         await told.until(40)
         assert pool.counts.internal_errors == 0
+
+
+async def test_programs_wait_for_their_turn() -> None:
+    """So many programs run at a time; the rest wait, and a check without a program is not held up by them."""
+    gate, most = asyncio.Event(), [0, 0]
+
+    async def run(command: object, user: str, environment: object, within: float) -> End:
+        most[0] += 1
+        most[1] = max(most)
+        await gate.wait()
+        most[0] -= 1
+        return PASSED
+
+    scripts = [
+        CheckSpec(
+            address="",
+            port=0,
+            probe=ScriptProbe(command=(f"/{n}",)),
+            interval=0.1,
+            fast_interval=0.1,
+            timeout=9,
+        )
+        for n in range(PROGRAMS + 8)
+    ]
+    told = Told()
+    pool = Pool(asyncio.get_running_loop(), "hactl/test", told.take, run_program=run)
+    async with serving(silence) as port:
+        pool.apply(pool.prepare(HealthSpec(checks=(*scripts, spec := check(port)))))
+        assert (await told.until(1))[0].check == spec.id
+        await until(lambda: pool.counts.waited == 8)
+        gate.set()
+        await told.until(1 + len(scripts))
+        pool.close()
+    assert most[1] == PROGRAMS
 
 
 async def test_waiting_checks_can_be_removed() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from hactl.ipc import Link, connect
 from hactl.messages import (
+    AllowPrograms,
     Beat,
     Commit,
     Discard,
@@ -28,12 +29,24 @@ from hactl.messages import (
     Transitions,
 )
 from health.result import Health, Reason
-from health.spec import BodyMatch, CheckSpec, HealthSpec, HttpProbe, Probe, SshProbe, TcpProbe, TlsSpec
+from health.spec import (
+    BodyMatch,
+    CheckSpec,
+    HealthSpec,
+    HttpProbe,
+    PingProbe,
+    Probe,
+    ScriptProbe,
+    SshProbe,
+    TcpProbe,
+    TlsSpec,
+)
 from support.certificates import Authority
 from support.servers import free_port, page, saying, serving, silence
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
+USER = "nobody"
 M = TypeVar("M", bound=msgspec.Struct)
 
 
@@ -46,6 +59,7 @@ class Worker:
         self.lost = asyncio.Event()
         self._news = asyncio.Event()
         self.link: Link[Any] = Link(FromWorker, self._take, lambda reason: self.lost.set())
+        self.helper: Link[Any] = Link(type(None))
 
     def _take(self, message: Any) -> None:
         self.messages.append(message)
@@ -68,6 +82,13 @@ class Worker:
         assert prepared.fault is None
         self.link.send(Commit(generation))
 
+    def allow(self, *checks: CheckSpec) -> None:
+        """The supervisor's word to the helper that runs programs."""
+        probes = [spec.probe for spec in checks]
+        self.helper.send(
+            AllowPrograms(tuple((p.command, p.user) for p in probes if isinstance(p, ScriptProbe)))
+        )
+
     async def ended(self) -> int:
         """Exit status of the worker's process, which must come by itself."""
         return await asyncio.wait_for(self.process.wait(), 10)
@@ -76,16 +97,22 @@ class Worker:
 @asynccontextmanager
 async def working(user: str = "") -> AsyncIterator[Worker]:
     """A worker process; killed at the end if it has not ended."""
-    ours, theirs = socket.socketpair()
-    command = [sys.executable, "-m", "hactl.workers.health", "--fd", str(theirs.fileno()), "--user", user]
-    process = await asyncio.create_subprocess_exec(*command, pass_fds=[theirs.fileno()], cwd=ROOT)
+    (ours, theirs), (allow, allowed) = socket.socketpair(), socket.socketpair()
+    ends = ["--fd", str(theirs.fileno()), "--allowed", str(allowed.fileno())]
+    command = [sys.executable, "-m", "hactl.workers.health", *ends, "--user", user]
+    process = await asyncio.create_subprocess_exec(
+        *command, pass_fds=[theirs.fileno(), allowed.fileno()], cwd=ROOT
+    )
     theirs.close()
+    allowed.close()
     worker = Worker(process)
     try:
         await connect(worker.link, ours)
+        await connect(worker.helper, allow)
         yield worker
     finally:
         worker.link.close()
+        worker.helper.close()
         if process.returncode is None:
             process.kill()
         await process.wait()
@@ -188,6 +215,82 @@ def _status(pid: int) -> dict[str, list[str]]:
     """What the kernel says of a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def script(*command: str, timeout: float = 5.0) -> CheckSpec:
+    """A quick check by a program, which fails at once."""
+    probe = ScriptProbe(command=command, user=USER)
+    return CheckSpec(
+        address="", port=0, probe=probe, interval=0.2, fast_interval=0.1, timeout=timeout, rise=1, fall=1
+    )
+
+
+def shell(text: str) -> CheckSpec:
+    """A quick check by this shell script."""
+    return script("/bin/sh", "-c", text)
+
+
+FAILING = [
+    (shell("echo one; echo the disk is full; exit 4"), Reason.PROGRAM_FAILED, "exit status 4 (the disk is full)"),
+    (shell("kill -TERM $$"), Reason.PROGRAM_FAILED, "killed by SIGTERM"),
+    (script("/no/such/program"), Reason.CANNOT_RUN, "no such program"),
+    (script("/etc/passwd"), Reason.CANNOT_RUN, "not executable"),
+    (script("/bin/sleep", "600", timeout=0.3), Reason.PROGRAM_TIMEOUT, "/bin/sleep"),
+    (shell("yes 0123456789 | head -c 1000000; exit 1"), Reason.PROGRAM_FAILED, "exit status 1"),
+    (shell("printf '\\033[2J\\377\\000'; exit 1"), Reason.PROGRAM_FAILED, "exit status 1"),
+]  # fmt: skip
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")
+async def test_programs() -> None:
+    """One that ends well passes; every other end is a failure that says what was wrong."""
+    well = shell("yes | head -c 1000000; exit 0")
+    checks = (well, *(spec for spec, _, _ in FAILING))
+    async with working("nobody") as worker:
+        worker.allow(*checks)
+        await worker.apply(1, *checks)
+        await worker.until(Transitions, lambda m: _says(m, well, Health.UP))
+        for spec, reason, said in FAILING:
+            down = await worker.until(Transitions, lambda m, s=spec: _says(m, s, Health.DOWN))  # type: ignore[misc]
+            (result,) = [told.result for told in down.transitions if told.check == spec.id]
+            assert (result.reason, said in result.detail) == (reason, True), result
+            assert result.detail.isprintable()
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")
+async def test_programs_run_as_their_user_and_know_their_target(tmp_path: Path) -> None:
+    """The user that is configured, nothing inherited, and which server is meant."""
+    text = '[ "$(id -un):$HACTL_ADDRESS:$HACTL_PORT:$HOME" = "nobody:127.0.0.1:8080:" ]'
+    probe = ScriptProbe(command=("/bin/sh", "-c", text), user=USER)
+    spec = check(8080, probe, fall=1)
+    async with working("daemon") as worker:
+        worker.allow(spec)
+        await worker.apply(1, spec)
+        await worker.until(Transitions, lambda m: _says(m, spec, Health.UP))
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")
+async def test_only_programs_of_the_configuration() -> None:
+    """What the supervisor has not allowed is not run, whatever the worker was told."""
+    spec = shell("exit 0")
+    async with working("nobody") as worker:
+        await worker.apply(1, spec)
+        down = await worker.until(Transitions)
+    assert down.transitions[0].result.reason is Reason.CANNOT_RUN
+    assert "not a program of the configuration" in down.transitions[0].result.detail
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="opening the socket needs root")
+async def test_ping_without_rights() -> None:
+    """The worker has no right to open the socket any more, and pings."""
+    spec = CheckSpec(address="127.0.0.1", port=0, probe=PingProbe(), interval=0.2, fast_interval=0.1)
+    async with working("nobody") as worker:
+        await worker.apply(1, spec)
+        await worker.until(Transitions, lambda m: _says(m, spec, Health.UP))
 
 
 @pytest.mark.root

@@ -11,6 +11,7 @@ from hactl.config.build.notify import notify_spec
 from hactl.config.build.peers import channel_spec
 from hactl.config.build.routers import router_spec
 from hactl.config.build.services import ipvs_spec, service_spec, sync_spec
+from hactl.config.build.track import tracking_checks
 from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings, Pending
 from hactl.config.resolve import director_priorities
 from hactl.config.schema.document import Document
@@ -20,6 +21,9 @@ def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[
     """The configuration as the director `node` sees it; `node` is one of the document's directors."""
     checks = Checks(document)
     services = tuple(service_spec(document, name, checks) for name in document.services)
+    for router in document.routers.values():
+        for tracked in tracking_checks(router.track):
+            checks.add(tracked)
     return Config(
         cluster=document.cluster,
         node=node,

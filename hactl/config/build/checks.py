@@ -6,7 +6,7 @@ from hactl.config.build.tls import tls_spec
 from hactl.config.schema.checks import Check, HttpRequest, HttpsCheck, SshCheck, TcpCheck, status_range
 from hactl.config.schema.document import Document
 from hactl.ipvs.spec import CheckRef
-from health.spec import BodyMatch, CheckSpec, Damping, HttpProbe, Need, Probe, SshProbe, TcpProbe
+from health.spec import BodyMatch, CheckSpec, Damping, HttpProbe, Need, PingProbe, Probe, SshProbe, TcpProbe
 
 
 class Checks:
@@ -41,7 +41,12 @@ class Checks:
         if made is None:
             return None
         spec = check_spec(check, made, address, port, self._need(check, address, port))
-        self._refs[key] = name = spec.id
+        self._refs[key] = name = self.add(spec)
+        return name
+
+    def add(self, spec: CheckSpec) -> str:
+        """A spec that something refers to; its id."""
+        name = spec.id
         self._specs.setdefault(name, spec)
         return name
 
@@ -67,7 +72,7 @@ def check_spec(check: Check, made: Probe, address: str, port: int, need: Need | 
     """One check of one target, by the probe made of it."""
     return CheckSpec(
         address=address,
-        port=port,
+        port=0 if isinstance(made, PingProbe) else port,
         probe=made,
         interval=check.interval,
         fast_interval=check.fast,

@@ -60,7 +60,13 @@ def _ntp(check: schema.NtpCheck) -> spec.NtpProbe:
     return spec.NtpProbe(max_stratum=check.max_stratum)
 
 
-_PROBES: Final[dict[type[Check], Callable[[Any], spec.Probe]]] = {
+def _script(check: schema.ScriptCheck) -> spec.ScriptProbe | None:
+    if check.convention != "exit":
+        return None
+    return spec.ScriptProbe(command=tuple(check.command), user=check.user)
+
+
+_PROBES: Final[dict[type[Check], Callable[[Any], spec.Probe | None]]] = {
     schema.SmtpCheck: _smtp,
     schema.DnsCheck: _dns,
     schema.UdpCheck: _udp,
@@ -70,4 +76,6 @@ _PROBES: Final[dict[type[Check], Callable[[Any], spec.Probe]]] = {
     schema.NntpCheck: _nntp,
     schema.RedisCheck: _redis,
     schema.NtpCheck: _ntp,
+    schema.PingCheck: lambda check: spec.PingProbe(),
+    schema.ScriptCheck: _script,
 }

@@ -67,12 +67,14 @@ def certificates(world: World) -> Iterator[Finding]:
 def logins(world: World) -> Iterator[Finding]:
     """A password is somebody's."""
     for path, check in written_checks(world):
+        if not hasattr(check, "password_file"):
+            continue
         who = "bind_dn" if hasattr(check, "bind_dn") else "user"
         nobody = getattr(check, who, None) is None and getattr(check, "type", "") != "redis"
-        if nobody and getattr(check, "password_file", None) is not None:
+        if nobody and check.password_file is not None:
             yield fault(*path, "password_file", message=f"needs {who}", key=True)
         user = getattr(check, who, None)
-        if user is not None and getattr(check, "password_file", None) is None:
+        if user is not None and check.password_file is None:
             yield warning(*path, who, message="without password_file an empty password is given", key=True)
         if _in_the_clear(check):
             yield warning(*path, "password_file", message=_READABLE, key=True)
