@@ -42,6 +42,7 @@ class FindingId(StrEnum):
     CONFIG_UNLOADED = "config-unloaded"
     PEER_DOWN = "peer-down"
     DAEMON_DOWN = "daemon-down"
+    WORKER_DOWN = "worker-down"
     SECRET_MODE = "secret-mode"
     SECRET_MISSING = "secret-missing"
     VIP_MISSING = "vip-missing"
@@ -87,6 +88,7 @@ _TEXTS = {
     FindingId.CONFIG_UNLOADED: "the daemon runs another configuration than the file on disk",
     FindingId.PEER_DOWN: "a peer is not heard on the directors' channel",
     FindingId.DAEMON_DOWN: "hactl does not run here",
+    FindingId.WORKER_DOWN: "a part of the daemon does not run, or does not answer",
     FindingId.SECRET_MODE: "a file with a secret can be read or written by others",
     FindingId.SECRET_MISSING: "a file with a secret cannot be read",
     FindingId.VIP_MISSING: "a VIP that this real server needs is not there",

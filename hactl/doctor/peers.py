@@ -53,6 +53,10 @@ def judge(config: Config, file: str, daemon: Daemon) -> Iterator[Finding]:
     if loaded["sha256"] != config.sha256:
         seen = f"the daemon runs what it loaded at {loaded['loaded']}, and {file} is another file since"
         yield finding(FindingId.CONFIG_UNLOADED, file, seen, "hactl plan && hactl reload")
+    for name, worker in status["workers"].items():
+        if worker["state"] != "up":
+            seen = f"its process ({worker['pid']}) is {worker['state']}; it was started again {worker['restarts']} times"
+            yield finding(FindingId.WORKER_DOWN, name, seen, "journalctl -u hactl -n 100")
     for name, peer in status["peers"].items():
         yield from _peer(name, peer, file)
 

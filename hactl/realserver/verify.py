@@ -44,6 +44,18 @@ def findings(wish: Wish, facts: Facts, record: Record) -> Iterator[Finding]:
                 pass
 
 
+def exposed(wish: Wish, facts: Facts) -> Iterator[Finding]:
+    """VIPs on an interface that the directors' link is on: it answers for them there, whatever is hidden elsewhere.
+
+    Not to be asked of a director, which has them there while it is master.
+    """
+    for one in facts.addresses:
+        if one.address in wish.vips and one.device in wish.lan:
+            mend = f"ip address del {one.address}/{one.prefix} dev {one.device}"
+            seen = f"it is on {one.device}, which answers for it"
+            yield finding(FindingId.SERVER_ANSWERS, one.address, seen, mend)
+
+
 def _switch(path: str, value: str, facts: Facts) -> Finding:
     what = FindingId.TUNNEL_FILTERED if path.endswith("rp_filter") else FindingId.ARP_NOT_HIDDEN
     found = facts.switches.get(path, "not there")

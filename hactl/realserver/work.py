@@ -73,6 +73,7 @@ def check(document: Document, name: str | None, *, asking: bool = True) -> Check
         served=wanted.served,
         findings=(
             *verify.findings(wanted, facts, _record(document, facts)[0]),
+            *(() if _is_director(document, facts) else verify.exposed(wanted, facts)),
             *verify.ways_back(wanted, ways, gateways(document)),
             *heard,
         ),
@@ -121,6 +122,11 @@ def _reach(document: Document, wanted: Wish) -> Done:
         return Done(served=wanted.served, steps=tuple(done), hints=hints, failed=str(failure))
     _keep(document, plan.after(ahead, wanted, facts))
     return Done(served=wanted.served, steps=tuple(done), hints=hints)
+
+
+def _is_director(document: Document, facts: Facts) -> bool:
+    own = {one.address for one in facts.addresses}
+    return any(own.intersection(director.all_addresses) for director in document.directors.values())
 
 
 def _ask(document: Document, wanted: Wish) -> tuple[tuple[Finding, ...], tuple[str, ...]]:

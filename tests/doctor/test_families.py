@@ -125,6 +125,17 @@ def test_another_file_than_the_daemon_has() -> None:
     assert (found.id.value, found.mend) == ("config-unloaded", "hactl plan && hactl reload")
 
 
+def test_workers() -> None:
+    """One that is silent, with its process."""
+    daemon = status()
+    assert daemon.status is not None
+    worker = {"state": "silent", "pid": 7, "restarts": 2}
+    daemon = Daemon(status={**daemon.status, "workers": {"health-0": worker}})
+    (found,) = peers.judge(configured(WWW), "/etc/hactl/hactl.yaml", daemon)
+    assert (found.id.value, found.subject) == ("worker-down", "health-0")
+    assert "(7) is silent" in found.evidence
+
+
 def test_modes_of_secrets() -> None:
     """The owner's group may read; nobody else, and nobody else may write."""
     files = tuple(SecretFile(path=f"/{mode:o}", mode=mode) for mode in (0o600, 0o640, 0o660, 0o604, 0o400))

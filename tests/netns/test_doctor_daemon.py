@@ -1,6 +1,8 @@
 """`hactl doctor` beside whole daemons: what it learns of them, of their peers and of their files."""
 
+import contextlib
 import json
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ routers:
 peer: {key_file: KEYFILE}
 health: {user: nobody}
 """
+SIX = "  six: {vrid: 51, interface: eth0, addresses: ['2001:db8::100'], advert_interval: 1s}\n"
 NO_RIGHTS = (
     "prlimit", "--rtprio=0:0", "--memlock=65536:65536",
     "setpriv", "--bounding-set=-sys_nice,-ipc_lock", "--inh-caps=-sys_nice,-ipc_lock",
@@ -41,7 +44,7 @@ def two() -> Iterator[tuple[Director, ...]]:
             yield directors
 
 
-def doctor(director: Director, *wrapper: str) -> dict[str, Any]:
+def doctor(director: Director, *wrapper: str, listen: tuple[str, ...] = ("--offline",)) -> dict[str, Any]:
     """What the doctor says on this director's host."""
     words = (
         "env",
@@ -50,7 +53,7 @@ def doctor(director: Director, *wrapper: str) -> dict[str, Any]:
         *wrapper,
         HACTL,
         "doctor",
-        "--offline",
+        *listen,
     )
     net: Lan = director.net
     done = net.run(
@@ -86,6 +89,30 @@ def test_daemons_and_their_files(two: tuple[Director, ...]) -> None:
     wait_until(lambda: not kinds(lb1) & {"config-drift", "peer-down"}, 30.0, 0.5)
     lb2.end()
     wait_until(lambda: "peer-down" in kinds(lb1), 30.0, 0.5)
+
+
+def test_a_pair_that_is_well(two: tuple[Director, ...]) -> None:
+    """Beside a master and a backup, over IPv4 and IPv6, nothing on the link is found; a worker that keeps dying is."""
+    for number, director in enumerate(two, 1):
+        director.net.ip(director.name, f"address add 2001:db8::{number}/64 dev eth0 nodad")
+        director.write(director.config.read_text().replace("peer:", f"{SIX}peer:"))
+        director.start()
+    wait_until(
+        lambda: {router["state"] for router in two[0].status()["routers"].values()} == {"master"}, 30.0
+    )
+    wait_until(lambda: not kinds(two[0]) & {"peer-down", "config-drift"}, 30.0, 0.5)
+    for director in two:
+        found = doctor(director, listen=("--listen", "2s"))
+        assert {one["id"] for one in found["findings"]} <= {"clock"}
+        assert found["unseen"] == []
+    wait_until(lambda: kill_and_look(two[0]), 60.0)
+
+
+def kill_and_look(director: Director) -> bool:
+    """The notify worker dies again; whether it is seen, once the daemon waits longer before it starts another."""
+    with contextlib.suppress(ProcessLookupError):
+        director.signal(signal.SIGKILL, "notify")
+    return "worker-down" in kinds(director)
 
 
 def test_a_worker_without_real_time(two: tuple[Director, ...]) -> None:

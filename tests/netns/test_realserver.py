@@ -142,6 +142,30 @@ def test_a_real_server_that_answers_is_found_by_another(farm: Farm) -> None:
     assert VIP in farm.state("rs2")["lo"], "what an operator put there stays"
 
 
+def test_a_vip_on_the_lan_itself_is_found_by_its_host_and_by_others(farm: Farm) -> None:
+    """No switch hides it there, least of all over IPv6; the command that is given takes it off."""
+    for host in ("rs1", "rs2"):
+        assert farm.hactl(host, "apply").returncode == 0
+    farm.net.ip("rs1", f"address add {VIP}/32 dev eth0", f"address add {VIP6}/128 dev eth0 nodad")
+    shown = json.loads(farm.hactl("rs1", "check", "--json").stdout)["findings"]
+    assert {(one["id"], one["subject"]) for one in shown} == {
+        ("server-answers", VIP),
+        ("server-answers", VIP6),
+    }
+    assert farm.findings("rs2") == [("server-answers", "rs1")]
+    for one in shown:
+        farm.net.run("rs1", "sh", "-ec", one["mend"])
+    assert farm.findings("rs1") == farm.findings("rs2") == []
+
+
+def test_a_stranger_with_an_ipv6_vip_is_found(farm: Farm) -> None:
+    """Neighbour solicitations tell of it; the director, known by its IPv4 address alone, is none."""
+    assert farm.hactl("rs1", "apply").returncode == 0
+    assert farm.findings("rs1") == []
+    farm.net.ip("client", f"address add {VIP6}/128 dev eth0 nodad")
+    assert farm.findings("rs1") == [("vip-taken", VIP6)]
+
+
 def test_a_stranger_with_the_vip_is_found(farm: Farm) -> None:
     """The client has taken the VIP for itself."""
     assert farm.hactl("rs1", "apply").returncode == 0
