@@ -12,31 +12,32 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from failover.spec import Standby
+from hactl.overrides import MAX_NAME, Name, Revision, Seconds
 
 SCHEMA = 1
-MOST = 4096
-"""Wishes of one kind, at most."""
+MOST = 1500
+"""Wishes of one kind, at most: with as many overrides as there may be they fit into one word to a peer."""
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """After a handover: nobody preempts the director of address `master` in this router before `until` (0: ended)."""
 
-    router: str
-    master: str
-    until: float
-    by: str = ""
-    at: float
-    revision: int
+    router: Name
+    master: Name
+    until: Seconds
+    by: Name = ""
+    at: Seconds
+    revision: Revision
 
 
 class Aside(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a director stands aside, on whose word and since when."""
 
-    director: str
+    director: Name
     standby: Standby
-    by: str = ""
-    at: float
-    revision: int
+    by: Name = ""
+    at: Seconds
+    revision: Revision
 
 
 Wish = TypeVar("Wish", Hold, Aside)
@@ -47,7 +48,7 @@ class Mastership(msgspec.Struct, frozen=True):
 
     holds: Annotated[tuple[Hold, ...], msgspec.Meta(max_length=MOST)] = ()
     asides: Annotated[tuple[Aside, ...], msgspec.Meta(max_length=MOST)] = ()
-    revision: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+    revision: Revision = 0
 
     @property
     def is_sound(self) -> bool:
@@ -85,7 +86,7 @@ class Mastership(msgspec.Struct, frozen=True):
     def with_standby(self, director: str, standby: Standby, by: str, now: float) -> "Mastership":
         """A director stands aside, or no longer."""
         revision = self.revision + 1
-        aside = Aside(director=director, standby=standby, by=by, at=now, revision=revision)
+        aside = Aside(director=director, standby=standby, by=by[:MAX_NAME], at=now, revision=revision)
         kept = (other for other in self.asides if other.director != director)
         return Mastership(self.holds, _ordered((*kept, aside)), revision)
 
@@ -102,7 +103,7 @@ class Mastership(msgspec.Struct, frozen=True):
             return self
         revision = self.revision + 1
         new = (
-            Hold(router=router, master=master, until=until, by=by, at=now, revision=revision)
+            Hold(router=router, master=master, until=until, by=by[:MAX_NAME], at=now, revision=revision)
             for router, master in masters.items()
         )
         kept = (hold for hold in self.holds if hold.router not in masters)
@@ -114,7 +115,8 @@ def _latest(wishes: Iterable[Wish], key: Callable[[Wish], str]) -> tuple[Wish, .
     latest: dict[str, Wish] = {}
     for wish in sorted(wishes, key=lambda one: (one.revision, one.at, repr(one))):
         latest[key(wish)] = wish
-    return _ordered(latest.values())
+    newest = sorted(latest.values(), key=lambda one: one.revision, reverse=True)
+    return _ordered(newest[:MOST])
 
 
 def _is_address(text: str) -> bool:

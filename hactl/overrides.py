@@ -19,7 +19,7 @@ SCHEMA = 1
 MAX_WEIGHT = 65535
 MAX_REASON = 200
 MAX_NAME = 64
-MOST = 3000
+MOST = 2000
 """Overrides kept, marks included: so many fit into one word to a peer."""
 _NEVER_AT_ZERO = "dh"
 

@@ -5,6 +5,7 @@ present truth of its sender, so a lost one costs nothing; of two overrides of on
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -38,6 +39,7 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it can be what a director of ours says: no later revision than its own, and text that is one line."""
         return (
             self.config.isprintable()
+            and self.mastership.revision <= _MAX_REVISION
             and self.mastership.is_sound
             and all(
                 one.revision <= self.revision and f"{one.scope}{one.by}{one.reason}".isprintable()
@@ -47,15 +49,21 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def word(config: str, overrides: Overrides, mastership: Mastership = _NO_WISHES) -> bytes:
-    """Our word as bytes. Where it were longer than the channel carries, the reasons are left out."""
+    """Our word as bytes. Where it were longer than the channel carries, the reasons are left out, then what is oldest."""
     said = Word(
         config=config, revision=overrides.revision, overrides=overrides.records, mastership=mastership
     )
-    data = msgspec.msgpack.encode(said)
-    if len(data) <= MAX_VALUE:
-        return data
-    short = tuple(msgspec.structs.replace(one, reason="") for one in said.overrides)
-    return msgspec.msgpack.encode(msgspec.structs.replace(said, overrides=short))
+    return next(data for data in map(msgspec.msgpack.encode, _ever_shorter(said)) if len(data) <= MAX_VALUE)
+
+
+def _ever_shorter(said: Word) -> Iterator[Word]:
+    yield said
+    told = tuple(msgspec.structs.replace(one, reason="") for one in said.overrides)
+    while told:
+        yield msgspec.structs.replace(said, overrides=told)
+        told = told[len(told) // 2 + 1 :]
+    yield msgspec.structs.replace(said, overrides=())
+    yield msgspec.structs.replace(said, overrides=(), mastership=Mastership())
 
 
 class Peers:

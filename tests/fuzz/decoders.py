@@ -18,14 +18,16 @@ from failover.packet import GROUP4, GROUP6, Advert, Drop, checksum, decode, enco
 from failover.peer import handover, latest, standing
 from failover.peer import packet as peer_packet
 from failover.peer.exchange import Beat
-from hactl import overrides
+from hactl import mastership, overrides
 from hactl.control import commands
 from hactl.ipc import Framer, Link, LinkError
 from hactl.ipvs import netlink
 from hactl.ipvs import wire as ipvs
 from hactl.ipvs.model import IPV4, IPV6
 from hactl.ipvs.ops import DeleteServer, DeleteService
+from hactl.mastership import Mastership
 from hactl.messages import FromFailover, FromHealth, FromNotify, ToWorker
+from hactl.orders import orders
 from hactl.overrides import Overrides
 from hactl.peers import Peers, word
 from support.peers import ring
@@ -128,19 +130,25 @@ def peer_word(data: bytes) -> None:
     merged = Overrides().merged(heard.overrides, heard.revision)
     assert merged.merged(heard.overrides, heard.revision) == merged
     assert overrides.decode(overrides.encode(merged)) == merged
-    assert peers.on_payload("lb2", word(heard.config, merged), "ours")[0] is not None
+    masters = Mastership().merged(heard.mastership)
+    assert masters.merged(heard.mastership) == masters
+    assert mastership.decode(mastership.encode(masters)) == masters
+    assert peers.on_payload("lb2", word(heard.config, merged, masters), "ours")[0] is not None
+    for order in orders(Mastership(), masters, "lb1", NOW, 1.0):
+        msgspec.msgpack.decode(msgspec.msgpack.encode(order), type=ToWorker)
     merged.without_expired(NOW)
     for record in merged.records:
         merged.effective(record.service or "www", record.server)
 
 
-def kept_overrides(data: bytes) -> None:
-    """The file of overrides in the state directory."""
-    try:
-        found = overrides.decode(data)
-    except ValueError:
-        return
-    assert overrides.decode(overrides.encode(found)) == found
+def kept_wishes(data: bytes) -> None:
+    """The files of overrides and of wishes about mastership in the state directory."""
+    for module in (overrides, mastership):
+        try:
+            found = module.decode(data)
+        except ValueError:
+            continue
+        assert module.decode(module.encode(found)) == found
 
 
 def ipvs_answers(data: bytes) -> None:
@@ -217,7 +225,7 @@ DECODERS: tuple[Callable[[bytes], None], ...] = (
     peer_datagram,
     peer_body,
     peer_word,
-    kept_overrides,
+    kept_wishes,
     ipvs_answers,
     *PROBES,
     worker_stream,

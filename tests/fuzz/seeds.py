@@ -11,12 +11,14 @@ from failover.peer.exchange import Beat
 from failover.peer.latest import Piece, Receipt, Slot
 from failover.peer.packet import MAX_BODY, Kind
 from failover.peer.standing import Standing
+from failover.spec import Standby
 from failover.wire import NEWADDR, NEWLINK, put_address
-from hactl import overrides
+from hactl import mastership, overrides
 from hactl.ipvs import netlink, wire
 from hactl.ipvs.model import DestinationKey, Persistence, RealServer, ServiceKey, Tunnel, VirtualService
 from hactl.ipvs.ops import AddServer, AddService, Op
 from hactl.ipvs.spec import Forward, Protocol, TunnelType
+from hactl.mastership import Mastership
 from hactl.messages import Beat as Heartbeat
 from hactl.messages import Note, NoteLevel
 from hactl.overrides import Admin, Override, Overrides
@@ -31,6 +33,12 @@ _OVERRIDES = Overrides(
         Override(server="rs2", admin=Admin.ENABLED, at=3.0, revision=3),
     ),
     3,
+)
+
+_MASTERS = (
+    Mastership()
+    .with_holds({"web": "10.77.0.11", "inside": "2001:db8::1"}, 2_000_000_000.0, "root", 1.0)
+    .with_standby("lb1", Standby.SOFT, "root", 2.0)
 )
 
 
@@ -92,7 +100,7 @@ def _bodies() -> tuple[bytes, ...]:
 
 
 def _words() -> tuple[bytes, ...]:
-    return word("ab" * 32, Overrides()), word("ab" * 32, _OVERRIDES)
+    return word("ab" * 32, Overrides()), word("ab" * 32, _OVERRIDES, _MASTERS)
 
 
 def _ipvs() -> tuple[bytes, ...]:
@@ -270,7 +278,11 @@ _SEEDS = {
     "peer_datagram": _datagrams,
     "peer_body": _bodies,
     "peer_word": _words,
-    "kept_overrides": lambda: (overrides.encode(_OVERRIDES), overrides.encode(Overrides())),
+    "kept_wishes": lambda: (
+        overrides.encode(_OVERRIDES),
+        overrides.encode(Overrides()),
+        mastership.encode(_MASTERS),
+    ),
     "ipvs_answers": _ipvs,
     "http_answer": _http,
     "ssh_answer": _ssh,

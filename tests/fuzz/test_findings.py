@@ -15,6 +15,7 @@ from failover.peer.handover import MOST_TAKING, Handovers, Message, Step, decode
 from failover.peer.latest import MAX_VALUE
 from failover.peer.packet import Kind
 from failover.peer.standing import MOST_ROUTERS, Standing, decode_standing, encode_standing
+from failover.spec import Standby
 from hactl import overrides
 from hactl.balancer import Balancer
 from hactl.control.commands import EventQuery
@@ -22,6 +23,8 @@ from hactl.ipc import Link
 from hactl.ipvs import netlink
 from hactl.ipvs.spec import Forward, ServerSpec, ServiceSpec
 from hactl.ipvs.wire import Malformed, decode_service
+from hactl.mastership import MOST as MOST_HOLDS
+from hactl.mastership import Aside, Hold, Mastership
 from hactl.messages import FromHealth, Outcomes
 from hactl.overrides import MAX_REASON, Admin, Override, OverrideError, Overrides, Scope, Wish
 from hactl.peers import Peers, Word, word
@@ -146,18 +149,49 @@ def test_overrides_are_bounded_and_fit_into_one_word() -> None:
         "until": 1e9,
     }
     many = tuple(override(n, f"{n:064}", **long) for n in range(1, 2 * overrides.MOST))
+    holds = tuple(
+        Hold(router=f"{n:064}", master="10.77.0.11", until=1e9, by="u" * 64, at=1e9, revision=n)
+        for n in range(2 * MOST_HOLDS)
+    )
+    masters = Mastership().merged(Mastership(holds, revision=2 * MOST_HOLDS))
+    assert len(masters.holds) == MOST_HOLDS
     full = Overrides().merged(many, len(many))
     assert len(full.records) == overrides.MOST
     assert full.records[-1] == many[-1]
-    data = word("c" * 64, full)
+    data = word("c" * 64, full, masters)
     assert len(data) <= MAX_VALUE
     heard, _ = Peers().on_payload("lb2", data, "c")
     assert heard is not None
+    assert heard.mastership == masters
     assert Overrides().merged(heard.overrides, heard.revision).merged(full.records, full.revision) == full
     server = ServerSpec(name="rs1", address="10.77.0.21", port=80, forward=Forward.DR)
     services = (ServiceSpec(name="www", forward=Forward.DR, servers=(server,)),)
     with pytest.raises(OverrideError, match="overrides already"):
         full.with_wish(Wish(scope=Scope("rs1"), admin=Admin.DRAIN), services, 2.0)
+
+
+def test_a_word_is_short_whatever_is_in_it() -> None:
+    """A peer of ours cannot make us say more than the channel carries, which would end the failover worker."""
+    wide = "\U0001f600" * 64
+    every = tuple(override(n, wide, by=wide, service=wide) for n in range(1, overrides.MOST))
+    aside = tuple(Aside(director=wide, standby=Standby.OFF, by=wide, at=1e9, revision=n) for n in range(3000))
+    data = word("c", Overrides(every, 9), Mastership(asides=aside, revision=9))
+    assert len(data) <= MAX_VALUE
+
+
+@pytest.mark.parametrize(
+    "change", [{"until": float("inf")}, {"at": float("nan")}, {"by": "u" * 65}, {"revision": 6}], ids=str
+)
+def test_a_hold_that_no_operator_can_set_is_refused(change: dict[str, Any]) -> None:
+    """It would be kept, shared and never end."""
+    hold = msgspec.structs.replace(
+        Hold(router="web", master="10.77.0.11", until=9.0, at=1.0, revision=1), **change
+    )
+    peers = Peers()
+    data = msgspec.msgpack.encode(
+        Word(config="c", revision=5, overrides=(), mastership=Mastership((hold,), revision=5))
+    )
+    assert peers.on_payload("lb2", data, "c") == (None, None)
 
 
 def test_drift_is_remembered_once_a_peer() -> None:
