@@ -12,6 +12,7 @@ from typing import Any
 
 from hactl import drains, store
 from hactl.config.model import Config
+from hactl.dues import Dues
 from hactl.events import Occurrence, of_change, of_repair
 from hactl.ipvs import ownership, policy
 from hactl.ipvs.inherit import adopt, carry
@@ -57,9 +58,8 @@ class Balancer:
         self._kernel = Kernel(load_module=_load_module)
         self._reconciler: Reconciler | None = None
         self.trouble = ""
-        self._dues: dict[str, float] = {}
+        self._dues = Dues(lambda names: self._examine((), names))
         self._ended: frozenset[drains.Drain] = frozenset()
-        self._timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Adopt what the kernel holds already; without IPVS begin with nothing and try again later.
@@ -88,8 +88,7 @@ class Balancer:
 
     def close(self) -> None:
         """Leave the table as it is: the kernel goes on forwarding."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._dues.close()
         self._kernel.close()
 
     def learn(self, outcomes: Iterable[Outcome]) -> None:
@@ -136,12 +135,17 @@ class Balancer:
         for key in gone - {service_key(spec) for spec in services.specs.values()}:
             self._table.pop(key, None)
         self._step(update(self.state, services, self.outcomes, self._effective, now))
-        self._dues = {name: when for name, when in self._dues.items() if name in services.specs}
+        self._dues.keep(services.specs)
         self._wish(services.specs)
         self._moved()
         if self._reconciler is not None and config.ipvs != self._spec:
             self._reconciler.configure(config.ipvs)
         self._spec = config.ipvs
+
+    @property
+    def users(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """Who uses each check, by its id."""
+        return self._services.by_check
 
     @property
     def held(self) -> Table:
@@ -216,22 +220,10 @@ class Balancer:
 
     def _wait_for(self, names: Collection[str]) -> None:
         """Look at these services again when time alone will have changed something."""
-        if not names and not self._dues:
-            return
-        for name in names:
-            known, spec = self.state.services.get(name), self._services.specs.get(name)
-            when = due(known, spec) if known is not None and spec is not None else None
-            self._dues.pop(name, None)
-            if when is not None:
-                self._dues[name] = when
-        if self._timer is not None:
-            self._timer.cancel()
-        next_one = min(self._dues.values(), default=None)
-        self._timer = None if next_one is None else asyncio.get_running_loop().call_at(next_one, self._time)
-
-    def _time(self) -> None:
-        now = time.monotonic()
-        self._examine((), [name for name, when in self._dues.items() if when <= now])
+        known, specs = self.state.services, self._services.specs
+        self._dues.set(
+            {name: due(known[name], specs[name]) for name in names if name in known and name in specs}
+        )
 
     def _moved(self) -> None:
         self._tell_moved(self.state, self.unserved())

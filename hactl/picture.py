@@ -55,6 +55,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     peer_configs: Mapping[str, bool | None] = {}
     unreported: str = "the failover worker has not spoken yet"
     outcomes: Mapping[str, Outcome]
+    users: Mapping[str, Sequence[tuple[str, str]]] = {}
+    """(service, server) of all that use a check, by its id: it runs once for all of them."""
     held: Table
     counters: Mapping[ServiceKey, ServiceCounters]
     refused: Mapping[str, str] = {}

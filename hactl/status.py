@@ -3,6 +3,7 @@
 Owns the contract's keys (DESIGN section 5).
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from failover.priority import Seen
@@ -107,7 +108,7 @@ def _service(spec: ServiceSpec, picture: Picture) -> dict[str, Any]:
         if entry is None and spec.name in picture.refused:
             shown |= {"state": "down", "reason": picture.refused[spec.name]}
         shown["servers"] = {
-            server.name: _server(server, state.servers[server.name], entry, counters, picture)
+            server.name: _server(spec.name, server, state.servers[server.name], entry, counters, picture)
             for server in spec.servers
             if server.name in state.servers
         }
@@ -127,6 +128,7 @@ def _availability(state: ServiceState, clock: Clock) -> dict[str, Any]:
 
 
 def _server(
+    service: str,
     spec: ServerSpec,
     state: ServerState,
     entry: Entry | None,
@@ -147,13 +149,22 @@ def _server(
         "rising": round(state.step / WHOLE, 2) if state.step < WHOLE else None,
         "reason": state.reason,
         "since": picture.clock.text(state.since),
-        "checks": {ref.name: _check(picture.outcomes.get(ref.id), picture.clock) for ref in spec.checks},
+        "checks": {
+            ref.name: _check(picture.outcomes.get(ref.id), picture.clock)
+            | {"shared_with": _shared(picture.users.get(ref.id, ()), service, spec.name)}
+            for ref in spec.checks
+        },
         "connections": {
             "active": counted.active if counted else 0,
             "inactive": counted.inactive if counted else 0,
         },
         "counters": _sums(counted) if counted else None,
     }
+
+
+def _shared(users: Sequence[tuple[str, str]], service: str, server: str) -> list[str]:
+    """Who else uses the same probe."""
+    return [f"{name}@{where}" for where, name in users if (where, name) != (service, server)]
 
 
 def _check(outcome: Outcome | None, clock: Clock) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
             peer: daemon.peers.matches(peer, daemon.config.sha256) for peer in daemon.peers.reports
         },
         outcomes=balancer.outcomes,
+        users=balancer.users,
         held=balancer.held,
         counters=counters,
         refused=refused,

@@ -6,6 +6,7 @@ Keys that a daemon of another version does not send are shown as empty, never as
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from hactl.cli.checks_view import checks
 from hactl.cli.text import Cell, ago, ahead, clean, moment, paint, span, state, table
 
 Status = Mapping[str, Any]
@@ -30,7 +31,8 @@ def is_well(status: Status) -> bool:
 def only(status: Status, services: tuple[str, ...]) -> Status:
     """The status cut down to some services. Raises KeyError with a name that is none."""
     found = {name: status.get("services", {})[name] for name in services}
-    return {**status, "routers": {}, "peers": {}, "sync": None, "overrides": [], "services": found}
+    found_only: Status = {"routers": {}, "peers": {}, "sync": None, "overrides": [], "services": found}
+    return {**status, **found_only, "detail": True}
 
 
 def screen(status: Status, now: float, colours: bool = False) -> str:
@@ -39,6 +41,7 @@ def screen(status: Status, now: float, colours: bool = False) -> str:
         _header(status, now, colours),
         _routers(status.get("routers", {}), now, colours),
         _services(status.get("services", {}), now, colours),
+        checks(status.get("services", {}), now, colours) if status.get("detail") else [],
         _overrides(status.get("overrides", []), now, colours),
         _peers(status.get("peers", {}), now, colours),
         _sync(status.get("sync") or {}, now, colours),

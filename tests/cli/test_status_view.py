@@ -82,3 +82,20 @@ def test_only_names_what_is_missing() -> None:
     """An unknown service is named, so the caller can suggest another."""
     with pytest.raises(KeyError, match="ww"):
         only(load("pair"), ("ww",))
+
+
+def test_checks_of_one_service() -> None:
+    """Named, a service is shown with its checks, why one does not count, and who shares it."""
+    status = load("pair")
+    (first, *_) = status["services"]["www"]["servers"].values()
+    first["checks"] = {
+        "page": {"state": "up", "reason": "ok", "latency_ms": 1.25, "at": "2026-01-01T11:59:50Z",
+                 "shared_with": ["rs1@api", "rs1@a", "rs1@b", "rs1@c"]},
+        "port": {"state": "down", "reason": "no_match", "detail": "PANG", "held": True, "damped": True},
+    }  # fmt: skip
+    text = screen(only(status, ("www",)), NOON)
+    lines = [line for line in text.splitlines() if " page " in line or " port " in line]
+    assert "ok" in lines[-2]
+    assert lines[-2].endswith("rs1@api rs1@a rs1@b +1")
+    assert "no_match: PANG; what it depends on is down; it fell too often" in lines[-1]
+    assert "SHARED WITH" not in screen(status, NOON)
