@@ -145,6 +145,36 @@ class ProcessProbe(msgspec.Struct, frozen=True, kw_only=True, tag="process"):
     at_least: int = 1
 
 
+class LdapProbe(msgspec.Struct, frozen=True, kw_only=True, tag="ldap"):
+    """A simple bind, anonymous without `bind_dn`; with `base` a search that must find an entry. `scope`: base, one, sub."""
+
+    bind_dn: str | None = None
+    password_file: str | None = None
+    base: str | None = None
+    scope: str = "base"
+    filter: str = "(objectClass=*)"
+    tls: TlsSpec | None = None
+    starttls: TlsSpec | None = None
+
+
+class SqlProbe(msgspec.Struct, frozen=True, kw_only=True):
+    """What probes of databases share: a login where a user is given, then the query; TLS is asked for in the protocol."""
+
+    user: str | None = None
+    password_file: str | None = None
+    database: str | None = None
+    query: str | None = None
+    tls: TlsSpec | None = None
+
+
+class MysqlProbe(SqlProbe, frozen=True, kw_only=True, tag="mysql"):
+    """The greeting, and without a user a login of nobody, which may be refused."""
+
+
+class PostgresqlProbe(SqlProbe, frozen=True, kw_only=True, tag="postgresql"):
+    """The start of a session; without a user it passes as soon as the server asks who we are."""
+
+
 Probe = (
     TcpProbe
     | HttpProbe
@@ -162,6 +192,9 @@ Probe = (
     | ScriptProbe
     | FileProbe
     | ProcessProbe
+    | LdapProbe
+    | MysqlProbe
+    | PostgresqlProbe
 )
 
 

@@ -22,7 +22,23 @@ from health.probes.stream import Conversation
 from health.probes.tls import Contexts
 from health.result import End
 from health.spec import CheckSpec
-from health.wire import dns, ftp, http, imap, nntp, ntp, pop3, redis, smtp, ssh, tcp, udp
+from health.wire import (
+    dns,
+    ftp,
+    http,
+    imap,
+    ldap,
+    mysql,
+    nntp,
+    ntp,
+    pop3,
+    postgresql,
+    redis,
+    smtp,
+    ssh,
+    tcp,
+    udp,
+)
 
 Done = Callable[[End], None]
 
@@ -43,6 +59,9 @@ _PLANS: dict[type, Callable[[CheckSpec, Any, Kit], AnyPlan]] = {
     spec.ScriptProbe: lambda check, probe, kit: _program(check, probe),
     spec.FileProbe: lambda check, probe, kit: number_file.plan(check, probe),
     spec.ProcessProbe: lambda check, probe, kit: processes.plan(check, probe),
+    spec.LdapProbe: ldap.plan,
+    spec.MysqlProbe: mysql.plan,
+    spec.PostgresqlProbe: postgresql.plan,
 }
 
 

@@ -18,10 +18,13 @@ from health.spec import (
     FtpProbe,
     HttpProbe,
     ImapProbe,
+    LdapProbe,
+    MysqlProbe,
     Need,
     NntpProbe,
     NtpProbe,
     Pop3Probe,
+    PostgresqlProbe,
     Probe,
     RedisProbe,
     SmtpProbe,
@@ -201,6 +204,13 @@ FURTHER = [
     ("{type: redis, password_file: /p, role: replica, tls: true}",
      RedisProbe(password_file="/p", role="replica", tls=TlsSpec())),
     ("{type: ntp, max_stratum: 4}", NtpProbe(max_stratum=4)),
+    ("{type: ldap}", LdapProbe()),
+    ("{type: ldap, bind_dn: cn=a, password_file: /p, base: dc=x, scope: sub, filter: (cn=a), starttls: true}",
+     LdapProbe(bind_dn="cn=a", password_file="/p", base="dc=x", scope="sub", filter="(cn=a)", starttls=TlsSpec())),
+    ("{type: mysql}", MysqlProbe()),
+    ("{type: mysql, user: a, password_file: /p, database: d, query: SELECT 1, tls: true}",
+     MysqlProbe(user="a", password_file="/p", database="d", query="SELECT 1", tls=TlsSpec())),
+    ("{type: postgresql, user: a, query: SELECT 1}", PostgresqlProbe(user="a", query="SELECT 1")),
 ]  # fmt: skip
 
 

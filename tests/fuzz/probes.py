@@ -14,9 +14,12 @@ from health.spec import (
     FtpProbe,
     HttpProbe,
     ImapProbe,
+    LdapProbe,
+    MysqlProbe,
     NntpProbe,
     NtpProbe,
     Pop3Probe,
+    PostgresqlProbe,
     Probe,
     RedisProbe,
     SmtpProbe,
@@ -25,7 +28,23 @@ from health.spec import (
     TlsSpec,
     UdpProbe,
 )
-from health.wire import dns, ftp, http, imap, nntp, ntp, pop3, redis, smtp, ssh, tcp, udp
+from health.wire import (
+    dns,
+    ftp,
+    http,
+    imap,
+    ldap,
+    mysql,
+    nntp,
+    ntp,
+    pop3,
+    postgresql,
+    redis,
+    smtp,
+    ssh,
+    tcp,
+    udp,
+)
 
 _KIT = Kit(
     "hactl", "lb1", lambda pattern, data: pattern.search(data) is not None, bytes, {"/p": "secret"}.get
@@ -46,6 +65,12 @@ _TALKS: tuple[tuple[Callable[[CheckSpec, Any, Kit], Any], Probe], ...] = (
     (pop3.plan, Pop3Probe(user="a", password_file="/p", starttls=TlsSpec())),
     (nntp.plan, NntpProbe()),
     (redis.plan, RedisProbe(password_file="/p")),
+    (ldap.plan, LdapProbe(starttls=TlsSpec())),
+    (ldap.plan, LdapProbe(base="dc=x")),
+    (mysql.plan, MysqlProbe(user="a", password_file="/p", query="x")),
+    (mysql.plan, MysqlProbe(tls=TlsSpec())),
+    (postgresql.plan, PostgresqlProbe(user="a", password_file="/p", query="x")),
+    (postgresql.plan, PostgresqlProbe(tls=TlsSpec())),
     (redis.plan, RedisProbe(role="master")),
     (dns.plan, DnsProbe(tcp=True)),
     (dns.plan, DnsProbe(tcp=True, query="a.example.org", record="MX", expect=("10 b",))),

@@ -164,6 +164,16 @@ def _tcp() -> tuple[bytes, ...]:
     return tuple(bytes((probe, 1)) + b"\0\x0b220 it is ok" for probe in range(3))
 
 
+_MYSQL = b"I\0\0\0\x0a8.0\0" + bytes(13) + b"\x8f\xaa-\2\0\x08\0\x15" + bytes(10) + b"s" * 12 + b"\0"
+_MYSQL += b"mysql_native_password\0"
+_MYSQL = bytes((len(_MYSQL) - 4,)) + _MYSQL[1:]
+
+
+def _ldap(number: int, operation: int) -> bytes:
+    """A result of success."""
+    return bytes((0x30, 12, 2, 1, number, operation, 7, 10, 1, 0, 4, 0, 4, 0))
+
+
 def _talk() -> tuple[bytes, ...]:
     """Each exchange in pieces as they come; DNS over TCP with its length first, as our id is zero here."""
     roots = _dns_answer(b"\0", 6, b"\0\0" + bytes(20))
@@ -176,6 +186,12 @@ def _talk() -> tuple[bytes, ...]:
         (b"+OK\r\n+OK\r\n", b"+OK\r\n+OK\r\n+OK\r\n"),
         (b"200 x\r\n205 x\r\n",),
         (b"+OK\r\n+PONG\r\n",),
+        (_ldap(1, 0x78), _ldap(2, 0x61)),
+        (_ldap(2, 0x61) + bytes.fromhex("300d0201036408040464633d783000") + _ldap(3, 0x65),),
+        (_MYSQL + b"\7\0\0\2\0\0\0\2\0\0\0\1\0\0\1\1",),
+        (_MYSQL, b"\7\0\0\3\0\0\0\2\0\0\0"),
+        (b"R\0\0\0\x08\0\0\0\3R\0\0\0\x08\0\0\0\0Z\0\0\0\5IC\0\0\0\5\0Z\0\0\0\5I",),
+        (b"S", b"R\0\0\0\x08\0\0\0\x0a"),
         (b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n",),
         (len(roots).to_bytes(2, "big") + roots,),
         (len(names).to_bytes(2, "big") + names,),

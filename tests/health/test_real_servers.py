@@ -2,14 +2,35 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from health.result import Reason
-from health.spec import FtpProbe, ImapProbe, NtpProbe, Pop3Probe, RedisProbe, TlsSpec
+from health.spec import (
+    FtpProbe,
+    ImapProbe,
+    LdapProbe,
+    MysqlProbe,
+    NtpProbe,
+    Pop3Probe,
+    PostgresqlProbe,
+    RedisProbe,
+    TlsSpec,
+)
 from support.certificates import Authority
 from support.probing import eventually, probed
-from support.real_servers import PASSWORD, chronyd, dovecot, open_folder, redis, vsftpd
+from support.real_servers import (
+    PASSWORD,
+    chronyd,
+    dovecot,
+    mariadbd,
+    open_folder,
+    postgres,
+    redis,
+    slapd,
+    vsftpd,
+)
 
 RIGHT, WRONG = "/etc/hactl/right.password", "/etc/hactl/wrong.password"
 SECRETS = {RIGHT: PASSWORD, WRONG: "wrong"}
@@ -104,3 +125,95 @@ async def test_chronyd(folder: Path) -> None:
         assert result.reason is Reason.OK, result
         far = (await probed(port, NtpProbe(max_stratum=4))).result
         assert far.reason is Reason.WRONG_STATUS, far
+
+
+LDAP = [
+    (LdapProbe(), Reason.OK, ""),
+    (LdapProbe(bind_dn="cn=probe,dc=example", password_file=RIGHT), Reason.OK, ""),
+    (
+        LdapProbe(bind_dn="cn=probe,dc=example", password_file=WRONG),
+        Reason.LOGIN_FAILED,
+        "49 invalidCredentials",
+    ),
+    (LdapProbe(base="dc=example"), Reason.OK, "found"),
+    (
+        LdapProbe(
+            base="dc=example", scope="sub", filter="(&(cn=pr*e)(!(sn=x))(|(sn=\\28a\\2ab\\29)(sn>=z)))"
+        ),
+        Reason.OK,
+        "",
+    ),
+    (LdapProbe(base="dc=example", scope="one", filter="(objectClass=*)"), Reason.OK, ""),
+    (LdapProbe(base="dc=example", scope="sub"), Reason.OK, ""),
+    (LdapProbe(base="dc=example", filter="(cn=probe)"), Reason.NO_MATCH, "no entry"),
+    (LdapProbe(base="cn=nobody,dc=example"), Reason.NO_MATCH, "32 noSuchObject"),
+    (LdapProbe(base="nonsense"), Reason.WRONG_STATUS, "34 invalidDNSyntax"),
+]
+
+
+@needs("/usr/sbin/slapd")
+async def test_slapd(folder: Path, authority: Authority) -> None:
+    """Binds right and wrong, searches that find and do not, StartTLS verified and not."""
+    with slapd(folder, authority.sign("127.0.0.1"), authority.certificate) as port:
+        for probe, reason, detail in LDAP:
+            result = (await probed(port, probe, secrets=SECRETS)).result
+            assert (result.reason, detail in result.detail) == (reason, True), (probe, result)
+        tls = TlsSpec(ca_file=str(authority.certificate))
+        inside = LdapProbe(bind_dn="cn=probe,dc=example", password_file=RIGHT, starttls=tls)
+        assert (await probed(port, inside, secrets=SECRETS)).result.reason is Reason.OK
+        untrusted = (await probed(port, LdapProbe(starttls=TlsSpec()))).result
+        assert untrusted.reason is Reason.TLS_UNVERIFIED
+
+
+@needs("/usr/sbin/mariadbd")
+async def test_mariadbd(folder: Path, authority: Authority) -> None:
+    """Without a user as often as one likes, logins, databases and queries right and wrong, TLS verified and not."""
+    pair = authority.sign("127.0.0.1")
+    tls = TlsSpec(ca_file=str(authority.certificate))
+    login: dict[str, Any] = {"user": "probe", "password_file": RIGHT}
+    cases = [
+        *[(MysqlProbe(), Reason.OK, "MariaDB")] * 120,
+        (MysqlProbe(**login), Reason.OK, "MariaDB"),
+        (MysqlProbe(**login, database="shop", query="SELECT 1 AS x UNION SELECT 2"), Reason.OK, ""),
+        (MysqlProbe(**login, database="shop", query="SELECT * FROM nothing"), Reason.WRONG_STATUS, "1146"),
+        (MysqlProbe(**login, database="none"), Reason.LOGIN_FAILED, "1044"),
+        (MysqlProbe(user="probe", password_file=WRONG), Reason.LOGIN_FAILED, "1045"),
+        (MysqlProbe(user="nobody"), Reason.LOGIN_FAILED, "1045"),
+        (MysqlProbe(**login, tls=tls, query="DO 1"), Reason.OK, ""),
+        (MysqlProbe(tls=TlsSpec()), Reason.TLS_UNVERIFIED, ""),
+    ]
+    with mariadbd(folder, pair) as port:
+        for probe, reason, detail in cases:
+            result = (await probed(port, probe, secrets=SECRETS)).result
+            assert (result.reason, detail in result.detail) == (reason, True), (probe, result)
+
+
+@needs("/usr/lib/postgresql")
+async def test_postgres(folder: Path, authority: Authority) -> None:
+    """Logins by SCRAM, MD5 and in the clear, databases and queries right and wrong, TLS verified and not."""
+    tls = TlsSpec(ca_file=str(authority.certificate))
+    login: dict[str, Any] = {"user": "probe", "password_file": RIGHT}
+    cases = [
+        (PostgresqlProbe(), Reason.OK, ""),
+        (PostgresqlProbe(tls=tls), Reason.OK, ""),
+        (PostgresqlProbe(tls=TlsSpec()), Reason.TLS_UNVERIFIED, ""),
+        (PostgresqlProbe(**login, database="postgres"), Reason.OK, ""),
+        (PostgresqlProbe(**login, database="postgres", tls=tls, query="SELECT 1; SELECT 2"), Reason.OK, ""),
+        (
+            PostgresqlProbe(**login, database="postgres", query="SELECT * FROM nothing"),
+            Reason.WRONG_STATUS,
+            "42P01",
+        ),
+        (PostgresqlProbe(**login, database="none"), Reason.WRONG_STATUS, "3D000"),
+        (
+            PostgresqlProbe(user="probe", password_file=WRONG, database="postgres"),
+            Reason.LOGIN_FAILED,
+            "28P01",
+        ),
+        (PostgresqlProbe(user="old", password_file=RIGHT, database="postgres"), Reason.OK, ""),
+        (PostgresqlProbe(user="clear", password_file=RIGHT, database="postgres"), Reason.OK, ""),
+    ]
+    with postgres(folder, authority.sign("127.0.0.1")) as port:
+        for probe, reason, detail in cases:
+            result = (await probed(port, probe, secrets=SECRETS)).result
+            assert (result.reason, detail in result.detail) == (reason, True), (probe, result)

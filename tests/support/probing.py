@@ -5,9 +5,9 @@ import time
 
 from health.once import Report, run_once
 from health.probes import registry
-from health.result import Result
+from health.result import Reason, Result
 from health.spec import CheckSpec, Probe
-from support.servers import Talk
+from support.servers import Talk, flood, reset, saying, silence
 
 KIT = registry.kit("hactl/test", {})
 """What plans are made with, without a secret."""
@@ -51,3 +51,21 @@ async def eventually(port: int, probe: Probe, seconds: float = 20.0) -> Result:
         if result.passed or time.monotonic() > deadline:
             return result
         await asyncio.sleep(0.1)
+
+
+def hostile(right: bytes, *, speaks_first: bool = False) -> list[tuple[Talk, set[Reason]]]:
+    """Servers that answer slowly, halfway, too much or nonsense, with how a probe may end; `right` begins a right answer."""
+    after_us = (
+        []
+        if speaks_first
+        else [(reset, {Reason.CLOSED}), (flood, {Reason.BAD_ANSWER, Reason.ANSWER_TOO_LONG})]
+    )
+    return [
+        *after_us,
+        (silence, {Reason.READ_TIMEOUT}),
+        (saying(), {Reason.CLOSED}),
+        (saying(right[:-1]), {Reason.CLOSED}),
+        (saying(*(right[i : i + 1] for i in range(len(right) - 1)), pause=0.1), {Reason.READ_TIMEOUT}),
+        (saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", pause=0.1), {Reason.BAD_ANSWER, Reason.ANSWER_TOO_LONG}),
+        (saying(b"\xff\xfe\0\x1b[2J\r\n" * 10, pause=0.1), {Reason.BAD_ANSWER, Reason.ANSWER_TOO_LONG}),
+    ]

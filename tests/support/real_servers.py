@@ -3,10 +3,13 @@
 Their law: nothing of the machine's own configuration is read, and all that a server writes is in the test's folder.
 """
 
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from support.certificates import Pair
 from support.servers import daemon, free_port
@@ -83,4 +86,90 @@ def chronyd(folder: Path, stratum: int) -> Iterator[int]:
         f"pidfile {folder}/chronyd.pid\n"
     )
     with daemon(["/usr/sbin/chronyd", "-d", "-x", "-u", "root", "-f", str(file)]):
+        yield port
+
+
+@contextmanager
+def slapd(folder: Path, pair: Pair, authority: Path) -> Iterator[int]:
+    """An LDAP server with StartTLS and one entry, cn=probe,dc=example, that may log in; gives its port."""
+    port, entries = free_port(), folder / "entries.ldif"
+    (folder / "db").mkdir()
+    file = folder / "slapd.conf"
+    file.write_text(
+        "include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\n"
+        f"pidfile {folder}/slapd.pid\nTLSCACertificateFile {authority}\nTLSCertificateFile {pair.certificate}\n"
+        f"TLSCertificateKeyFile {pair.key}\ndatabase mdb\nsuffix dc=example\ndirectory {folder}/db\n"
+        "access to attrs=userPassword by anonymous auth\naccess to * by * read\n"
+    )
+    entries.write_text(
+        "dn: dc=example\nobjectClass: dcObject\nobjectClass: organization\no: example\ndc: example\n\n"
+        f"dn: cn=probe,dc=example\nobjectClass: person\ncn: probe\nsn: (a*b)\nuserPassword: {PASSWORD}\n"
+    )
+    subprocess.run(["/usr/sbin/slapadd", "-f", file, "-l", entries], check=True, timeout=30)
+    with daemon(["/usr/sbin/slapd", "-f", str(file), "-h", f"ldap://127.0.0.1:{port}", "-d", "0"], port):
+        yield port
+
+
+@contextmanager
+def mariadbd(folder: Path, pair: Pair) -> Iterator[int]:
+    """A MariaDB server with the user `probe` and the database `shop`, TLS offered; gives its port."""
+    port, first = free_port(), folder / "first.sql"
+    word = PASSWORD.replace("\\", "\\\\")
+    first.write_text(
+        f"CREATE DATABASE shop;\nCREATE USER probe@'127.0.0.1' IDENTIFIED BY '{word}';\n"
+        "GRANT ALL ON shop.* TO probe@'127.0.0.1';\n"
+    )
+    common = ["--no-defaults", f"--datadir={folder}/db", "--user=root"]
+    install = [
+        "/usr/bin/mariadb-install-db",
+        *common,
+        "--skip-test-db",
+        "--auth-root-authentication-method=normal",
+    ]
+    subprocess.run(install, check=True, timeout=60, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    options = [
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        f"--socket={folder}/sock",
+        f"--init-file={first}",
+    ]
+    options += [f"--ssl-cert={pair.certificate}", f"--ssl-key={pair.key}", "--skip-name-resolve"]
+    options += [f"--pid-file={folder}/pid", f"--log-error={folder}/error.log"]
+    with daemon(["/usr/sbin/mariadbd", *common, *options], port):
+        yield port
+
+
+@contextmanager
+def postgres(folder: Path, pair: Pair) -> Iterator[int]:
+    """A PostgreSQL server with the users `probe` (SCRAM), `old` (MD5) and `clear`, TLS offered; gives its port."""
+    port, data = free_port(), folder / "pg"
+    programs = max(Path("/usr/lib/postgresql").glob("*/bin"))
+    data.mkdir()
+    shutil.chown(data, "postgres")
+    shutil.chown(pair.key, "postgres")
+    pair.key.chmod(0o600)
+    quiet: dict[str, Any] = {
+        "user": "postgres",
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+        "cwd": "/",
+    }
+    subprocess.run([programs / "initdb", "-D", data, "-A", "trust", "-N"], check=True, timeout=60, **quiet)
+    word = PASSWORD.replace("'", "''")
+    users = f"CREATE USER probe PASSWORD '{word}'; SET password_encryption = 'md5'; CREATE USER old PASSWORD '{word}';"
+    single: list[str | Path] = [programs / "postgres", "--single", "-D", data, "postgres"]
+    text = f"{users} CREATE USER clear PASSWORD '{word}';\n".encode()
+    subprocess.run(single, input=text, check=True, timeout=60, **quiet)
+    methods = (("probe", "scram-sha-256"), ("old", "md5"), ("clear", "password"), ("all", "scram-sha-256"))
+    rules = (f"host all {user} 127.0.0.1/32 {method}\n" for user, method in methods)
+    (data / "pg_hba.conf").write_text("".join(rules))
+    settings: dict[str, Any] = {
+        "port": port,
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "ssl": "on",
+    }
+    settings |= {"ssl_cert_file": pair.certificate, "ssl_key_file": pair.key}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    with daemon([str(programs / "postgres"), "-D", str(data), *options], port, user="postgres", cwd="/"):
         yield port

@@ -60,6 +60,29 @@ def _ntp(check: schema.NtpCheck) -> spec.NtpProbe:
     return spec.NtpProbe(max_stratum=check.max_stratum)
 
 
+def _ldap(check: schema.LdapCheck) -> spec.LdapProbe:
+    return spec.LdapProbe(
+        bind_dn=check.bind_dn,
+        password_file=check.password_file,
+        base=check.base,
+        scope=check.scope,
+        filter=check.filter,
+        tls=tls_spec(check.tls),
+        starttls=tls_spec(check.starttls),
+    )
+
+
+def _sql(check: schema.MysqlCheck | schema.PostgresqlCheck) -> spec.Probe:
+    kind = spec.MysqlProbe if isinstance(check, schema.MysqlCheck) else spec.PostgresqlProbe
+    return kind(
+        user=check.user,
+        password_file=check.password_file,
+        database=check.database,
+        query=check.query,
+        tls=tls_spec(check.tls),
+    )
+
+
 def _script(check: schema.ScriptCheck) -> spec.ScriptProbe | None:
     if check.convention != "exit":
         return None
@@ -78,4 +101,7 @@ _PROBES: Final[dict[type[Check], Callable[[Any], spec.Probe | None]]] = {
     schema.NtpCheck: _ntp,
     schema.PingCheck: lambda check: spec.PingProbe(),
     schema.ScriptCheck: _script,
+    schema.LdapCheck: _ldap,
+    schema.MysqlCheck: _sql,
+    schema.PostgresqlCheck: _sql,
 }

@@ -8,6 +8,7 @@ from hactl.config.schema.base import refuse
 from hactl.config.schema.checks import Check, TlsHere
 from hactl.config.schema.scalars import AbsolutePath, Command, HostName, Name, OneLine, Regex
 from health.wire.dns_message import MessageError, encoded_name
+from health.wire.ldap_filter import FilterError, encoded_filter
 
 _STARTTLS = "Switch to TLS after the greeting: true, or a mapping as in tls. Default: no."
 _USER = "User to log in as. Default: no login."
@@ -19,6 +20,16 @@ def _query(value: str) -> str:
         encoded_name(value)
     except MessageError:
         raise refuse("is no name that DNS can ask for: {value}") from None
+    return value
+
+
+def _filter(value: str) -> str:
+    try:
+        encoded_filter(value)
+    except FilterError as error:
+        raise refuse(
+            f"{str(error).replace('{', '(').replace('}', ')')}, so it is no filter: {{value}}"
+        ) from None
     return value
 
 
@@ -98,7 +109,12 @@ class LdapCheck(Check):
     bind_dn: OneLine | None = Field(None, description="Who binds. Default: anonymous.")
     password_file: AbsolutePath | None = Field(None, description=_PASSWORD)
     base: OneLine | None = Field(None, description="Base of a search. Default: no search.")
-    filter: OneLine = Field("(objectClass=*)", description="Filter of the search.")
+    scope: Literal["base", "one", "sub"] = Field(
+        "base", description="What is searched: the base itself, one level below, or all below."
+    )
+    filter: Annotated[OneLine, AfterValidator(_filter)] = Field(
+        "(objectClass=*)", description="Filter of the search."
+    )
     tls: TlsHere = Field(None, description="TLS from the start.")
     starttls: TlsHere = Field(None, description=_STARTTLS)
 
