@@ -20,6 +20,7 @@ from hactl.children import Child
 from hactl.config.model import Config
 from hactl.messages import (
     AllowPrograms,
+    ChannelTested,
     Commit,
     Discard,
     Emit,
@@ -30,6 +31,7 @@ from hactl.messages import (
     HistoryQuery,
     Prepared,
     SharePayload,
+    TestChannel,
 )
 from hactl.outbox import Outbox
 from hactl.preparing import FAILOVER, NOTIFY, preparation
@@ -40,6 +42,7 @@ ANSWER_WITHIN = 5.0
 _STOP_WORKER = 3.0
 _STOP_NOTIFY = 6.0
 """Alerts that can be delivered still are, and the history is closed, before it ends."""
+Question = HistoryQuery | TestChannel
 _SAYS: dict[str, Any] = {"failover": FromFailover, "health": FromHealth, "notify": FromNotify}
 
 
@@ -67,7 +70,7 @@ class Crew:
         self._say = say
         self._waiting: dict[str, asyncio.Future[str | None]] = {}
         self._ready: set[str] = set()
-        self._queries: dict[int, asyncio.Future[HistoryAnswer]] = {}
+        self._queries: dict[int, asyncio.Future[Any]] = {}
         self._outbox = Outbox()
         self._renewal = Renewal(())
         self._orders = orders
@@ -181,7 +184,7 @@ class Crew:
                 self._prepared(name, generation, fault)
             case Renewal():
                 self._renewal = message
-            case HistoryAnswer(number):
+            case HistoryAnswer(number) | ChannelTested(number):
                 waiting = self._queries.pop(number, None)
                 if waiting is not None and not waiting.done():
                     waiting.set_result(message)
@@ -244,15 +247,15 @@ class Crew:
         else:
             self._outbox.wait(event)
 
-    async def history(self, query: HistoryQuery) -> HistoryAnswer:
-        """Ask the notify worker for events. Raises TimeoutError when it does not answer."""
+    async def ask_notify(self, query: Question, within: float = ANSWER_WITHIN) -> Any:
+        """The notify worker's answer, which bears the question's number. Raises TimeoutError when there is none."""
         if not self.children[NOTIFY].linked:
             raise TimeoutError
-        future: asyncio.Future[HistoryAnswer] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._queries[query.id] = future
         self.children[NOTIFY].send(query)
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout(within):
                 return await future
         finally:
             self._queries.pop(query.id, None)

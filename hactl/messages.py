@@ -135,6 +135,14 @@ class Emit(msgspec.Struct, frozen=True, tag=True):
     event: Event
 
 
+class TestChannel(msgspec.Struct, frozen=True, tag=True):
+    """Have this channel deliver this event now, whatever its filter, and say how that went."""
+
+    id: int
+    channel: str
+    event: Event
+
+
 class HistoryQuery(msgspec.Struct, frozen=True, tag=True):
     """Ask for events: those at or after `since` (wall clock), after the row `after`, the oldest `limit` of them first.
 
@@ -207,6 +215,13 @@ class ChannelReport(msgspec.Struct, frozen=True, tag=True):
     error: str
 
 
+class ChannelTested(msgspec.Struct, frozen=True, tag=True):
+    """The end of a test: the failure in words, empty when the receiver took it."""
+
+    id: int
+    failure: str
+
+
 class HistoryAnswer(msgspec.Struct, frozen=True, tag=True):
     """The events asked for with the row number of each, in order of time."""
 
@@ -250,12 +265,13 @@ ToWorker = (
     | Resume
     | Emit
     | HistoryQuery
+    | TestChannel
     | Told
 )
 
 FromFailover = Beat | Prepared | Note | RouterReport | Conflict | Renewal | PeerReport | PeerPayload
 FromHealth = Beat | Prepared | Note | Transitions | Outcomes
-FromNotify = Beat | Prepared | Note | ChannelReport | HistoryAnswer | Ask
+FromNotify = Beat | Prepared | Note | ChannelReport | ChannelTested | HistoryAnswer | Ask
 """What each kind of worker may say: one that a probed server has turned must not be able to speak of addresses."""
 
 FromWorker = FromFailover | FromHealth | FromNotify

@@ -2,17 +2,21 @@
 
 import itertools
 import time
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import hactl
 from hactl import foresight, reloading
+from hactl.config.fault import suggestion
 from hactl.control.commands import (
     Action,
     Caller,
     Code,
     EventQuery,
     HandoverRequest,
+    NotifyTestAnswer,
+    NotifyTestRequest,
     OverrideAnswer,
     OverrideRequest,
     PlanRequest,
@@ -25,7 +29,7 @@ from hactl.control.commands import (
 )
 from hactl.events import plain
 from hactl.mastership_operations import MastershipOperations, confirmed
-from hactl.messages import HistoryQuery
+from hactl.messages import HistoryAnswer, HistoryQuery, TestChannel
 from hactl.overrides import Admin, Override, OverrideError, Scope, Wish, matching
 from hactl.plan.model import Plan
 from notify.event import Event, EventKind
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from hactl.supervisor import Supervisor
 
 _ADMIN = {Action.ENABLE: Admin.ENABLED, Action.DRAIN: Admin.DRAIN, Action.DISABLE: Admin.DISABLED}
+_TEST_MARGIN = 5.0
 _NOT_CONFIRMED = "not confirmed by {missing} other director(s): down, unknown, or without the peer channel"
 
 
@@ -118,12 +123,32 @@ class Operations:
         """End a holding back, and with all of them standing aside."""
         return await self._masters.resume(request, caller)
 
+    async def notify_test(self, request: NotifyTestRequest, caller: Caller) -> NotifyTestAnswer:
+        """Have a channel deliver a test; kept in the history like all that operators do."""
+        daemon = self._daemon
+        spec = next((c for c in daemon.config.notify.channels if c.name == request.channel), None)
+        if spec is None:
+            known = [channel.name for channel in daemon.config.notify.channels]
+            message = f"there is no channel '{request.channel}'{suggestion(request.channel, known)}"
+            raise RefusedError(Code.NOT_FOUND, message)
+        test = plain(EventKind.NOTIFY_TEST, spec.name, f"asked for by {caller.user}; nothing is wrong")
+        number = next(self._numbers)
+        event = test.event(f"test-{uuid.uuid4()}", daemon.config.cluster, daemon.config.node, time.time())
+        daemon.emit(test)
+        try:
+            asked = TestChannel(number, spec.name, event)
+            end = await daemon.crew.ask_notify(asked, spec.timeout + _TEST_MARGIN)
+        except TimeoutError:
+            raise RefusedError(Code.UNAVAILABLE, "the notify worker does not answer") from None
+        return NotifyTestAnswer(channel=spec.name, delivered=not end.failure, failure=end.failure)
+
     async def events(self, query: EventQuery) -> tuple[tuple[int, Event], ...]:
         """Events of the history."""
         asked = HistoryQuery(next(self._numbers), query.since, query.after, query.limit, query.last)
         try:
-            return (await self._daemon.crew.history(asked)).events
+            answer: HistoryAnswer = await self._daemon.crew.ask_notify(asked)
         except TimeoutError:
             raise RefusedError(
                 Code.UNAVAILABLE, "the notify worker, which keeps the history, does not answer"
             ) from None
+        return answer.events

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from hactl.config.model import Config
 from health.spec import Probe
-from notify.spec import EmailSpec, WebhookSpec
+from notify.spec import EmailSpec, PluginSpec, WebhookSpec
 
 
 def channel_files(config: Config) -> tuple[str, ...]:
@@ -12,7 +12,7 @@ def channel_files(config: Config) -> tuple[str, ...]:
     files = []
     for channel in config.notify.channels:
         delivery = channel.delivery
-        if isinstance(delivery, WebhookSpec):
+        if isinstance(delivery, WebhookSpec | PluginSpec):
             files.append(delivery.secret_file)
         elif isinstance(delivery, EmailSpec):
             files.append(delivery.password_file)

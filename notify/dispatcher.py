@@ -82,6 +82,11 @@ class Dispatcher:
         """State of every channel."""
         return tuple(lane.report() for lane in self._lanes.values())
 
+    async def test(self, channel: str, event: Event) -> str:
+        """Have this channel deliver the event now; the failure in words, empty when the receiver took it."""
+        lane = self._lanes.get(channel)
+        return f"there is no channel '{channel}'" if lane is None else await lane.test(event)
+
     def stop(self) -> None:
         """Record what was emitted, deliver what can be delivered within FLUSH seconds, and let run() end."""
         self._stopping = True

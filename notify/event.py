@@ -46,6 +46,7 @@ class EventKind(StrEnum):
     WORKER_DIED = "worker.died"
     IPVS_REPAIRED = "ipvs.repaired"
     NOTIFY_FAILED = "notify.failed"
+    NOTIFY_TEST = "notify.test"
     OVERRIDE_SET = "override.set"
     OVERRIDE_UNSEEN = "override.unseen"
     DIRECTOR_STANDBY = "director.standby"

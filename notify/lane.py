@@ -63,6 +63,27 @@ Tell = Callable[[str, str, str], None]
 """Tells the other channels of a failure: channel, "failing" or "lost", reason."""
 
 
+class End(msgspec.Struct, frozen=True):
+    """How a delivery ended: whether the receiver took it, its remark or the reason in words, and whether it said no."""
+
+    taken: bool
+    words: str
+    refused: bool = False
+
+
+async def attempt(channel: Channel, events: Sequence[Event], within: float) -> End:
+    """One delivery of at most `within` seconds; whatever goes wrong with it is an answer."""
+    try:
+        async with asyncio.timeout(within + MARGIN):
+            return End(True, await channel.deliver(events))
+    except DeliveryError as error:
+        return End(False, str(error), error.refused)
+    except TimeoutError:
+        return End(False, f"no answer within {within:g} s")
+    except Exception as error:  # noqa: BLE001 - a channel may be anybody's plug-in; the fault is shown and counted
+        return End(False, f"{type(error).__name__}: {error}")
+
+
 class Lane:
     """Delivers to one channel; `more` says whether further events are just being recorded. All of its
     state outlives a change of its spec but the delivery under way."""
@@ -113,6 +134,11 @@ class Lane:
         """Counts and last error."""
         return Report(self.spec.name, self._delivered, self._lost, len(self._queue), self._error)
 
+    async def test(self, event: Event) -> str:
+        """Deliver this one event now, beside all else and once; the failure in words, empty when it was taken."""
+        end = await attempt(self._channel, [event], self.spec.timeout)
+        return "" if end.taken else render.plain(end.words)
+
     async def run(self) -> None:
         """Deliver until stopped or cancelled."""
         while True:
@@ -161,17 +187,11 @@ class Lane:
     async def _deliver(self) -> None:
         batch = [event for event, _ in islice(self._queue.values(), self._channel.batch)]
         began = time.monotonic()
-        try:
-            async with asyncio.timeout(self.spec.timeout + MARGIN):
-                remark = await self._channel.deliver(batch)
-        except DeliveryError as error:
-            self._failure(batch, str(error), refused=error.refused)
-        except TimeoutError:
-            self._failure(batch, f"no answer within {self.spec.timeout:g} s", refused=False)
-        except Exception as error:  # noqa: BLE001 - a channel may be anybody's plug-in; the fault is shown and counted
-            self._failure(batch, f"{type(error).__name__}: {error}", refused=False)
+        end = await attempt(self._channel, batch, self.spec.timeout)
+        if end.taken:
+            self._success(batch, began, end.words)
         else:
-            self._success(batch, began, remark)
+            self._failure(batch, end.words, refused=end.refused)
 
     def _success(self, batch: Sequence[Event], began: float, remark: str) -> None:
         self._release(batch)

@@ -1,6 +1,7 @@
 """Which channels an event goes to: patterns, severity, and repeats left out.
 
-The law: one event reaches a channel at most once, and a channel is never told of its own failure.
+The law: one event reaches a channel at most once, and a channel is never told of its own failure. A test is given to its
+channel by itself, and routed to none.
 """
 
 from collections.abc import Iterable
@@ -19,7 +20,8 @@ _Said = tuple[str, str, str, str]
 
 def wants(spec: ChannelSpec, event: Event) -> bool:
     """Whether this channel's filter lets the event through."""
-    if event.kind is EventKind.NOTIFY_FAILED and event.subject == spec.name:
+    own_failure = event.kind is EventKind.NOTIFY_FAILED and event.subject == spec.name
+    if own_failure or event.kind is EventKind.NOTIFY_TEST:
         return False
     if event.severity.rank < spec.severity.rank:
         return False

@@ -7,6 +7,7 @@ Durations are seconds as float.
 import msgspec
 
 from notify.event import Severity
+from notify.formats import Format
 
 
 class EmailSpec(msgspec.Struct, frozen=True, kw_only=True, tag="email"):
@@ -28,10 +29,11 @@ class EmailSpec(msgspec.Struct, frozen=True, kw_only=True, tag="email"):
 
 
 class WebhookSpec(msgspec.Struct, frozen=True, kw_only=True, tag="webhook"):
-    """One POST per delivery: a CloudEvents 1.0 batch in JSON, signed with HMAC-SHA256 where `secret_file`
-    is given."""
+    """One POST per delivery, in the form its receiver takes. `secret_file` signs it with HMAC-SHA256, or is the
+    receiver's key where the form has one."""
 
     url: str
+    form: Format = Format.CLOUDEVENTS
     secret_file: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     verify: bool = True
@@ -51,7 +53,16 @@ class SyslogSpec(msgspec.Struct, frozen=True, kw_only=True, tag="syslog"):
     facility: str = "daemon"
 
 
-Delivery = EmailSpec | WebhookSpec | ExecSpec | SyslogSpec
+class PluginSpec(msgspec.Struct, frozen=True, kw_only=True, tag="plugin"):
+    """A channel of another package: `options` is a JSON object, which it is given; `batch` is most events a delivery."""
+
+    plugin: str
+    options: str = "{}"
+    secret_file: str | None = None
+    batch: int = 1
+
+
+Delivery = EmailSpec | WebhookSpec | ExecSpec | SyslogSpec | PluginSpec
 
 
 class ChannelSpec(msgspec.Struct, frozen=True, kw_only=True):

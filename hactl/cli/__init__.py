@@ -36,6 +36,7 @@ _VERBS = {
     "doctor": ("hactl.cli.doctor", "what is wrong with this host or cluster, and how to mend it"),
     "events": ("hactl.cli.show", "what happened"),
     "report": ("hactl.cli.report", "availability and downtimes of services, servers and directors"),
+    "notify": ("hactl.cli.notify", "try a channel of notification"),
     "lab": ("hactl.cli.lab", "a cluster to play with, in network namespaces"),
     "version": ("hactl.cli.show", "the version of hactl"),
 }

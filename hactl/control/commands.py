@@ -185,6 +185,20 @@ class RoutersAnswer(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+class NotifyTestRequest(Request, frozen=True, kw_only=True):
+    """Have a channel of notification deliver a test now."""
+
+    channel: Name
+
+
+class NotifyTestAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the receiver took it, and if not why."""
+
+    channel: str
+    delivered: bool
+    failure: str = ""
+
+
 class EventQuery(Request, frozen=True, kw_only=True):
     """Events at or after `since`, after the row `after`: the oldest `limit`, or with `last` the newest.
 
@@ -224,6 +238,9 @@ class Commands(Protocol):
 
     async def resume(self, request: ResumeRequest, caller: Caller) -> RoutersAnswer:
         """End a holding back, and with all of them standing aside."""
+
+    async def notify_test(self, request: NotifyTestRequest, caller: Caller) -> NotifyTestAnswer:
+        """Have a channel deliver a test; returns when the receiver has answered or did not in the channel's time."""
 
     async def events(self, query: EventQuery) -> tuple[tuple[int, Event], ...]:
         """Events of the history with their row numbers, in order of time; `wait` is none of its business."""

@@ -25,6 +25,7 @@ from hactl.control.commands import (
     Commands,
     EventQuery,
     HandoverRequest,
+    NotifyTestRequest,
     OverrideRequest,
     PlanRequest,
     RefusedError,
@@ -77,6 +78,7 @@ class ControlServer:
                 web.post("/v1/handover", self._handover),
                 web.post("/v1/standby", self._standby),
                 web.post("/v1/resume", self._resume),
+                web.post("/v1/notify/test", self._notify_test),
             ]
         )
         self._runner = web.AppRunner(
@@ -140,6 +142,10 @@ class ControlServer:
     async def _resume(self, request: web.Request) -> web.Response:
         wish = await _body(request, ResumeRequest)
         return _answer(await self._commands.resume(wish, await _caller(request)))
+
+    async def _notify_test(self, request: web.Request) -> web.Response:
+        wish = await _body(request, NotifyTestRequest)
+        return _answer(await self._commands.notify_test(wish, await _caller(request)))
 
     async def _reload(self, request: web.Request) -> web.Response:
         wish = await _body(request, ReloadRequest)

@@ -22,6 +22,7 @@ from hactl.history.keeper import Keeper
 from hactl.history.store import Store
 from hactl.messages import (
     ChannelReport,
+    ChannelTested,
     Commit,
     Discard,
     Emit,
@@ -31,11 +32,13 @@ from hactl.messages import (
     Prepared,
     PrepareNotify,
     Stop,
+    TestChannel,
     Told,
     ToWorker,
 )
 from hactl.workers import base, programs
 from hactl.workers.program_client import Programs
+from notify import plugins
 from notify.channels.base import Tools
 from notify.channels.registry import build
 from notify.dispatcher import Dispatcher
@@ -73,6 +76,7 @@ class NotifyHandler:
         self._prepared: PrepareNotify | None = None
         self._committed: PrepareNotify | None = None
         self._queries: asyncio.Queue[HistoryQuery] = asyncio.Queue()
+        self._tests: asyncio.Queue[TestChannel] = asyncio.Queue()
         self._reported: dict[str, ChannelReport] = {}
         self._page = PageServer(door, send, self._rows, lambda fault: self._say("error", fault))
 
@@ -86,6 +90,8 @@ class NotifyHandler:
                 self._page.told(message)
             case HistoryQuery():
                 self._queries.put_nowait(message)
+            case TestChannel():
+                self._tests.put_nowait(message)
             case PrepareNotify():
                 self._prepare(message)
             case Commit(generation):
@@ -109,7 +115,7 @@ class NotifyHandler:
             self._say(level, text)
         await self._programs.connect()
         async with asyncio.TaskGroup() as group:
-            works = (self._answer(), self._report_regularly(), self._page.run())
+            works = (self._answer(), self._test(), self._report_regularly(), self._page.run())
             others = [group.create_task(work) for work in works]
             await self._dispatcher.run()
             for task in others:
@@ -169,6 +175,12 @@ class NotifyHandler:
         while True:
             query = await self._queries.get()
             self._send(HistoryAnswer(query.id, tuple(await self._rows(query))))
+
+    async def _test(self) -> None:
+        """One test after the other: an operator waits for each."""
+        while True:
+            asked = await self._tests.get()
+            self._send(ChannelTested(asked.id, await self._dispatcher.test(asked.channel, asked.event)))
 
     async def _rows(self, query: HistoryQuery) -> Sequence[tuple[int, Event]]:
         return await self._keeper.query(query.since, query.after, query.limit, last=query.last)
@@ -247,6 +259,7 @@ def main() -> None:
     options = base.arguments(state_dir=True, allowed=True, door=True)
     for name in LOADED_LATE:
         importlib.import_module(name)
+    plugins.load()
     directory = make_directory(Path(options.state_dir), options.user)
     with socket.socket(fileno=options.allowed) as allowed:
         is_root = os.geteuid() == 0 and options.user

@@ -17,7 +17,9 @@ import aiosmtplib
 from notify import render
 from notify.channels.base import DeliveryError, Tools
 from notify.event import Event
+from notify.html import html
 from notify.spec import EmailSpec
+from notify.threads import thread
 
 _PORTS = {"smtp": 25, "smtps": 465}
 
@@ -75,11 +77,14 @@ def message(spec: EmailSpec, events: Sequence[Event], node: str, now: datetime) 
     mail["To"] = ", ".join(spec.to)
     mail["Subject"] = render.subject(events)
     mail["Date"] = format_datetime(now)
-    mail["Message-ID"] = (
-        f"<{_token(events[0].id)}.{len(events)}@{_token(address.rpartition('@')[2]) or 'localhost'}>"
-    )
+    domain = _token(address.rpartition("@")[2]) or "localhost"
+    mail["Message-ID"] = f"<{_token(events[0].id)}.{len(events)}@{domain}>"
+    about = thread(events, domain)
+    if about is not None:
+        mail["In-Reply-To"] = mail["References"] = about
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(render.text(events))
+    mail.add_alternative(html(events), subtype="html")
     return mail
 
 

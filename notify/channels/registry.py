@@ -1,5 +1,4 @@
-"""Which channel serves which kind of delivery. Further kinds are added here, by this program or by a
-plug-in."""
+"""Which channel serves which kind of delivery. Channels of other packages stand behind `plugin`."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,23 +6,20 @@ from typing import Any
 from notify.channels.base import Channel, Tools
 from notify.channels.email import EmailChannel
 from notify.channels.exec import ExecChannel
+from notify.channels.plugin import PluginChannel
 from notify.channels.syslog import SyslogChannel
 from notify.channels.webhook import WebhookChannel
-from notify.spec import ChannelSpec, EmailSpec, ExecSpec, SyslogSpec, WebhookSpec
+from notify.spec import ChannelSpec, EmailSpec, ExecSpec, PluginSpec, SyslogSpec, WebhookSpec
 
 Factory = Callable[[Any, Tools, float], Channel]
 
 _FACTORIES: dict[type, Factory] = {
     EmailSpec: EmailChannel,
     ExecSpec: ExecChannel,
+    PluginSpec: PluginChannel,
     SyslogSpec: SyslogChannel,
     WebhookSpec: WebhookChannel,
 }
-
-
-def register(delivery: type, factory: Factory) -> None:
-    """Let `factory(delivery spec, tools, timeout in seconds)` build the channels of this kind of delivery."""
-    _FACTORIES[delivery] = factory
 
 
 def build(spec: ChannelSpec, tools: Tools) -> Channel:

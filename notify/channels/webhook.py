@@ -1,41 +1,76 @@
-"""Alerts by HTTP: one POST a delivery, CloudEvents 1.0 in JSON, signed where a secret is given.
+"""Alerts by HTTP: one POST a delivery, in the form its receiver takes, signed where a secret is given.
 
-The answer's body is of no interest and never read beyond a few bytes.
+The answer's body is of no interest and never read beyond a few bytes. Redirects are not followed, and a name that leads to
+the link's own addresses or to a cloud's metadata is refused.
 """
 
+import errno
 import hashlib
 import hmac
+import socket
 from collections.abc import Sequence
 
 import aiohttp
+import aiohttp.abc
 
-from notify import render
 from notify.channels.base import DeliveryError, Tools
+from notify.destinations import is_forbidden
 from notify.event import Event
+from notify.formats import message
 from notify.spec import WebhookSpec
 
 _ANSWER_READ = 4096
 _TRY_AGAIN = {408, 425, 429}
+_BATCH = 1000
+
+
+class _Resolver(aiohttp.abc.AbstractResolver):
+    """The host's own resolver, without the addresses to which nothing is posted. It is not asked for literal addresses:
+    those are judged with the configuration."""
+
+    def __init__(self) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
+        """Raises OSError when no allowed address is left."""
+        found = await self._inner.resolve(host, port, family)
+        allowed = [one for one in found if not is_forbidden(one["host"])]
+        if not allowed:
+            reason = is_forbidden(found[0]["host"]) if found else "it has no address"
+            raise OSError(errno.EACCES, f"nothing is posted to {host}: {reason}")
+        return allowed
+
+    async def close(self) -> None:
+        """Nothing is held."""
+        await self._inner.close()
 
 
 class WebhookChannel:
     """Posts to one URL; any 2xx is success, redirects are not followed."""
 
-    batch = 1000
-
     def __init__(self, spec: WebhookSpec, tools: Tools, timeout: float) -> None:
         self._spec = spec
         self._tools = tools
         self._timeout = timeout
+        self.batch = 1 if spec.form.alone else _BATCH
 
     async def deliver(self, events: Sequence[Event]) -> str:
         """Post the events and wait for the answer's status."""
-        content_type, body = render.cloud_events(events)
-        headers = {**dict(self._spec.headers), "Content-Type": content_type, "User-Agent": "hactl"}
-        if self._spec.secret_file:
-            headers["X-Hactl-Signature"] = signature(self._tools.secret(self._spec.secret_file), body)
+        form = self._spec.form
+        secret = self._tools.secret(self._spec.secret_file) if self._spec.secret_file else ""
+        said = message(form, events, secret if form.secret_is_key else "")
+        headers = {
+            **said.headers,
+            **dict(self._spec.headers),
+            "Content-Type": said.content_type,
+            "User-Agent": "hactl",
+        }
+        if secret and not form.secret_is_key:
+            headers["X-Hactl-Signature"] = signature(secret, said.body)
         try:
-            status = await self._post(headers, body)
+            status = await self._post(headers, said.body)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise DeliveryError(str(error) or type(error).__name__) from error
         if not 200 <= status < 300:
@@ -46,8 +81,9 @@ class WebhookChannel:
     async def _post(self, headers: dict[str, str], body: bytes) -> int:
         timeout = aiohttp.ClientTimeout(total=self._timeout)
         # An answer may be a bomb: it is neither unpacked nor read to its end.
+        connector = aiohttp.TCPConnector(resolver=_Resolver(), use_dns_cache=False)
         async with (
-            aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session,
+            aiohttp.ClientSession(timeout=timeout, auto_decompress=False, connector=connector) as session,
             session.post(
                 self._spec.url, data=body, headers=headers, allow_redirects=False, ssl=self._spec.verify
             ) as answer,

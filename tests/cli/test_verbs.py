@@ -13,6 +13,7 @@ from hactl.cli import cli
 from hactl.control.commands import (
     Action,
     HandoverRequest,
+    NotifyTestRequest,
     OverrideRequest,
     PlanRequest,
     ReloadAnswer,
@@ -49,7 +50,7 @@ def test_help_names_every_verb() -> None:
     text = hactl("--help").output
     verbs = (
         "run check schema plan reload status drain disable enable weight handover standby resume realserver events version "
-        "takeover release doctor report"
+        "takeover release doctor report notify"
     )
     for verb in verbs.split():
         assert f"\n  {verb} " in text
@@ -340,3 +341,13 @@ def test_drain_that_somebody_ends(daemon: FakeDaemon, monkeypatch: pytest.Monkey
     assert answer["removed"] == []
     assert "rs1@www: somebody enabled it meanwhile" in answer["warnings"]
     assert any("master of nothing" in warning for warning in answer["warnings"])
+
+
+def test_notify_test(daemon: FakeDaemon) -> None:
+    """A channel is tried; one that does not deliver is exit status 1 with the reason."""
+    result = hactl("notify", "test", "ops")
+    assert (result.exit_code, result.output) == (0, "ops: delivered\n")
+    result = hactl("notify", "test", "chat")
+    assert (result.exit_code, result.output) == (1, "chat: not delivered: connection refused\n")
+    assert json.loads(hactl("notify", "test", "chat", "--json").output)["delivered"] is False
+    assert requests(daemon)[0] == NotifyTestRequest(channel="ops")

@@ -31,6 +31,7 @@ class Site:
             on_message=lambda name, message: None,
             on_death=lambda name, reason: self.deaths.append(reason),
             kill_when_silent=True,
+            helper=True,
         )
         self.task = asyncio.create_task(self.child.run())
 

@@ -223,7 +223,7 @@ async def test_history_without_a_notify_worker() -> None:
     site.die(NOTIFY)
     started = asyncio.get_running_loop().time()
     try:
-        await site.crew.history(HistoryQuery(1))
+        await site.crew.ask_notify(HistoryQuery(1))
         raise AssertionError("an answer from nobody")
     except TimeoutError:
         assert asyncio.get_running_loop().time() - started < 1.0

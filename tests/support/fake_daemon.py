@@ -13,6 +13,8 @@ from hactl.control.commands import (
     Code,
     EventQuery,
     HandoverRequest,
+    NotifyTestAnswer,
+    NotifyTestRequest,
     OverrideAnswer,
     OverrideRequest,
     PlanRequest,
@@ -108,6 +110,12 @@ class FakeCommands:
         """One router, taking part again."""
         self.asked.append((request, caller))
         return RoutersAnswer(routers=(RouterAnswer(router="web", done=True, text="takes part again"),))
+
+    async def notify_test(self, request: NotifyTestRequest, caller: Caller) -> NotifyTestAnswer:
+        """Delivered by every channel but one."""
+        self.asked.append((request, caller))
+        failure = "connection refused" if request.channel == "chat" else ""
+        return NotifyTestAnswer(channel=request.channel, delivered=not failure, failure=failure)
 
     async def events(self, query: EventQuery) -> tuple[tuple[int, Event], ...]:
         """Rows as the history gives them."""

@@ -1,9 +1,28 @@
 """Channels of notification as the notify worker gets them."""
 
+import msgspec
+
 from hactl.config.schema.document import Document
-from hactl.config.schema.notify import Channel, EmailChannel, ExecChannel, SyslogChannel, WebhookChannel
+from hactl.config.schema.notify import (
+    Channel,
+    EmailChannel,
+    ExecChannel,
+    PluginChannel,
+    SyslogChannel,
+    WebhookChannel,
+)
 from notify.event import Severity
-from notify.spec import ChannelSpec, Delivery, EmailSpec, ExecSpec, NotifySpec, SyslogSpec, WebhookSpec
+from notify.formats import Format
+from notify.spec import (
+    ChannelSpec,
+    Delivery,
+    EmailSpec,
+    ExecSpec,
+    NotifySpec,
+    PluginSpec,
+    SyslogSpec,
+    WebhookSpec,
+)
 
 
 def notify_spec(document: Document, node: str) -> NotifySpec:
@@ -31,6 +50,7 @@ def _delivery(channel: Channel, node: str) -> Delivery:
         case WebhookChannel():
             return WebhookSpec(
                 url=channel.url,
+                form=Format(channel.format),
                 secret_file=channel.secret_file,
                 headers=tuple(channel.headers.items()),
                 verify=channel.verify,
@@ -39,6 +59,13 @@ def _delivery(channel: Channel, node: str) -> Delivery:
             return ExecSpec(command=tuple(channel.command), user=channel.user)
         case SyslogChannel():
             return SyslogSpec(facility=channel.facility)
+        case PluginChannel():
+            return PluginSpec(
+                plugin=channel.plugin,
+                options=msgspec.json.encode(channel.options, order="sorted").decode(),
+                secret_file=channel.secret_file,
+                batch=channel.batch,
+            )
     raise TypeError(f"no delivery for {type(channel).__name__}")
 
 

@@ -1,12 +1,18 @@
 """Rules of the channels of notification."""
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
 
 from hactl.config.fault import suggestion
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.schema.notify import EmailChannel, WebhookChannel
+from notify.destinations import is_forbidden
 from notify.event import EventKind
+from notify.formats import Format
+
+_ADDRESS = re.compile(r"[0-9.]+|[0-9a-f:.%]*:[0-9a-z:.%]*")
 
 
 def patterns(world: World) -> Iterator[Finding]:
@@ -42,4 +48,24 @@ def plain_webhooks(world: World) -> Iterator[Finding]:
             yield warning("notify", name, "url", message="headers go out in the clear with http://")
 
 
-RULES = (patterns, mail_logins, plain_webhooks)
+def webhook_keys(world: World) -> Iterator[Finding]:
+    """A form that carries the receiver's key needs it."""
+    for name, channel in world.document.notify.items():
+        if (
+            isinstance(channel, WebhookChannel)
+            and Format(channel.format).secret_is_key
+            and not channel.secret_file
+        ):
+            message = f"{channel.format} needs secret_file: the file with the receiver's key"
+            yield fault("notify", name, message=message, key=True)
+
+
+def webhook_addresses(world: World) -> Iterator[Finding]:
+    """A literal address that nothing is posted to would fail at each alert."""
+    for name, channel in world.document.notify.items():
+        host = urlsplit(channel.url).hostname or "" if isinstance(channel, WebhookChannel) else ""
+        if _ADDRESS.fullmatch(host) and (why := is_forbidden(host)):
+            yield fault("notify", name, "url", message=f"nothing is posted there: {why}")
+
+
+RULES = (patterns, mail_logins, plain_webhooks, webhook_keys, webhook_addresses)

@@ -1,7 +1,7 @@
 """`notify`: who is told what, one model for each type of channel."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
@@ -88,10 +88,13 @@ class EmailChannel(Channel):
 class WebhookChannel(Channel):
     """One POST for each delivery."""
 
-    type: Literal["webhook"] = Field(description="An HTTP POST of CloudEvents.")
+    type: Literal["webhook"] = Field(description="An HTTP POST.")
     url: Annotated[str, AfterValidator(_web_url)] = Field(description="Where it goes.", repr=False)
+    format: Literal["cloudevents", "slack", "discord", "teams", "google-chat", "ntfy", "pagerduty"] = Field(
+        "cloudevents", description="The form of the body: CloudEvents, or that of a chat or paging system."
+    )
     secret_file: AbsolutePath | None = Field(
-        None, description="File with the secret that signs it (HMAC-SHA256)."
+        None, description="File with the secret that signs it (HMAC-SHA256); for pagerduty the routing key."
     )
     headers: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")], OneLine] = Field(
         {}, description="Further request headers.", repr=False
@@ -117,10 +120,21 @@ class SyslogChannel(Channel):
     ] = Field("daemon", description="The facility.")  # fmt: skip
 
 
+class PluginChannel(Channel):
+    """A channel that another installed package brings."""
+
+    type: Literal["plugin"] = Field(description="A channel of another package (entry point hactl.notify).")
+    plugin: Name = Field(description="The entry point's name.")
+    options: dict[str, Any] = Field({}, description="What the plug-in is given.", repr=False)
+    secret_file: AbsolutePath | None = Field(None, description="File with a secret for it.")
+    batch: Annotated[int, Field(ge=1, le=20_000)] = Field(1, description="Most events in one delivery.")
+
+
 AnyChannel = Annotated[
     Annotated[EmailChannel, Tag("<email>")]
     | Annotated[WebhookChannel, Tag("<webhook>")]
     | Annotated[ExecChannel, Tag("<exec>")]
-    | Annotated[SyslogChannel, Tag("<syslog>")],
+    | Annotated[SyslogChannel, Tag("<syslog>")]
+    | Annotated[PluginChannel, Tag("<plugin>")],
     Discriminator(type_tag),
 ]

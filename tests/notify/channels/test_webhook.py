@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import time
 
 import pytest
 
 from notify.channels.base import DeliveryError
 from notify.channels.webhook import WebhookChannel
+from notify.formats import Format
 from notify.spec import WebhookSpec
 from support.alerts import event, hook, tools
 
@@ -95,3 +97,37 @@ async def test_what_is_no_address(url: str) -> None:
     """An address that cannot be one fails at delivery, in words."""
     with pytest.raises(DeliveryError):
         await channel(url).deliver([event()])
+
+
+async def test_a_form_with_a_key_is_sent_alone_and_unsigned() -> None:
+    """PagerDuty's routing key goes into the body, and each event into a request of its own."""
+    async with hook() as receiver:
+        one = channel(receiver.url, form=Format.PAGERDUTY, secret_file="/etc/key")
+        assert one.batch == 1
+        await one.deliver([event(number=1)])
+    headers, body = receiver.requests[0]
+    assert "X-Hactl-Signature" not in headers
+    assert json.loads(body)["routing_key"] == "key"
+
+
+async def test_a_chat_message_is_signed_as_well() -> None:
+    """Where a secret is given."""
+    async with hook() as receiver:
+        await channel(receiver.url, form=Format.SLACK, secret_file="/etc/key").deliver([event(), event()])
+    headers, body = receiver.requests[0]
+    assert headers["X-Hactl-Signature"] == "sha256=" + hmac.new(b"key", body, hashlib.sha256).hexdigest()
+    assert "2 events" in json.loads(body)["text"]
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        ("0xa9fea9fe", "169.254.169.254 is a link-local or metadata address"),
+        ("2852039166", "not a canonical"),
+        ("0", "not a canonical"),
+    ],
+)
+async def test_a_name_that_leads_to_the_link_itself_is_refused(host: str, words: str) -> None:
+    """However the address is written: what the resolver makes of it counts. Nothing is sent."""
+    with pytest.raises(DeliveryError, match=re.escape(words)):
+        await channel(f"http://{host}:9/").deliver([event()])
