@@ -1,8 +1,9 @@
 """How a router stands, in the words of a report; core."""
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from failover.hearing import Hearing
 from failover.moves import State
 from failover.priority import Seen
 from failover.report import Conflict, RouterReport
@@ -46,8 +47,7 @@ def report(
     now: float,
     *,
     trouble: str,
-    drops: Mapping[str, int],
-    neighbours: Mapping[str, float],
+    hearing: Hearing,
     lateness: float,
     renewal: float,
     track: tuple[Seen, ...],
@@ -59,16 +59,17 @@ def report(
         router=router.spec.name,
         state=router.state,
         cause=router.cause,
-        reason=reason(router, trouble),
+        reason=reason(router, "; ".join(filter(None, (trouble, hearing.text(now))))),
         since=router.since,
         priority=router.priority,
         base_priority=router.spec.priority,
         master=master_address(router, now),
         transitions=router.transitions,
-        drops=dict(drops),
+        drops=dict(hearing.refusals.counts),
         lateness=lateness,
         renewal=renewal,
-        neighbours=dict(neighbours),
+        neighbours=dict(hearing.neighbours),
+        checksums={address: form.value for address, form in hearing.checksums.items()},
         lease=router.lease,
         holding=tuple(vip.address for vip in vips),
         hold_until=router.hold_until,

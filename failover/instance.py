@@ -5,9 +5,7 @@ Owns no decision: those are the election's. It knows how to perform each action 
 
 import asyncio
 import errno
-import ipaddress
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from failover import describe, outgoing
@@ -25,15 +23,14 @@ from failover.actions import (
     Wants,
 )
 from failover.debounce import Debounce
-from failover.difference import Difference
 from failover.election import Election
+from failover.hearing import Hearing
 from failover.host import inherited, standing
 from failover.kernel import Job
 from failover.moves import State
-from failover.neighbours import hear
-from failover.packet import Advert
+from failover.packet import Advert, Drop
 from failover.place import Place
-from failover.report import Held, Remark, RouterReport
+from failover.report import Alarm, Held, Remark, RouterReport
 from failover.spec import AddressSpec, RouterSpec
 from failover.surroundings import Handed, Surroundings
 
@@ -43,8 +40,7 @@ class Instance:
 
     def __init__(self, spec: RouterSpec, around: Surroundings, *, grouped: bool) -> None:
         self.spec = spec
-        self.drops: Counter[str] = Counter()
-        self.neighbours: dict[str, float] = {}
+        self.hearing = Hearing(spec.addresses)
         self.stopped = False
         self._around = around
         self._loop = asyncio.get_running_loop()
@@ -57,7 +53,6 @@ class Instance:
         self._renewal = 0.0
         self._send_error = 0
         self._write_error = ""
-        self._difference = Difference(spec.addresses)
         self._unseen: tuple[Place, ...] | None = None
         self._reported: RouterReport | None = None
         self.election = Election(spec, self._standing.source, grouped=grouped)
@@ -75,11 +70,13 @@ class Instance:
     def receive(self, advert: Advert, source: bytes) -> None:
         """An advert for this router, checked."""
         now = self._loop.time()
-        address = str(ipaddress.ip_address(source))
-        hear(self.neighbours, address, now)
-        if differs := self._difference.hear(advert, address, now):
-            self._around.report(Remark(self.spec.name, differs, warning=True))
+        self._warn(*self.hearing.hear(self.spec, advert, source, now))
         self._perform(self.election.receive(advert, source, now), now)
+
+    def refuse(self, drop: Drop, source: bytes, note: str) -> None:
+        """An advert meant for this router was dropped; `note` completes the reason."""
+        if alarm := self.hearing.refuse(drop, source, note, self._loop.time()):
+            self._around.report(Alarm(self.spec.name, alarm))
 
     def look(self) -> None:
         """Something on the host or tracked changed: stand anew, and see whether our VIPs are still there."""
@@ -122,7 +119,7 @@ class Instance:
         now = self._loop.time()
         gone = outgoing.gone(self.spec, spec)
         self.spec = spec
-        self._difference = Difference(spec.addresses)
+        self.hearing.adopt(spec.addresses)
         self._debounce = self._debounce.with_delays(spec.link_up_delay, spec.link_down_delay)
         if gone and self.election.router.holding:
             self._around.write(self._job(gone, None, float("inf")))
@@ -162,11 +159,9 @@ class Instance:
         """What the supervisor needs for the case of our death, None while nothing is held."""
         if not self.election.router.holding:
             return None
-        standing, password = self._standing, self._around.passwords.of(self.spec)
+        standing, guard = self._standing, self._around.guards.of(self.spec)
         is_master, lease = self.state is State.MASTER, self.election.router.lease
-        return outgoing.held(
-            self.spec, self._around.host, standing, password, is_master=is_master, lease=lease
-        )
+        return outgoing.held(self.spec, self._around.host, standing, guard, is_master=is_master, lease=lease)
 
     def report(self, changed: Changed | None = None) -> None:
         """Tell the supervisor how things are, if anything moved since it was last told."""
@@ -174,9 +169,8 @@ class Instance:
         report = describe.report(
             self.election.router,
             now,
-            trouble="; ".join(filter(None, (self._write_error, self._difference.text(now)))),
-            drops=self.drops,
-            neighbours=self.neighbours,
+            trouble=self._write_error,
+            hearing=self.hearing,
             lateness=self._lateness,
             renewal=self._renewal,
             track=self._standing.seen,
@@ -218,17 +212,21 @@ class Instance:
 
     def _send(self, priority: int) -> None:
         error = 0
-        source, password = self._standing.source, self._around.passwords.of(self.spec)
+        source, guard = self._standing.source, self._around.guards.of(self.spec)
         for destination in outgoing.destinations(self.spec):
+            message = outgoing.advert_message(self.spec, priority, source, destination, guard.password)
             try:
-                message = outgoing.advert_message(self.spec, priority, source, destination, password)
-                self._around.send(self.spec, message, source, destination)
+                sealed = guard.close(message, source, destination, self._around.moment())
+                self._around.send(self.spec, sealed, source, destination)
             except OSError as failure:
                 error = failure.errno or errno.EIO
         if error and error != self._send_error:
-            text = f"cannot send adverts on {self.spec.interface}: {os.strerror(error)}"
-            self._around.report(Remark(self.spec.name, text, warning=True))
+            self._warn(f"cannot send adverts on {self.spec.interface}: {os.strerror(error)}")
         self._send_error = error
+
+    def _warn(self, *texts: str) -> None:
+        for text in texts:
+            self._around.report(Remark(self.spec.name, text, warning=True))
 
     def _announce(self) -> None:
         for interface, frames in outgoing.announcements(self.spec, self._around.host):

@@ -8,13 +8,16 @@ lapsed is renewed: that would bring back an address which somebody else has by n
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 
+from failover.guards import Guard
 from failover.holding import RELEASE_OFFSETS, SETTLE
 from failover.ip import Received
 from failover.packet import RELEASE, Advert, decode
-from failover.password import is_right
 from failover.report import Held
+from failover.seals import restored
+from failover.trailer_clock import Moment
 from failover.transport import AdvertSocket
 
 _NETLINK_ROUTE = 0
@@ -23,13 +26,21 @@ _NETLINK_ROUTE = 0
 class Keeper:
     """Holds for each router what its worker held. `say` takes a line for the log (router, text).
 
-    `last_sign` is the last moment (monotonic seconds) at which the worker was certainly alive.
+    `last_sign` is the last moment (monotonic seconds) at which the worker was certainly alive; `secrets` are the contents of
+    key files by path.
     """
 
-    def __init__(self, held: Iterable[Held], last_sign: float, say: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        held: Iterable[Held],
+        last_sign: float,
+        say: Callable[[str, str], None],
+        secrets: Mapping[str, str],
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._say = say
         self._held = {one.router: one for one in held}
+        self._guards = {one.router: _guard(one, secrets) for one in self._held.values()}
         self._sockets: dict[str, AdvertSocket] = {}
         self._timers: dict[str, list[asyncio.TimerHandle]] = {}
         self._netlink = socket.socket(
@@ -53,6 +64,8 @@ class Keeper:
     def _begin(self, held: Held, last_sign: float) -> None:
         """Release at once; renew a little later, for a renewal that is not yet due leaves time to hear a successor."""
         timers = self._timers.setdefault(held.router, [])
+        if isinstance(fault := self._guards[held.router], str):
+            self._say(held.router, f"cannot be released: {fault}")
         with contextlib.suppress(OSError):
             sock = AdvertSocket(held.family, held.interface, held.index)
             self._sockets[held.router] = sock
@@ -66,9 +79,13 @@ class Keeper:
             timers.append(self._loop.call_at(due, self._renew, held.router, last_sign + held.every))
 
     def _release(self, router: str) -> None:
+        guard = self._guards[router]
+        if not isinstance(guard, Guard):
+            return
         for packet in self._held[router].packets:
             with contextlib.suppress(OSError):
-                self._sockets[router].send(packet.message, packet.source, packet.destination, packet.ttl)
+                message = guard.close(packet.message, packet.source, packet.destination, self._moment())
+                self._sockets[router].send(message, packet.source, packet.destination, packet.ttl)
 
     def _renew(self, router: str, due: float) -> None:
         """Renew what was to be renewed at `due`, unless the lease, three periods long, may be over."""
@@ -90,15 +107,16 @@ class Keeper:
         own = {packet.source for packet in held.packets}
         sock = self._sockets.get(router)
         for received in sock.drain() if sock is not None else ():
-            if (
-                isinstance(received, Received)
-                and received.source not in own
-                and _is_successor(received, held)
-            ):
+            if not isinstance(received, Received) or received.source in own:
+                continue
+            if _is_successor(received, held, self._guards[router], self._moment()):
                 self._say(router, "a successor was heard; the addresses of the dead worker are given up")
                 self._silence(router)
                 self._timers[router] = [self._loop.call_later(SETTLE, self._drop, router)]
                 return
+
+    def _moment(self) -> Moment:
+        return Moment(self._loop.time(), time.time())
 
     def _drop(self, router: str) -> None:
         self._write(self._held[router].drop)
@@ -126,13 +144,20 @@ class Keeper:
             sock.close()
 
 
-def _is_successor(received: Received, held: Held) -> bool:
-    """Whether this is another master's advert, of the version and with the password of ours."""
+def _guard(held: Held, secrets: Mapping[str, str]) -> Guard | str | None:
+    """What protects the router's adverts; in words why that cannot be had; None where it is not known."""
+    if held.sealing is not None:
+        seals = restored(held.sealing, secrets)
+        return seals if isinstance(seals, str) else Guard(seals=seals)
+    ours = (decode(packet.message, packet.source, packet.destination) for packet in held.packets)
+    return next((Guard(own.password) for own in ours if isinstance(own, Advert)), None)
+
+
+def _is_successor(received: Received, held: Held, guard: Guard | str | None, at: Moment) -> bool:
+    """Whether this is another master's advert, of the version and with the authentication of ours."""
     advert = decode(received.message, received.source, received.destination)
     if not isinstance(advert, Advert) or advert.vrid != held.vrid or advert.priority == RELEASE:
         return False
-    ours = (decode(packet.message, packet.source, packet.destination) for packet in held.packets[:1])
-    return all(
-        isinstance(own, Advert) and own.version == advert.version and is_right(advert.password, own.password)
-        for own in ours
-    )
+    if any(packet.message[0] >> 4 != advert.version for packet in held.packets):
+        return False
+    return guard is None or (isinstance(guard, Guard) and guard.refuse(advert, received, at) is None)

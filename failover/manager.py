@@ -5,27 +5,27 @@ arrived is handed over, so that a worker that slept hears the world before it sp
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
+from failover.arrivals import Arrivals
 from failover.election import Election
 from failover.frames import FrameQueues
 from failover.groups import Groups
+from failover.guards import Guards
 from failover.host import Host, strays
 from failover.instance import Instance
-from failover.ip import Received
 from failover.kernel import AddressWriter, EventSocket, Job, picture
 from failover.moves import State
 from failover.orders import Orders
-from failover.packet import Drop
-from failover.password import Passwords
 from failover.place import Place
 from failover.priority import Known
-from failover.reception import judge
 from failover.reload import Change, changes
-from failover.report import Emptied, Remark, Renewal, Report
+from failover.report import Alarm, Emptied, Remark, Renewal, Report
 from failover.sockets import AdvertSockets
 from failover.spec import FailoverSpec, RouterSpec
 from failover.surroundings import Handed
+from failover.trailer_clock import Moment
 from failover.wire import Address, Link
 
 REPORT_EVERY = 1.0
@@ -56,11 +56,11 @@ class Manager:
         """Hears how far a handover by name has come."""
         self.groups = Groups(self._instances)
         self.orders = Orders(self.groups)
-        self.passwords = Passwords()
+        self.guards = Guards()
         self._events = EventSocket()
         self.host: Host = picture()
         self.known = Known()
-        self._sockets = AdvertSockets(self._arrived)
+        self._sockets = AdvertSockets(Arrivals(self).take)
         self._writer = AddressWriter(
             lambda job: self._loop.call_soon_threadsafe(self._written, job), realtime=realtime
         )
@@ -71,7 +71,7 @@ class Manager:
         """Make this spec and the files' `secrets` those in force; what did not change is not touched."""
         first, plan = not self._spec.node, changes(self._spec, spec)
         self._spec = spec
-        reread = self.passwords.take(spec.routers, secrets)
+        reread = self.guards.take(spec.routers, secrets, self.moment())
         if first:
             self._remove_strays()
         for name, change in plan.items():
@@ -105,7 +105,7 @@ class Manager:
         """Let go of sockets and timers; VIPs that are still held live on their lease."""
         self._reporter.cancel()
         self._loop.remove_reader(self._events.fileno())
-        for instance in self._all():
+        for instance in self.everyone():
             instance.close()
         self._queues.close()
         self._sockets.close()
@@ -114,7 +114,7 @@ class Manager:
 
     def has_let_go(self) -> bool:
         """Whether no router is master here and no VIP is held."""
-        return not any(i.state is State.MASTER or i.election.router.holding for i in self._all())
+        return not any(i.state is State.MASTER or i.election.router.holding for i in self.everyone())
 
     def routers(self) -> tuple[Instance, ...]:
         """The running routers."""
@@ -122,7 +122,7 @@ class Manager:
 
     def find(self, router: str) -> Instance | None:
         """The router of this name that runs, or one that is leaving."""
-        return next((i for i in self._all() if i.spec.name == router), None)
+        return next((i for i in self.everyone() if i.spec.name == router), None)
 
     # ---- what instances need (Surroundings) ---------------------------------------------------------------------
 
@@ -132,7 +132,9 @@ class Manager:
 
     def held_by_others(self, owner: object) -> set[Place]:
         """What other routers here hold."""
-        return {place for instance in self._all() if instance is not owner for place in instance.renewals()}
+        return {
+            place for instance in self.everyone() if instance is not owner for place in instance.renewals()
+        }
 
     def write(self, job: Job) -> None:
         """Queue a write of addresses."""
@@ -140,7 +142,7 @@ class Manager:
 
     def trouble(self, spec: RouterSpec) -> str | None:
         """Why this router cannot send and hear."""
-        return self.passwords.unusable.get(spec.name) or self._sockets.trouble(spec)
+        return self.guards.unusable.get(spec.name) or self._sockets.trouble(spec)
 
     def announce(
         self, spec: RouterSpec, interface: str, frames: Sequence[bytes], still: Callable[[], bool]
@@ -171,24 +173,9 @@ class Manager:
         """Hand over every packet that has arrived."""
         self._sockets.drain()
 
-    def _arrived(self, interface_routers: Mapping[int, RouterSpec], received: Received | Drop) -> None:
-        if isinstance(received, Drop):
-            self._count(interface_routers, received)
-            return
-        own = {i.election.router.address for i in self._all()}
-        verdict = judge(received, interface_routers, own, self.passwords.usable)
-        if isinstance(verdict, Drop):
-            self._count(interface_routers, verdict)
-            return
-        spec, advert = verdict
-        for instance in self._all():
-            if instance.spec is spec:
-                instance.receive(advert, received.source)
-
-    def _count(self, routers: Mapping[int, RouterSpec], drop: Drop) -> None:
-        for spec in routers.values():
-            if instance := self._instances.get(spec.name):
-                instance.drops[drop.value] += 1
+    def moment(self) -> Moment:
+        """Both clocks, read now."""
+        return Moment(self._loop.time(), time.time())
 
     def _on_events(self) -> None:
         events = self._events.read()
@@ -209,7 +196,7 @@ class Manager:
                 self._address_gone(event)
 
     def _look(self) -> None:
-        for instance in self._all():
+        for instance in self.everyone():
             instance.look()
         self.groups.settle()
 
@@ -218,11 +205,11 @@ class Manager:
         for name in names:
             self._queues.forget(name)
         self._want_sockets()
-        for instance in self._all():
+        for instance in self.everyone():
             instance.link_changed(names)
 
     def _address_gone(self, event: Address) -> None:
-        for instance in self._all():
+        for instance in self.everyone():
             if any((p.index, p.address) == (event.index, event.address) for p in instance.renewals()):
                 instance.act(Election.addresses_missing)
 
@@ -266,11 +253,14 @@ class Manager:
         self._tell(Remark("", f"removing {len(found)} addresses left by a former configuration"))
         self.write(Job(_STRAYS, places, None, float("inf"), lambda _: None))
 
-    def _all(self) -> tuple[Instance, ...]:
+    def everyone(self) -> tuple[Instance, ...]:
+        """The running routers, and those that are leaving."""
         return (*self._instances.values(), *self._leaving)
 
     def _report_all(self) -> None:
         self._reporter = self._loop.call_later(REPORT_EVERY, self._report_all)
+        if alarm := self.guards.look(self.moment()):
+            self._tell(Alarm("", alarm))
         if self._sockets.troubled:
             self._want_sockets()
             self._look()
@@ -281,7 +271,7 @@ class Manager:
         self._moved()
 
     def _tell_renewal(self) -> None:
-        held = (instance.held() for instance in self._all())
+        held = (instance.held() for instance in self.everyone())
         renewal = Renewal(tuple(one for one in held if one is not None))
         if renewal != self._renewal:
             self._renewal = renewal

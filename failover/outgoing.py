@@ -6,6 +6,7 @@ Owns the composition only; core.
 from collections.abc import Iterator, Sequence
 
 from failover import arp, ndp
+from failover.guards import Guard
 from failover.host import Host, Standing, packed
 from failover.packet import GROUP4, GROUP6, RELEASE, Advert, encode
 from failover.place import Place
@@ -25,7 +26,7 @@ def destinations(spec: RouterSpec) -> tuple[bytes, ...]:
 def advert_message(
     spec: RouterSpec, priority: int, source: bytes, destination: bytes, password: bytes
 ) -> bytes:
-    """One advert of this router with this priority; `password` is empty where none is used."""
+    """One advert of this router with this priority, to be sealed where that is asked for; `password` is empty for none."""
     advert = Advert(
         version=spec.version,
         vrid=spec.vrid,
@@ -38,7 +39,7 @@ def advert_message(
 
 
 def held(
-    spec: RouterSpec, host: Host, standing: Standing, password: bytes, *, is_master: bool, lease: int
+    spec: RouterSpec, host: Host, standing: Standing, guard: Guard, *, is_master: bool, lease: int
 ) -> Held | None:
     """What somebody else needs in order to renew, release or drop for this router when its worker is dead."""
     link = host.link(spec.interface)
@@ -49,7 +50,7 @@ def held(
     renew = (put_address(n, p.index, p.address, p.prefix, lease, p.label) for n, p in enumerate(vips, 1))
     drop = (delete_address(n, p.index, p.address, p.prefix) for n, p in enumerate(vips, 1))
     packets = (
-        ReleasePacket(source, to, spec.ttl_send, advert_message(spec, RELEASE, source, to, password))
+        ReleasePacket(source, to, spec.ttl_send, advert_message(spec, RELEASE, source, to, guard.password))
         for to in destinations(spec)
     )
     return Held(
@@ -62,6 +63,7 @@ def held(
         drop=b"".join(drop),
         every=renewal_period(lease) if lease else 0.0,
         packets=tuple(packets) if is_master else (),
+        sealing=guard.seals.sealing(spec.authentication_file or "") if guard.seals else None,
     )
 
 

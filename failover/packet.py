@@ -21,6 +21,8 @@ LAST = 1
 """The lowest priority of a master that stays (RFC 9568 5.2.4)."""
 MAX_MESSAGE = 1500 - 20
 """Longest VRRP message read: what an Ethernet frame holds behind an IPv4 header."""
+TRAILER = 28
+"""Length of the keyed trailer that may stand behind a v3 advert; `trailer` owns its content."""
 _HEADER = struct.Struct("!BBBBHH")
 _TYPE_ADVERTISEMENT = 1
 _AUTHENTICATION_LENGTH = 8
@@ -42,6 +44,10 @@ class Drop(StrEnum):
     BAD_CHECKSUM = "bad_checksum"
     BAD_INTERVAL = "bad_interval"
     WRONG_AUTHENTICATION = "wrong_authentication"
+    UNKNOWN_KEY = "unknown_key"
+    BAD_MAC = "bad_mac"
+    STALE = "stale"
+    REPLAYED = "replayed"
 
     @property
     def text(self) -> str:
@@ -63,18 +69,11 @@ _TEXTS = {
     Drop.BAD_CHECKSUM: "the checksum is wrong",
     Drop.BAD_INTERVAL: "the advertisement interval is not allowed or differs",
     Drop.WRONG_AUTHENTICATION: "the authentication differs",
+    Drop.UNKNOWN_KEY: "it names a key that is not in our key file",
+    Drop.BAD_MAC: "it was not made with our key",
+    Drop.STALE: "its time is too far from ours: a replay, or a clock that is wrong",
+    Drop.REPLAYED: "it is not newer than one that was taken: a replay, or the sender's clock was set back",
 }
-
-
-class Advert(msgspec.Struct, frozen=True, kw_only=True):
-    """One advertisement. `interval` is the sender's, in seconds; `addresses` are packed, in the order sent."""
-
-    version: int
-    vrid: int
-    priority: int
-    interval: float
-    addresses: tuple[bytes, ...]
-    password: bytes = b""
 
 
 class Coverage(StrEnum):
@@ -83,6 +82,34 @@ class Coverage(StrEnum):
     PSEUDO_HEADER = "pseudo-header"
     MESSAGE_ONLY = "message-only"
     GROUP_PSEUDO_HEADER = "group-pseudo-header"
+
+    @property
+    def text(self) -> str:
+        """The form in words for people."""
+        return _FORMS[self]
+
+
+_FORMS = {
+    Coverage.PSEUDO_HEADER: "checksums with pseudo header",
+    Coverage.MESSAGE_ONLY: "checksums of the message only",
+    Coverage.GROUP_PSEUDO_HEADER: "checksums with the group in the pseudo header, to whomever",
+}
+
+
+class Advert(msgspec.Struct, frozen=True, kw_only=True):
+    """One advertisement. `interval` is the sender's, in seconds; `addresses` are packed, in the order sent.
+
+    `coverage` is the form of the checksum that it was received with, `sealed` says that a keyed trailer follows.
+    """
+
+    version: int
+    vrid: int
+    priority: int
+    interval: float
+    addresses: tuple[bytes, ...]
+    password: bytes = b""
+    coverage: Coverage = Coverage.PSEUDO_HEADER
+    sealed: bool = False
 
 
 def checksum(data: bytes) -> int:
@@ -167,15 +194,24 @@ def _decode_v3(
     message: bytes, source: bytes, destination: bytes, vrid: int, priority: int, count: int, word: int
 ) -> Advert | Drop:
     size = len(source)
-    if count == 0 or len(message) != _HEADER.size + count * size:
+    length = _HEADER.size + count * size
+    if count == 0 or len(message) not in (length, length + TRAILER):
         return Drop.WRONG_LENGTH
-    if coverage(message, source, destination) is None:
+    form = coverage(message if size == 16 else message[:length], source, destination)
+    if form is None:
         return Drop.BAD_CHECKSUM
     centiseconds = word & 0x0FFF
     if centiseconds == 0:
         return Drop.BAD_INTERVAL
-    addresses = _addresses(message, count, size)
-    return Advert(version=3, vrid=vrid, priority=priority, interval=centiseconds / 100, addresses=addresses)
+    return Advert(
+        version=3,
+        vrid=vrid,
+        priority=priority,
+        interval=centiseconds / 100,
+        addresses=_addresses(message, count, size),
+        coverage=form,
+        sealed=len(message) > length,
+    )
 
 
 def _decode_v2(message: bytes, vrid: int, priority: int, count: int, word: int) -> Advert | Drop:

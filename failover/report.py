@@ -4,6 +4,7 @@ import msgspec
 
 from failover.moves import Cause, State
 from failover.priority import Seen
+from failover.seals import Sealing
 from failover.spec import Family
 
 
@@ -11,11 +12,11 @@ class RouterReport(msgspec.Struct, frozen=True, tag=True):
     """All that status shows of one router; sent at every change, and once a second while something in it moved.
 
     `master` is the address of the director believed master, empty if none is known. `since`, `hold_until` and the
-    times in `neighbours` (when each other director was last heard) are monotonic seconds. `drops` counts received
-    packets dropped, by reason. `lateness` is the worst lateness of a timer since the last report, in seconds; `renewal` the
-    longest write of addresses. `lease` is whole seconds, `holding` the VIPs on the interface. `hold_for` is the address of
-    the master that is not preempted before `hold_until`, empty where it is not known yet; `rival` that of a second master
-    heard now.
+    times in `neighbours` (when each other director was last heard) are monotonic seconds. `checksums` is the form that
+    each of them sends over IPv4. `drops` counts received packets dropped, by reason. `lateness` is the worst lateness of a
+    timer since the last report, in seconds; `renewal` the longest write of addresses. `lease` is whole seconds, `holding`
+    the VIPs on the interface. `hold_for` is the address of the master that is not preempted before `hold_until`, empty
+    where it is not known yet; `rival` that of a second master heard now.
     """
 
     router: str
@@ -37,6 +38,7 @@ class RouterReport(msgspec.Struct, frozen=True, tag=True):
     hold_for: str = ""
     rival: str = ""
     track: tuple[Seen, ...] = ()
+    checksums: dict[str, str] = {}
     old: State | None = None
     """Set when this report tells of a change of state."""
 
@@ -49,8 +51,15 @@ class Conflict(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+class Alarm(msgspec.Struct, frozen=True, tag=True):
+    """What somebody should look into: adverts of one router that are refused, or (no router) this host's clock."""
+
+    router: str
+    reason: str
+
+
 class ReleasePacket(msgspec.Struct, frozen=True):
-    """A priority-0 advert ready to be sent: message, packed addresses and TTL."""
+    """A priority-0 advert, ready but for the HMAC trailer: message, packed addresses and TTL."""
 
     source: bytes
     destination: bytes
@@ -62,7 +71,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     """What one router holds, ready for the supervisor to act on while this worker's process is dead.
 
     `renew` and `drop` are netlink bytes; `every` is the renewal period in seconds (0: no lease). `packets` are empty
-    unless the router is master.
+    unless the router is master. `sealing`: adverts need an HMAC trailer, made with the keys of a file.
     """
 
     router: str
@@ -74,6 +83,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     drop: bytes
     every: float
     packets: tuple[ReleasePacket, ...] = ()
+    sealing: Sealing | None = None
 
 
 class Renewal(msgspec.Struct, frozen=True, tag=True):
@@ -101,4 +111,4 @@ class Emptied(msgspec.Struct, frozen=True, tag=True):
     """Every router has stopped and gave up its addresses: the worker may exit."""
 
 
-Report = RouterReport | Conflict | Renewal | Remark | PeerPayload | Emptied
+Report = RouterReport | Conflict | Alarm | Renewal | Remark | PeerPayload | Emptied

@@ -41,6 +41,29 @@ class Authentication(StrEnum):
     HMAC = "hmac"
 
 
+class Replay(StrEnum):
+    """What makes an old HMAC trailer old: its time, or only that a newer one of the same sender was taken."""
+
+    TIME = "time"
+    INCREASING = "increasing"
+
+
+class Rollout(StrEnum):
+    """How far the HMAC trailer is introduced: taken if it is there, sent as well, or required."""
+
+    RECEIVE = "receive"
+    SEND = "send"
+    REQUIRE = "require"
+
+
+class TrailerSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """The HMAC trailer of a router's adverts. `window` is in seconds."""
+
+    replay: Replay = Replay.TIME
+    window: float = 5.0
+    rollout: Rollout = Rollout.REQUIRE
+
+
 class Standby(StrEnum):
     """Whether this director stands aside: not at all, unless no master is heard for long, or whatever happens."""
 
@@ -143,6 +166,7 @@ class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
     checksum: Checksum = Checksum.PSEUDO_HEADER
     authentication: Authentication = Authentication.NONE
     authentication_file: str | None = None
+    trailer: TrailerSpec = TrailerSpec()
     virtual_mac: bool = False
     track: tuple[TrackedObject, ...] = ()
 

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import Protocol
 
+from failover.guards import Guards
 from failover.host import Host
 from failover.kernel import Job
-from failover.password import Passwords
 from failover.place import Place
 from failover.priority import Known
 from failover.report import Report
 from failover.spec import RouterSpec
+from failover.trailer_clock import Moment
 
 
 class Handed(Enum):
@@ -28,7 +29,7 @@ class Surroundings(Protocol):
     """What an instance needs of the worker around it."""
 
     host: Host
-    passwords: Passwords
+    guards: Guards
     known: Known
     """Of what routers track besides interfaces."""
 
@@ -60,6 +61,9 @@ class Surroundings(Protocol):
 
     def member_changed(self, router: str) -> None:
         """A router became master, stopped being it, or would become it if its group allows."""
+
+    def moment(self) -> Moment:
+        """Both clocks, read now."""
 
     def before_timer(self) -> None:
         """Hand over every packet that has arrived, before a timer acts."""

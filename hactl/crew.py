@@ -209,7 +209,9 @@ class Crew:
     def _died(self, name: str, reason: str) -> None:
         if name == FAILOVER:
             self._stop_keeping()
-            self._keeper = Keeper(self._renewal.held, self.children[FAILOVER].last_sign, self._say)
+            self._keeper = Keeper(
+                self._renewal.held, self.children[FAILOVER].last_sign, self._say, self.secrets
+            )
         self._ready.discard(name)
         waiting = self._waiting.get(name)
         if waiting is not None and not waiting.done():

@@ -10,7 +10,7 @@ import msgspec
 
 from failover.moves import Cause, State
 from failover.priority import Word
-from failover.report import Conflict, RouterReport
+from failover.report import Alarm, Conflict, RouterReport
 from hactl.ipvs.model import ServiceKey
 from hactl.ipvs.passes import Repaired
 from hactl.ipvs.words import deviation
@@ -98,6 +98,13 @@ def of_conflict(conflict: Conflict) -> Occurrence:
     """A second master on one of our routers."""
     kind = EventKind.CONFLICT_TWO_MASTERS
     return Occurrence(kind=kind, subject=conflict.router, reason=conflict.reason, severity=kind.severity)
+
+
+def of_alarm(alarm: Alarm, node: str) -> Occurrence:
+    """Adverts that one of our routers refuses, or the clock of this director's host."""
+    if alarm.router:
+        return plain(EventKind.ROUTER_REFUSED, alarm.router, alarm.reason)
+    return plain(EventKind.DIRECTOR_CLOCK, node, alarm.reason)
 
 
 def of_change(change: Change) -> Occurrence:

@@ -11,7 +11,7 @@ import msgspec
 
 from failover.peer.report import PeerReport
 from failover.priority import Judgement
-from failover.report import Conflict, PeerPayload, Renewal, RouterReport
+from failover.report import Alarm, Conflict, PeerPayload, Renewal, RouterReport
 from failover.spec import FailoverSpec, Standby
 from health.result import Outcome, Transition, outcome
 from health.spec import HealthSpec
@@ -269,7 +269,7 @@ ToWorker = (
     | Told
 )
 
-FromFailover = Beat | Prepared | Note | RouterReport | Conflict | Renewal | PeerReport | PeerPayload
+FromFailover = Beat | Prepared | Note | RouterReport | Conflict | Alarm | Renewal | PeerReport | PeerPayload
 FromHealth = Beat | Prepared | Note | Transitions | Outcomes
 FromNotify = Beat | Prepared | Note | ChannelReport | ChannelTested | HistoryAnswer | Ask
 """What each kind of worker may say: one that a probed server has turned must not be able to speak of addresses."""

@@ -67,6 +67,7 @@ def _router(spec: RouterSpec, report: RouterReport | None, unreported: str, cloc
         "master": report.master,
         "transitions": report.transitions,
         "drops": report.drops,
+        "checksums": report.checksums,
         "lease": report.lease,
         "holding": list(report.holding),
         "hold_until": None if report.hold_until is None else clock.text(report.hold_until),

@@ -16,7 +16,7 @@ import structlog
 
 import hactl
 from failover.peer.report import PeerReport
-from failover.report import Conflict, PeerPayload, RouterReport
+from failover.report import Alarm, Conflict, PeerPayload, RouterReport
 from failover.timing import successor_within
 from hactl import reload, reloading, store
 from hactl.balancer import Balancer
@@ -27,7 +27,7 @@ from hactl.control.page.desk import Desk
 from hactl.control.page.door import Door
 from hactl.control.server import ControlServer
 from hactl.crew import Crew
-from hactl.events import Occurrence, of_conflict, of_report, plain
+from hactl.events import Occurrence, of_alarm, of_conflict, of_report, plain
 from hactl.mastership import Mastership
 from hactl.messages import Ask, ChannelReport, Note, Outcomes, Transitions
 from hactl.operations import Operations
@@ -185,14 +185,16 @@ class Supervisor:
         self.door.want(config.control.http)
         self.emit(plain(EventKind.CONFIG_LOADED, config.cluster, f"{len(changed)} changes, by {by}"))
         for peer in self.peers.words:
-            self._tell(self.peers.drift(peer, config.sha256))
+            self.emit(self.peers.drift(peer, config.sha256))
         self._share()
         return changed
 
     # ---- what happens -------------------------------------------------------------------------------------------
 
-    def emit(self, what: Occurrence) -> None:
-        """Make an event of it: one log line, the history, the channels. Never waits."""
+    def emit(self, what: Occurrence | None) -> None:
+        """Make an event of it, where there is one: one log line, the history, the channels. Never waits."""
+        if what is None:
+            return
         event = what.event(str(uuid.uuid4()), self.config.cluster, self.config.node, time.time())
         moved = {"change": f"{what.old or '-'} -> {what.new}"} if what.new else {}
         say = getattr(self._log, _LEVELS[what.severity])
@@ -209,8 +211,10 @@ class Supervisor:
                 self._on_router(message)
             case Conflict() if self.splits.heard(message.router):
                 self.emit(of_conflict(message))
+            case Alarm():
+                self.emit(of_alarm(message, self.config.node))
             case PeerReport():
-                self._tell(self.peers.on_report(message))
+                self.emit(self.peers.on_report(message))
             case PeerPayload(peer, data):
                 self._on_word(peer, data)
             case ChannelReport():
@@ -232,10 +236,6 @@ class Supervisor:
             self.emit(occurrence)
         self._wake_waiting()
 
-    def _tell(self, occurrence: Occurrence | None) -> None:
-        if occurrence is not None:
-            self.emit(occurrence)
-
     def _wake_waiting(self) -> None:
         self.news.set()
         self.news = asyncio.Event()
@@ -243,13 +243,13 @@ class Supervisor:
     def _on_word(self, peer: str, data: bytes) -> None:
         """A peer's word: its overrides join ours, the later of each object; a differing configuration is told."""
         heard, occurrence = self.peers.on_payload(peer, data, self.config.sha256)
-        self._tell(occurrence)
+        self.emit(occurrence)
         if heard is None:
             self._log.warning(f"what {peer} says of its configuration and overrides is not understood here")
         else:
             merged = self.wishes.overrides.merged(heard.overrides, heard.revision)
             ahead = time.time() - time.monotonic()
-            self._tell(late(peer, self.wishes.overrides, merged, self.routers, ahead))
+            self.emit(late(peer, self.wishes.overrides, merged, self.routers, ahead))
             self.wishes.take(merged, self.wishes.mastership.merged(heard.mastership), f"{peer} brought them")
         self._wake_waiting()
 

@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     ROUTER_MASTER = "router.master"
     ROUTER_BACKUP = "router.backup"
     ROUTER_FAULT = "router.fault"
+    ROUTER_REFUSED = "router.refused"
     SERVER_UP = "server.up"
     SERVER_DOWN = "server.down"
     SERVICE_UP = "service.up"
@@ -49,6 +50,7 @@ class EventKind(StrEnum):
     NOTIFY_TEST = "notify.test"
     OVERRIDE_SET = "override.set"
     OVERRIDE_UNSEEN = "override.unseen"
+    DIRECTOR_CLOCK = "director.clock"
     DIRECTOR_STANDBY = "director.standby"
     DIRECTOR_RESUMED = "director.resumed"
 
@@ -62,6 +64,7 @@ _SEVERITY = {
     EventKind.ROUTER_MASTER: Severity.WARNING,
     EventKind.ROUTER_BACKUP: Severity.WARNING,
     EventKind.ROUTER_FAULT: Severity.CRITICAL,
+    EventKind.ROUTER_REFUSED: Severity.WARNING,
     EventKind.SERVER_UP: Severity.WARNING,
     EventKind.SERVER_DOWN: Severity.WARNING,
     EventKind.SERVICE_UP: Severity.WARNING,
@@ -75,6 +78,7 @@ _SEVERITY = {
     EventKind.CONFIG_REJECTED: Severity.WARNING,
     EventKind.CONFIG_DRIFT: Severity.WARNING,
     EventKind.CONFLICT_TWO_MASTERS: Severity.CRITICAL,
+    EventKind.DIRECTOR_CLOCK: Severity.WARNING,
     EventKind.DIRECTOR_STANDBY: Severity.WARNING,
     EventKind.OVERRIDE_UNSEEN: Severity.WARNING,
     EventKind.WORKER_DIED: Severity.WARNING,

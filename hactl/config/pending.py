@@ -41,17 +41,7 @@ def _later_checks(*patterns: str) -> tuple[Row, ...]:
     return tuple(Row(pattern=pattern, text=text, unsafe=True, when=_later_check) for pattern in patterns)
 
 
-def _by_hmac(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("type") == "hmac"
-
-
 ROWS: Final = (
-    Row(
-        pattern="routers.*.authentication",
-        text="adverts are not authenticated by hmac yet",
-        unsafe=True,
-        when=_by_hmac,
-    ),
     Row(pattern="routers.*.virtual_mac", text="VIPs move without a virtual MAC address yet", unsafe=True),
     *_later_checks(
         "checks.*",

@@ -16,8 +16,9 @@ from hactl.config.schema.services import Pool, Server, Service
 
 FIRST_PRIORITY: Final = 150
 PRIORITY_STEP: Final = 10
-MOST_ADVERTISED: Final = {"ipv4": 255, "ipv6": 90}
+_MOST_ADVERTISED: Final = {"ipv4": 255, "ipv6": 90}
 """What an advert holds: the count field has 8 bits, and a packet of 1,500 bytes has room for 90 IPv6 addresses."""
+_MOST_WITH_TRAILER: Final = {"ipv4": 255, "ipv6": 89}
 KEEPS_PLACES: Final = frozenset({"mh", "sh"})
 """Schedulers by hash with a fallback: a server that is down keeps its place, with weight 0."""
 
@@ -65,6 +66,12 @@ def router_family(router: Router) -> str:
     """The family of a router: that of its first advertised address."""
     advertised = [virtual.address for virtual in router.addresses if virtual.advertise]
     return family_of(advertised[0] if advertised else router.addresses[0].address)
+
+
+def most_advertised(router: Router) -> int:
+    """How many addresses the router's adverts have room for."""
+    sealed = router.authentication.type == "hmac"
+    return (_MOST_WITH_TRAILER if sealed else _MOST_ADVERTISED)[router_family(router)]
 
 
 def slowest_peer(document: Document, router: Router, node: str) -> float:

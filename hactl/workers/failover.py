@@ -25,7 +25,7 @@ from failover.peer.report import PeerReport
 from failover.peering import Peering
 from failover.priority import Known
 from failover.report import Emptied, Remark, Report
-from failover.spec import Authentication, FailoverSpec, Standby
+from failover.spec import FailoverSpec, Standby
 from hactl.messages import (
     Commit,
     Discard,
@@ -205,8 +205,7 @@ def _refusal(spec: FailoverSpec) -> str | None:
     """What this version cannot run safely; facts of the host are no reason."""
     if spec.routers and not can_mark():
         return "this kernel is older than 5.18 and cannot mark addresses, so hactl could not tell its own from others"
-    hmac = (r.name for r in spec.routers if r.authentication is Authentication.HMAC)
-    return next((f"router {name}: hmac authentication is not supported yet" for name in hmac), None)
+    return None
 
 
 def replace_orphan(lock: Path) -> int:

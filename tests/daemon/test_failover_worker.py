@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from failover.spec import Authentication, FailoverSpec
+from failover.spec import FailoverSpec
 from hactl.messages import Beat, Commit, Discard, Prepared, PrepareFailover, Stop
 from hactl.workers import failover as worker
 from hactl.workers.failover import FailoverHandler, replace_orphan
@@ -51,11 +51,9 @@ async def site() -> AsyncIterator[Site]:
     await task
 
 
-def spec(authentication: Authentication = Authentication.NONE) -> FailoverSpec:
+def spec() -> FailoverSpec:
     """One router on an interface that is not there, so that nothing is sent."""
-    return FailoverSpec(
-        node="lb1", routers=(router_spec(interface="nowhere", authentication=authentication),)
-    )
+    return FailoverSpec(node="lb1", routers=(router_spec(interface="nowhere"),))
 
 
 async def test_prepare_and_commit(site: Site) -> None:
@@ -66,11 +64,14 @@ async def test_prepare_and_commit(site: Site) -> None:
     assert site.states() == {"web": "fault"}
 
 
-async def test_refused_generation_is_not_run(site: Site) -> None:
+async def test_refused_generation_is_not_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit of what was refused, as a worker started anew is sent one, does nothing."""
-    site.handler.receive(PrepareFailover(1, spec(Authentication.HMAC)))
+    monkeypatch.setattr(worker, "can_mark", lambda: False)
+    site.handler.receive(PrepareFailover(1, spec()))
     site.handler.receive(Commit(1))
-    assert site.told == [Prepared(1, "router web: hmac authentication is not supported yet")]
+    (prepared,) = site.told
+    assert isinstance(prepared, Prepared)
+    assert "older than 5.18" in (prepared.fault or "")
     assert site.states() == {}
 
 

@@ -2,6 +2,7 @@
 
 import struct
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,8 +79,10 @@ def test_golden_packets_are_written(name: str) -> None:
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_packets_are_read(name: str) -> None:
     """The same bytes read as the same advert."""
-    advert, source, destination, _, data = GOLDEN[name]
-    assert decode(bytes.fromhex(data), source, destination) == advert
+    advert, source, destination, message_only, data = GOLDEN[name]
+    form = Coverage.MESSAGE_ONLY if message_only else Coverage.PSEUDO_HEADER
+    expected = msgspec.structs.replace(advert, coverage=form)
+    assert decode(bytes.fromhex(data), source, destination) == expected
 
 
 def forged(advert: Advert, offset: int, value: int, source: bytes = SOURCE) -> bytes:
@@ -146,7 +149,7 @@ def test_three_checksum_forms_are_received(message_only: bool, sent_to: bytes, f
     """Over IPv4 each form in use is accepted and recognised (RFC 9568 5.2.8 against its predecessors)."""
     data = encode(v3(100, VIP17), SOURCE, sent_to, message_only=message_only)
     assert coverage(data, SOURCE, PEER) is form
-    assert decode(data, SOURCE, PEER) == v3(100, VIP17)
+    assert decode(data, SOURCE, PEER) == msgspec.structs.replace(v3(100, VIP17), coverage=form)
 
 
 def test_ipv6_has_one_checksum_form() -> None:
@@ -180,7 +183,9 @@ def test_v3_reads_what_it_wrote(
     """Every advert that VRRPv3 can express comes back unchanged, intervals of a centisecond included."""
     advert = Advert(version=3, vrid=vrid, priority=priority, interval=centiseconds / 100, addresses=addresses)
     ends = (SOURCE, PEER) if len(addresses[0]) == 4 else (LINK_LOCAL, GROUP6)
-    assert decode(encode(advert, *ends, message_only=message_only), *ends) == advert
+    read = decode(encode(advert, *ends, message_only=message_only), *ends)
+    assert isinstance(read, Advert)
+    assert msgspec.structs.replace(read, coverage=advert.coverage) == advert
 
 
 @given(data=st.binary(max_size=MAX_MESSAGE), ends=st.sampled_from([(SOURCE, GROUP4), (LINK_LOCAL, GROUP6)]))

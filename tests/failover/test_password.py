@@ -3,9 +3,11 @@
 import pytest
 
 from failover import outgoing
+from failover.guards import Guard, Guards
 from failover.packet import GROUP4, RELEASE, Advert, decode
-from failover.password import Passwords, read_password
+from failover.password import read_password
 from failover.spec import Authentication
+from failover.trailer_clock import Moment
 from support.failover import OURS, router_spec
 
 
@@ -39,15 +41,15 @@ def test_adverts_carry_the_password(priority: int) -> None:
     assert (read.version, read.priority, read.password) == (2, priority, b"1234\0\0\0\0")
 
 
-def test_a_reload_tells_whose_password_is_another() -> None:
-    """Only those routers look anew; one that left the configuration still releases with its own."""
+def test_a_reload_tells_which_routers_must_look_anew() -> None:
+    """Those whose fault came or went; one that left the configuration still releases with its own password."""
     one = router_spec(version=2, authentication=Authentication.PASSWORD, authentication_file="/f")
-    two = router_spec(name="two", version=2)
-    kept = Passwords()
-    assert kept.take((one, two), {"/f": "1234"}) == ["web"]
-    assert kept.take((one, two), {"/f": "1234"}) == []
-    assert kept.take((one, two), {}) == ["web"]
+    two, at = router_spec(name="two", version=2), Moment(0.0, 0.0)
+    kept = Guards()
+    assert kept.take((one, two), {"/f": "1234"}, at) == []
+    assert kept.take((one, two), {}, at) == ["web"]
     assert (kept.usable, kept.unusable) == ({}, {"web": "password file /f cannot be read"})
-    assert kept.take((one,), {"/f": "12"}) == ["web"]
-    assert kept.take((two,), {}) == []
-    assert kept.usable == {"web": b"12" + bytes(6)}
+    assert kept.take((one,), {"/f": "12"}, at) == ["web"]
+    assert kept.take((two,), {}, at) == []
+    assert kept.usable == {"web": Guard(b"12" + bytes(6))}
+    assert kept.of(two) == Guard()

@@ -2,10 +2,12 @@
 
 import pytest
 
+from failover.guards import Guard
 from failover.ip import Received
 from failover.packet import GROUP4, Advert, Drop, encode
-from failover.reception import judge
+from failover.reception import Refused, judge
 from failover.spec import PeerSpec, RouterSpec, Transport
+from failover.trailer_clock import Moment
 from support.failover import HIGHER, OURS, advert, packed, router_spec
 
 
@@ -18,8 +20,18 @@ def received(
 
 def judged(packet: Received, password: bytes = b"", **changes: object) -> tuple[RouterSpec, Advert] | Drop:
     """The verdict of a director with one router."""
-    passwords = {"web": password} if password else {}
-    return judge(packet, {51: router_spec(**changes)}, {OURS}, passwords)
+    guards = {"web": Guard(password)} if password else {}
+    verdict = judge(packet, {51: router_spec(**changes)}, {OURS}, guards, Moment(0.0, 0.0))
+    return verdict.drop if isinstance(verdict, Refused) else verdict
+
+
+def test_a_drop_names_the_router_that_the_advert_was_meant_for() -> None:
+    """So that it is counted there and nowhere else; one that names none of ours concerns none alone."""
+    spec = router_spec()
+    far, stranger = received(advert(200), ttl=3), received(advert(200, vrid=52))
+    at = Moment(0.0, 0.0)
+    assert judge(far, {51: spec}, {OURS}, {}, at) == Refused(Drop.WRONG_TTL, spec)
+    assert judge(stranger, {51: spec}, {OURS}, {}, at) == Refused(Drop.UNKNOWN_VRID)
 
 
 def test_an_advert_finds_its_router() -> None:

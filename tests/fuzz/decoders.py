@@ -14,10 +14,12 @@ from fuzz.probes import PROBES
 from failover import wire as rtnetlink
 from failover.host import Host
 from failover.ip import Received, read_ipv4
-from failover.packet import GROUP4, GROUP6, Advert, Drop, checksum, decode, encode, pseudo_header
+from failover.packet import GROUP4, GROUP6, TRAILER, Advert, Drop, checksum, decode, encode, pseudo_header
 from failover.peer import handover, latest, standing
 from failover.peer import packet as peer_packet
 from failover.peer.exchange import Beat
+from failover.trailer import SEQUENCES, Key, is_genuine, read, seal
+from failover.trailer_keys import TrailerKeys, read_trailer_keys
 from hactl import mastership, overrides
 from hactl.control import commands
 from hactl.ipc import Framer, Link, LinkError
@@ -33,6 +35,7 @@ from hactl.peers import Peers, word
 from support.peers import ring
 
 KEYS = ring()
+TRAILER_KEYS = TrailerKeys(Key(1, b"k" * 32), {1: Key(1, b"k" * 32), 7: Key(7, b"o" * 64)})
 ENDS = peer_packet.Ends(b"sender..", b"receiver", b"\x0a\x5a\0\1\x0a\x5a\0\2")
 SOURCES = {4: b"\x0a\x63\0\6", 16: bytes.fromhex("fe80") + bytes(13) + b"\6"}
 GROUPS = {4: GROUP4, 16: GROUP6}
@@ -66,7 +69,43 @@ def advert(data: bytes) -> None:
     assert found.interval > 0
     again = decode(encode(found, source, destination), source, destination)
     assert isinstance(again, Advert)
-    assert msgspec.structs.replace(again, password=found.password) == found
+    as_heard = {"password": found.password, "coverage": found.coverage, "sealed": found.sealed}
+    assert msgspec.structs.replace(again, **as_heard) == found
+
+
+def trailer(data: bytes) -> None:
+    """The keyed trailer behind an advert; half of them with the right MAC."""
+    grain = Grain(data)
+    how = grain.number()
+    source = SOURCES[16 if how & 1 else 4]
+    message = grain.rest()
+    if how & 2 and len(message) >= 16:
+        sequence = int.from_bytes(message[:8], "big")
+        message = seal(message[8:], source, GROUPS[len(source)], TRAILER_KEYS.taken[7], sequence)
+    else:
+        how = 0
+    if len(message) < 8 + TRAILER:
+        return
+    found, genuine = read(message), is_genuine(message, source, TRAILER_KEYS.taken)
+    if isinstance(found, Drop):
+        assert found.text
+        return
+    assert 0 <= found.sequence < SEQUENCES
+    assert 0 <= found.seconds < 1 << 32
+    assert genuine is None or genuine.text
+    if how & 2:
+        assert genuine is None
+        assert is_genuine(message, source, {7: Key(7, b"x" * 32)}) is Drop.BAD_MAC
+
+
+def trailer_keys(data: bytes) -> None:
+    """The file with its keys."""
+    found = read_trailer_keys(data.decode("utf-8", "replace"), "/f")
+    if isinstance(found, str):
+        assert "/f" in found
+        return
+    assert found.taken[found.sending.id] is found.sending
+    assert all(0 <= number < 256 and 32 <= len(key.secret) <= 64 for number, key in found.taken.items())
 
 
 def ip_header(data: bytes) -> None:
@@ -158,9 +197,9 @@ def ipvs_answers(data: bytes) -> None:
     except netlink.WireError:
         return
     for message in found:
-        for read in (netlink.acknowledgement, lambda m: netlink.family_number(m.payload)):
+        for understand in (netlink.acknowledgement, lambda m: netlink.family_number(m.payload)):
             try:
-                read(message)
+                understand(message)
             except netlink.WireError:
                 continue
         service = ipvs.decode_service(message.payload)
@@ -220,6 +259,8 @@ def _decoded(data: bytes, kind: Any, *, json: bool = False) -> Any:
 
 DECODERS: tuple[Callable[[bytes], None], ...] = (
     advert,
+    trailer,
+    trailer_keys,
     ip_header,
     rtnetlink_events,
     peer_datagram,

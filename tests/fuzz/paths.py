@@ -5,17 +5,18 @@ remembered is bounded, and a packet that is not taken is counted by its reason.
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable
 
-from fuzz.decoders import GROUPS, KEYS, sealed_advert
+from fuzz.decoders import GROUPS, KEYS, TRAILER_KEYS, sealed_advert
 from fuzz.grain import Grain
 from fuzz.pace import step
 
 from failover.actions import Action, SendAdvert
 from failover.election import Election
+from failover.guards import Guard
+from failover.hearing import Hearing
 from failover.ip import Received, read_ipv4
-from failover.neighbours import MOST, hear
+from failover.neighbours import MOST
 from failover.packet import PROTOCOL, Drop
 from failover.peer import packet as peer_packet
 from failover.peer.actions import Send
@@ -23,8 +24,11 @@ from failover.peer.exchange import Exchange
 from failover.peer.handover import MOST_TAKING
 from failover.peer.packet import NO_NONCE, NONCE, Ends, Kind, Packet, director_id
 from failover.peer.standing import Standing, encode_standing
-from failover.reception import judge
-from failover.spec import Family, PeerSpec, RouterSpec, Transport
+from failover.reception import Refused, judge
+from failover.seals import MOST_SENDERS, Seals
+from failover.spec import Authentication, Family, PeerSpec, Replay, RouterSpec, TrailerSpec, Transport
+from failover.trailer import seal, sequence_at
+from failover.trailer_clock import Moment, TrailerClock
 from support.failover import packed, router_spec
 from support.peers import channel_spec, nonces, view
 
@@ -42,7 +46,11 @@ _ROUTERS = (
     ),
     router_spec(version=2, advert_interval=1.0, lease=6),
     router_spec(lease=0, preempt_delay=1.0, startup_delay=2.0),
+    router_spec(authentication=Authentication.HMAC),
+    router_spec(authentication=Authentication.HMAC, trailer=TrailerSpec(replay=Replay.INCREASING)),
 )
+WALL = 1_800_000_000.0
+"""What the wall clock is ahead of the monotonic one."""
 
 
 class Path:
@@ -51,25 +59,27 @@ class Path:
     def __init__(self, spec: RouterSpec, own: bytes, *, grouped: bool) -> None:
         self.now = 1000.0
         self.spec, self.own = spec, own
-        self.drops: Counter[str] = Counter()
-        self.neighbours: dict[str, float] = {}
+        self.hearing = Hearing(spec.addresses)
+        self.seals = Seals(spec.trailer, TRAILER_KEYS, TrailerClock(WALL))
+        self.guards = (
+            {spec.name: Guard(seals=self.seals)} if spec.authentication is Authentication.HMAC else {}
+        )
         self.election = Election(spec, own, grouped=grouped)
         self.election.start(self.now)
 
     def arrive(self, received: Received | Drop) -> None:
         """As `Manager` and `Instance` do it."""
-        verdict = (
-            received
-            if isinstance(received, Drop)
-            else judge(received, {self.spec.vrid: self.spec}, (self.own,), {})
-        )
-        if isinstance(verdict, Drop):
-            assert verdict.text
-            self.drops[verdict.value] += 1
+        if isinstance(received, Drop):
+            self.hearing.refusals.count(received)
             return
-        assert isinstance(received, Received)
+        at = Moment(self.now, WALL + self.now)
+        verdict = judge(received, {self.spec.vrid: self.spec}, (self.own,), self.guards, at)
+        if isinstance(verdict, Refused):
+            assert verdict.drop.text
+            self.hearing.refuse(verdict.drop, received.source, "", self.now)
+            return
         _, advert = verdict
-        hear(self.neighbours, received.source.hex(), self.now)
+        list(self.hearing.hear(self.spec, advert, received.source, self.now))
         actions = step(lambda: self.election.receive(advert, received.source, self.now))
         assert sum(isinstance(action, SendAdvert) for action in actions) <= 1, "one packet, many answers"
 
@@ -91,8 +101,9 @@ class Path:
 
     def check(self) -> None:
         """What is remembered is bounded."""
-        assert len(self.neighbours) <= MOST
-        assert set(self.drops) <= set(Drop)
+        assert max(len(self.hearing.neighbours), len(self.hearing.checksums)) <= MOST
+        assert len(self.seals.sealing("").marks) <= MOST_SENDERS
+        assert set(self.hearing.refusals.counts) <= set(Drop)
         router = self.election.router
         assert len(router.release_due) <= 3
         assert router.burst is None or len(router.burst._due) < 1000
@@ -111,7 +122,7 @@ def adverts(data: bytes) -> None:
     """Packets, time and orders against one router over IPv4: from the IP header to the election's actions."""
     grain = Grain(data)
     path = Path(grain.choice(_ROUTERS), _OWN4, grouped=bool(grain.number() & 1))
-    _tell(grain, path, lambda: read_ipv4(_packet(grain, path.spec)))
+    _tell(grain, path, lambda: read_ipv4(_packet(grain, path.spec, path.now)))
 
 
 def adverts6(data: bytes) -> None:
@@ -144,7 +155,7 @@ def _tell(grain: Grain, path: Path, packet: Callable[[], Received | Drop]) -> No
     path.check()
 
 
-def _packet(grain: Grain, spec: RouterSpec) -> bytes:
+def _packet(grain: Grain, spec: RouterSpec, now: float) -> bytes:
     if grain.number() & 1:
         return grain.piece()
     source = packed("10.99.0.0")[:3] + grain.take(1)
@@ -152,6 +163,10 @@ def _packet(grain: Grain, spec: RouterSpec) -> bytes:
     message = _message(grain, spec, packed("10.99.0.100"))
     if grain.number() & 7:
         message = sealed_advert(message, source, group, message_only=bool(grain.number() & 1))
+    if spec.authentication is Authentication.HMAC and grain.number() & 7:
+        clock = now + WALL + grain.choice((0.0, 0.0, 1.0, -4.0, -60.0, 3600.0))
+        key = grain.choice((TRAILER_KEYS.sending, *TRAILER_KEYS.taken.values()))
+        message = seal(message, source, group, key, sequence_at(clock)) if len(message) > 8 else message
     ttl = grain.choice((255, 255, 255, 64))
     head = bytes((0x45, 0)) + (20 + len(message)).to_bytes(2, "big") + bytes(4)
     return head + bytes((ttl, PROTOCOL, 0, 0)) + source + group + message

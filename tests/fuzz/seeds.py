@@ -3,7 +3,7 @@
 import struct
 
 import msgspec
-from fuzz.decoders import GROUPS, SOURCES
+from fuzz.decoders import GROUPS, SOURCES, TRAILER_KEYS
 
 from failover.packet import Advert, encode
 from failover.peer import handover, latest, standing
@@ -12,6 +12,7 @@ from failover.peer.latest import Piece, Receipt, Slot
 from failover.peer.packet import MAX_BODY, Kind
 from failover.peer.standing import Standing
 from failover.spec import Standby
+from failover.trailer import seal, sequence_at
 from failover.wire import NEWADDR, NEWLINK, put_address
 from hactl import mastership, overrides
 from hactl.ipvs import netlink, wire
@@ -57,6 +58,21 @@ def _adverts() -> tuple[bytes, ...]:
         version=2, vrid=51, priority=0, interval=1.0, addresses=(SOURCES[4],), password=b"secret\0\0"
     )
     return (*found, b"\0" + encode(secret, SOURCES[4], GROUPS[4]))
+
+
+def _trailers() -> tuple[bytes, ...]:
+    plain = [(seed[0] & 1, seed[1:]) for seed in _adverts()[:2]]
+    sequence = sequence_at(1_800_000_000.5)
+    whole = (
+        seal(message, SOURCES[16 if six else 4], GROUPS[16 if six else 4], TRAILER_KEYS.sending, sequence)
+        for six, message in plain
+    )
+    made = (bytes((2 | six,)) + sequence.to_bytes(8, "big") + message for six, message in plain)
+    return (*(bytes((six,)) + one for (six, _), one in zip(plain, whole, strict=True)), *made)
+
+
+def _trailer_keys() -> tuple[bytes, ...]:
+    return b"# ours\n1 " + b"k" * 32 + b"\n255 hex:" + b"0f" * 64, b"1 short", b"1 hex:0"
 
 
 def _ip() -> tuple[bytes, ...]:
@@ -239,7 +255,7 @@ def _sequences() -> tuple[bytes, ...]:
     some = (heard * 3 + waited) * 2, quiet + taken + heard * 2, quiet + taken + waited + heard + quiet
     orders = b"".join(bytes((9, value, kind)) for kind in range(11) for value in (1, 2))
     return tuple(
-        bytes((router, group)) + steps for router in range(5) for group in (0, 1) for steps in (*some, orders)
+        bytes((router, group)) + steps for router in range(7) for group in (0, 1) for steps in (*some, orders)
     )
 
 
@@ -288,7 +304,9 @@ def _said(kind: Kind, counter: int, body: bytes, *, offer: bool = False) -> byte
 
 
 _SEEDS = {
-    "advert": _adverts,
+    "advert": lambda: (*_adverts(), *(bytes((seed[0] & 1,)) + seed[1:] for seed in _trailers()[:2])),
+    "trailer": _trailers,
+    "trailer_keys": _trailer_keys,
     "ip_header": _ip,
     "rtnetlink_events": _rtnetlink,
     "peer_datagram": _datagrams,

@@ -7,12 +7,16 @@ from failover.spec import (
     Checksum,
     Family,
     PeerSpec,
+    Replay,
+    Rollout,
     RouterSpec,
+    TrailerSpec,
     Transport,
 )
 from hactl.config import resolve
 from hactl.config.build.track import tracked_objects
 from hactl.config.schema.document import Document
+from hactl.config.schema.routers import Authentication as Section
 from hactl.config.schema.routers import Router
 
 
@@ -50,13 +54,23 @@ def router_spec(document: Document, name: str, node: str) -> RouterSpec:
         checksum=Checksum(router.checksum),
         authentication=Authentication(router.authentication.type),
         authentication_file=router.authentication.password_file or router.authentication.key_file,
+        trailer=_trailer(router.authentication),
         virtual_mac=router.virtual_mac,
         track=tuple(tracked_objects(router.track)),
     )
 
 
+def _trailer(given: Section) -> TrailerSpec:
+    default = TrailerSpec()
+    return TrailerSpec(
+        replay=Replay(given.replay or default.replay),
+        window=given.window or default.window,
+        rollout=Rollout(given.rollout or default.rollout),
+    )
+
+
 def _addresses(router: Router, node: str, interface: str) -> tuple[AddressSpec, ...]:
-    room = resolve.MOST_ADVERTISED[resolve.router_family(router)]
+    room = resolve.most_advertised(router)
     specs = []
     for virtual in router.addresses:
         address, _, prefix = virtual.address.partition("/")

@@ -86,7 +86,7 @@ def leased(world: World) -> Iterator[Finding]:
 def advertised(world: World) -> Iterator[Finding]:
     """An advert holds so many addresses; the rest move along silently."""
     for name, router in world.document.routers.items():
-        most = resolve.MOST_ADVERTISED[resolve.router_family(router)]
+        most = resolve.most_advertised(router)
         if sum(1 for virtual in router.addresses if virtual.advertise) > most:
             message = f"an advert holds {most} addresses; those after them move along unadvertised"
             yield warning("routers", name, "addresses", message=message, key=True)

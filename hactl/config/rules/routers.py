@@ -63,17 +63,32 @@ def versions(world: World) -> Iterator[Finding]:
             yield warning("routers", name, "checksum", message=message)
 
 
-def authentication_files(world: World) -> Iterator[Finding]:
-    """Each kind of authentication has the one file that it needs."""
-    needed = {"none": None, "password": "password_file", "hmac": "key_file"}
+_AUTHENTICATION_KEYS: Final = {
+    "none": (),
+    "password": ("password_file",),
+    "hmac": ("key_file", "rollout", "replay", "window"),
+}
+"""The keys of each kind; the first is needed."""
+_WINDOW: Final = (1.0, 300.0)
+
+
+def authentications(world: World) -> Iterator[Finding]:
+    """Each kind of authentication has the file that it needs, and no keys of another."""
     for name, router in world.document.routers.items():
         authentication = router.authentication
-        wanted = needed[authentication.type]
-        if wanted is not None and getattr(authentication, wanted) is None:
-            message = f"{authentication.type} needs {wanted}"
+        keys = _AUTHENTICATION_KEYS[authentication.type]
+        if keys and getattr(authentication, keys[0]) is None:
+            message = f"{authentication.type} needs {keys[0]}"
             yield fault("routers", name, "authentication", message=message, key=True)
-        for key in ("password_file", "key_file"):
-            if key != wanted and getattr(authentication, key) is not None:
+        window = authentication.window
+        if window is not None and not _WINDOW[0] <= window <= _WINDOW[1]:
+            message = f"must be 1s to 5m, not {written(window)}"
+            yield fault("routers", name, "authentication", "window", message=message)
+        if window is not None and authentication.replay == "increasing":
+            message = "has an effect with replay: time only"
+            yield warning("routers", name, "authentication", "window", message=message)
+        for key in (key for each in _AUTHENTICATION_KEYS.values() for key in each):
+            if key not in keys and getattr(authentication, key) is not None:
                 yield fault(
                     "routers",
                     name,
@@ -247,7 +262,7 @@ def _proper(family: str) -> str:
 RULES = (
     numbers,
     versions,
-    authentication_files,
+    authentications,
     intervals,
     leases,
     delays,

@@ -140,7 +140,24 @@ class Authentication(Section):
 
     type: Literal["none", "password", "hmac"] = Field("none", description="none, password (v2) or hmac (v3).")
     password_file: AbsolutePath | None = Field(None, description="File with the password of VRRPv2.")
-    key_file: AbsolutePath | None = Field(None, description="File with the keys of the HMAC trailer.")
+    key_file: AbsolutePath | None = Field(
+        None,
+        description="File with the keys of the HMAC trailer, one a line: a number from 0 to 255 and a secret of 32 to 64 "
+        "bytes, or hex: and its digits. The first sends, all are taken.",
+    )
+    rollout: Literal["receive", "send", "require"] | None = Field(
+        None,
+        description="How far hmac is introduced. receive: a trailer is checked where there is one; send: sent as well; "
+        "require: adverts without are dropped. Default: require.",
+    )
+    replay: Literal["time", "increasing"] | None = Field(
+        None,
+        description="What makes an advert with a trailer old. time: its time is too far from ours, or it is not newer than "
+        "the sender's last; increasing: the latter only. Default: time.",
+    )
+    window: Duration | None = Field(
+        None, description="How far a sender's clock may be from ours, with replay: time. Default: 5s."
+    )
 
 
 class Router(Section):
