@@ -10,13 +10,15 @@ import msgspec
 
 
 class TlsSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """How TLS is spoken; the certificate is verified unless `verify` is False. `name` is SNI and is verified."""
+    """How TLS is spoken; the certificate is verified unless `verify` is False. `name` is SNI and is verified; `alpn` is the
+    protocol asked for inside."""
 
     verify: bool = True
     name: str | None = None
     ca_file: str | None = None
     certificate_file: str | None = None
     key_file: str | None = None
+    alpn: str | None = None
 
 
 class BodyMatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -175,6 +177,13 @@ class PostgresqlProbe(SqlProbe, frozen=True, kw_only=True, tag="postgresql"):
     """The start of a session; without a user it passes as soon as the server asks who we are."""
 
 
+class GrpcProbe(msgspec.Struct, frozen=True, kw_only=True, tag="grpc"):
+    """One call of grpc.health.v1.Health/Check; an empty `service` asks about the server as a whole."""
+
+    service: str = ""
+    tls: TlsSpec | None = None
+
+
 Probe = (
     TcpProbe
     | HttpProbe
@@ -195,6 +204,7 @@ Probe = (
     | LdapProbe
     | MysqlProbe
     | PostgresqlProbe
+    | GrpcProbe
 )
 
 

@@ -10,7 +10,7 @@ from hactl.config.fault import Path
 Uses = Callable[[Any], bool]
 """Whether a value asks for something that is not there."""
 
-LATER_CHECKS: Final = frozenset({"grpc", "agent"})
+LATER_CHECKS: Final = frozenset({"agent"})
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

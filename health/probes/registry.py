@@ -25,6 +25,7 @@ from health.spec import CheckSpec
 from health.wire import (
     dns,
     ftp,
+    grpc,
     http,
     imap,
     ldap,
@@ -62,6 +63,7 @@ _PLANS: dict[type, Callable[[CheckSpec, Any, Kit], AnyPlan]] = {
     spec.LdapProbe: ldap.plan,
     spec.MysqlProbe: mysql.plan,
     spec.PostgresqlProbe: postgresql.plan,
+    spec.GrpcProbe: grpc.plan,
 }
 
 

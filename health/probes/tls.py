@@ -32,6 +32,7 @@ class Contexts:
             ca_file=tls.ca_file,
             certificate_file=tls.certificate_file,
             key_file=tls.key_file,
+            alpn=tls.alpn,
         )
         now = time.monotonic()
         known = self._made.get(key)
@@ -73,6 +74,8 @@ def _load(tls: TlsSpec) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if tls.alpn is not None:
+        context.set_alpn_protocols([tls.alpn])
     if tls.certificate_file is not None:
         # Without a password here OpenSSL would ask for one on the terminal.
         context.load_cert_chain(tls.certificate_file, tls.key_file, password="")

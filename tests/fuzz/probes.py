@@ -12,6 +12,7 @@ from health.spec import (
     CheckSpec,
     DnsProbe,
     FtpProbe,
+    GrpcProbe,
     HttpProbe,
     ImapProbe,
     LdapProbe,
@@ -31,6 +32,7 @@ from health.spec import (
 from health.wire import (
     dns,
     ftp,
+    grpc,
     http,
     imap,
     ldap,
@@ -65,6 +67,7 @@ _TALKS: tuple[tuple[Callable[[CheckSpec, Any, Kit], Any], Probe], ...] = (
     (pop3.plan, Pop3Probe(user="a", password_file="/p", starttls=TlsSpec())),
     (nntp.plan, NntpProbe()),
     (redis.plan, RedisProbe(password_file="/p")),
+    (grpc.plan, GrpcProbe(service="a")),
     (ldap.plan, LdapProbe(starttls=TlsSpec())),
     (ldap.plan, LdapProbe(base="dc=x")),
     (mysql.plan, MysqlProbe(user="a", password_file="/p", query="x")),

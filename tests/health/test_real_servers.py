@@ -9,6 +9,7 @@ import pytest
 from health.result import Reason
 from health.spec import (
     FtpProbe,
+    GrpcProbe,
     ImapProbe,
     LdapProbe,
     MysqlProbe,
@@ -24,6 +25,7 @@ from support.real_servers import (
     PASSWORD,
     chronyd,
     dovecot,
+    grpc_health,
     mariadbd,
     open_folder,
     postgres,
@@ -217,3 +219,24 @@ async def test_postgres(folder: Path, authority: Authority) -> None:
         for probe, reason, detail in cases:
             result = (await probed(port, probe, secrets=SECRETS)).result
             assert (result.reason, detail in result.detail) == (reason, True), (probe, result)
+
+
+@needs("/usr/lib/python3/dist-packages/grpc")
+async def test_grpc(authority: Authority) -> None:
+    """Serving, not serving, not known, in the clear and inside TLS."""
+    cases = [
+        (GrpcProbe(), Reason.OK, "SERVING"),
+        (GrpcProbe(service="shop"), Reason.OK, "SERVING"),
+        (GrpcProbe(service="cellar"), Reason.WRONG_STATUS, "NOT_SERVING"),
+        (GrpcProbe(service="none"), Reason.WRONG_STATUS, "gRPC status 5 NOT_FOUND unknown service: "),
+    ]
+    with grpc_health() as port:
+        for probe, reason, detail in cases:
+            result = (await probed(port, probe)).result
+            assert (result.reason, detail in result.detail) == (reason, True), (probe, result)
+        tls = TlsSpec(ca_file=str(authority.certificate))
+        assert (await probed(port, GrpcProbe(tls=tls))).result.reason is Reason.TLS_FAILED
+    with grpc_health(authority.sign("127.0.0.1")) as port:
+        assert (await probed(port, GrpcProbe(tls=tls))).result.reason is Reason.OK
+        assert (await probed(port, GrpcProbe(tls=TlsSpec()))).result.reason is Reason.TLS_UNVERIFIED
+        assert (await probed(port, GrpcProbe())).result.reason in (Reason.CLOSED, Reason.BAD_ANSWER)

@@ -173,3 +173,12 @@ def postgres(folder: Path, pair: Pair) -> Iterator[int]:
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     with daemon([str(programs / "postgres"), "-D", str(data), *options], port, user="postgres", cwd="/"):
         yield port
+
+
+@contextmanager
+def grpc_health(pair: Pair | None = None) -> Iterator[int]:
+    """A gRPC server with the health service, by gRPC's own library; with a certificate inside TLS; gives its port."""
+    port, program = free_port(), Path(__file__).with_name("grpc_health.py")
+    tls = [] if pair is None else [str(pair.certificate), str(pair.key)]
+    with daemon(["/usr/bin/python3", "-I", str(program), str(port), *tls], port):
+        yield port

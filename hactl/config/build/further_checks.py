@@ -72,6 +72,10 @@ def _ldap(check: schema.LdapCheck) -> spec.LdapProbe:
     )
 
 
+def _grpc(check: schema.GrpcCheck) -> spec.GrpcProbe:
+    return spec.GrpcProbe(service=check.service, tls=tls_spec(check.tls))
+
+
 def _sql(check: schema.MysqlCheck | schema.PostgresqlCheck) -> spec.Probe:
     kind = spec.MysqlProbe if isinstance(check, schema.MysqlCheck) else spec.PostgresqlProbe
     return kind(
@@ -102,6 +106,7 @@ _PROBES: Final[dict[type[Check], Callable[[Any], spec.Probe | None]]] = {
     schema.PingCheck: lambda check: spec.PingProbe(),
     schema.ScriptCheck: _script,
     schema.LdapCheck: _ldap,
+    schema.GrpcCheck: _grpc,
     schema.MysqlCheck: _sql,
     schema.PostgresqlCheck: _sql,
 }
