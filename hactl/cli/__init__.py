@@ -19,6 +19,7 @@ _VERBS = {
     "plan": ("hactl.cli.plan", "what a reload would change on the running daemon"),
     "reload": ("hactl.cli.daemon", "apply the configuration to the running daemon"),
     "status": ("hactl.cli.show", "routers, services, servers, peers: state, since when, and why"),
+    "top": ("hactl.cli.top", "all real servers live, on the whole terminal"),
     "drain": ("hactl.cli.operate", "no new connections for a server, existing ones stay"),
     "disable": ("hactl.cli.operate", "take a server out of service"),
     "enable": ("hactl.cli.operate", "end drain, disable and weight of a server"),

@@ -50,7 +50,7 @@ def test_help_names_every_verb() -> None:
     text = hactl("--help").output
     verbs = (
         "run check schema plan reload status drain disable enable weight handover standby resume realserver events version "
-        "takeover release doctor report notify"
+        "takeover release doctor report notify top"
     )
     for verb in verbs.split():
         assert f"\n  {verb} " in text
