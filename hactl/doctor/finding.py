@@ -42,6 +42,7 @@ class FindingId(StrEnum):
     CONFIG_UNLOADED = "config-unloaded"
     PEER_DOWN = "peer-down"
     DAEMON_DOWN = "daemon-down"
+    PEER_LINK = "peer-link"
     WORKER_DOWN = "worker-down"
     SECRET_MODE = "secret-mode"
     SECRET_MISSING = "secret-missing"
@@ -88,6 +89,7 @@ _TEXTS = {
     FindingId.CONFIG_UNLOADED: "the daemon runs another configuration than the file on disk",
     FindingId.PEER_DOWN: "a peer is not heard on the directors' channel",
     FindingId.DAEMON_DOWN: "hactl does not run here",
+    FindingId.PEER_LINK: "a peer is not heard on one of several links",
     FindingId.WORKER_DOWN: "a part of the daemon does not run, or does not answer",
     FindingId.SECRET_MODE: "a file with a secret can be read or written by others",
     FindingId.SECRET_MISSING: "a file with a secret cannot be read",
@@ -105,6 +107,7 @@ _WARNINGS = frozenset(
         FindingId.REALTIME_LIMIT, FindingId.MEMLOCK_LIMIT, FindingId.CONFIG_DRIFT, FindingId.PEER_DOWN,
         FindingId.VIP_LEFT, FindingId.DAEMON_DOWN, FindingId.RP_FILTER,
         FindingId.IPVS_EXPIRY,
+        FindingId.PEER_LINK,
         FindingId.CONFIG_UNLOADED,
     }
 )  # fmt: skip

@@ -18,8 +18,11 @@ _ENOUGH = 3
 
 
 def judge(config: Config, host: Host) -> Iterator[Finding]:
-    """A network of real servers whose gateway does not move with the master."""
-    if len(config.directors) < 2:
+    """A network of real servers whose gateway does not move with the master.
+
+    With `conntrack` the director may put its own address in the client's place, and then no gateway is needed.
+    """
+    if len(config.directors) < 2 or ("conntrack", "1") in config.ipvs.switches:
         return
     told: set[str] = set()
     for service, server in by_method(config, Forward.NAT):

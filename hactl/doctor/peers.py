@@ -64,7 +64,12 @@ def judge(config: Config, file: str, daemon: Daemon) -> Iterator[Finding]:
 def _peer(name: str, peer: Mapping[str, Any], file: str) -> Iterator[Finding]:
     if peer["state"] == "down":
         yield finding(FindingId.PEER_DOWN, name, peer["reason"], f"ssh {peer['address']} hactl doctor")
-    elif peer["config_matches"] is False:
+        return
+    for link in peer.get("links", ()):
+        if link["state"] == "down":
+            seen = f"by {link['own']} to {link['peer']}: {link['reason']}"
+            yield finding(FindingId.PEER_LINK, name, seen, f"ping -c 3 -I {link['own']} {link['peer']}")
+    if peer["config_matches"] is False:
         seen = "by the directors' own channel: it runs another file than the daemon here"
         there = peer["address"]
         mend = f"scp {file} {there}:{file} && ssh {there} hactl reload   # or the other way, if its file is the right one"

@@ -97,6 +97,9 @@ def test_a_tunnel_is_wide_enough(outside: int, inside: int, found: bool) -> None
     assert [one.id.value for one in links.judge(configured(TUN), host)] == (["tunnel-mtu"] if found else [])
 
 
+LINK = {"own": "10.99.0.1", "peer": "10.99.0.2", "state": "up", "reason": "heard"}
+
+
 def status(**changes: Any) -> Daemon:
     """A daemon with one peer, running the file of `configured(WWW)`."""
     peer = {"state": "up", "address": "10.99.0.2", "config_matches": True, "reason": "heard"} | changes
@@ -112,6 +115,8 @@ def status(**changes: Any) -> Daemon:
         (status(config_matches=False), ["config-drift"]),
         (status(state="down", config_matches=False), ["peer-down"]),
         (Daemon(why="no daemon"), ["daemon-down"]),
+        (status(links=[LINK]), []),
+        (status(links=[LINK, LINK | {"state": "down"}]), ["peer-link"]),
     ],
 )
 def test_peers(daemon: Daemon, found: list[str]) -> None:

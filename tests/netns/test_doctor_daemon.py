@@ -20,7 +20,7 @@ cluster: web
 directors: {lb1: {address: 10.99.0.1}, lb2: {address: 10.99.0.2}}
 routers:
   web: {vrid: 51, interface: eth0, addresses: [10.99.0.100], advert_interval: 1s}
-peer: {key_file: KEYFILE}
+peer: {key_file: KEYFILE, links: [{lb1: 10.98.0.1, lb2: 10.98.0.2}]}
 health: {user: nobody}
 """
 SIX = "  six: {vrid: 51, interface: eth0, addresses: ['2001:db8::100'], advert_interval: 1s}\n"
@@ -32,7 +32,7 @@ NO_RIGHTS = (
 
 @pytest.fixture
 def two() -> Iterator[tuple[Director, ...]]:
-    """Two directors with a key in common, not started."""
+    """Two directors with a key in common and a cable of their own, not started."""
     with tempfile.TemporaryDirectory() as folder:
         key = Path(folder) / "peer.key"
         key.write_text("a key of more than sixteen characters\n")
@@ -41,7 +41,16 @@ def two() -> Iterator[tuple[Director, ...]]:
             lan("lb1", "lb2") as net,
             daemons(net, TEXT.replace("KEYFILE", str(key)), "lb1", "lb2") as directors,
         ):
+            second_cable(net)
             yield directors
+
+
+def second_cable(net: Lan) -> None:
+    """From one director right to the other."""
+    other = net.namespace("lb2")
+    net.ip("lb1", f"link add name eth9 index 900 type veth peer name eth9 netns {other} index 901")
+    for number, name in enumerate(("lb1", "lb2"), 1):
+        net.ip(name, f"address add 10.98.0.{number}/24 dev eth9", "link set dev eth9 up")
 
 
 def doctor(director: Director, *wrapper: str, listen: tuple[str, ...] = ("--offline",)) -> dict[str, Any]:
@@ -100,11 +109,13 @@ def test_a_pair_that_is_well(two: tuple[Director, ...]) -> None:
     wait_until(
         lambda: {router["state"] for router in two[0].status()["routers"].values()} == {"master"}, 30.0
     )
-    wait_until(lambda: not kinds(two[0]) & {"peer-down", "config-drift"}, 30.0, 0.5)
+    wait_until(lambda: not kinds(two[0]) & {"peer-down", "peer-link", "config-drift"}, 30.0, 0.5)
     for director in two:
         found = doctor(director, listen=("--listen", "2s"))
         assert {one["id"] for one in found["findings"]} <= {"clock"}
         assert found["unseen"] == []
+    two[0].net.ip("lb2", "link set dev eth9 down")
+    wait_until(lambda: "peer-link" in kinds(two[0]), 30.0, 0.5)
     wait_until(lambda: kill_and_look(two[0]), 60.0)
 
 

@@ -93,6 +93,17 @@ def test_a_real_server_that_answers(hosts: Ward) -> None:
     assert hosts.found("rs1", *LISTEN) == {}
 
 
+def test_vips_of_a_real_server(hosts: Ward) -> None:
+    """One that is not there yet, and one that hactl put there for a service that has another since."""
+    assert hosts.found("rs1")["vip-missing", VIP]["mend"] == "hactl realserver apply"
+    hosts.realserver("rs1", "apply")
+    assert hosts.found("rs1") == {}
+    hosts.write(DR.replace(VIP, "10.99.0.101"))
+    assert {("vip-missing", "10.99.0.101"), ("vip-left", VIP)} == set(hosts.found("rs1"))
+    hosts.realserver("rs1", "apply")
+    assert hosts.found("rs1") == {}
+
+
 def test_without_rights_nobody_is_asked(hosts: Ward) -> None:
     """That the network was not heard is said."""
     unseen = hosts.doctor("lb1", *LISTEN, wrapper=AS_NOBODY)["unseen"]

@@ -23,14 +23,13 @@ _SINGLE = (
 def host(destinations: Iterable[str], *, running: bool = False) -> Host:
     """This host, with the ways to these destinations. Raises OSError."""
     from pyroute2 import IPRoute
+    from pyroute2.netlink.exceptions import NetlinkError
 
-    with IPRoute() as route:
-        shown = list(route.get_links())
-        names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in shown}
-        links = {names[link["index"]]: _link(link) for link in shown}
-        mtus = {index: links[name].mtu for index, name in names.items()}
-        found = ((one, _way(route, one, names, mtus)) for one in dict.fromkeys(destinations))
-        ways = {destination: way for destination, way in found if way is not None}
+    try:
+        with IPRoute() as route:
+            links, ways = _network(route, destinations)
+    except NetlinkError as error:
+        raise OSError(error.code, os.strerror(error.code)) from error
     return Host(
         links=links,
         addresses=realserver.facts().addresses,
@@ -39,6 +38,16 @@ def host(destinations: Iterable[str], *, running: bool = False) -> Host:
         release=os.uname().release,
         running=running,
     )
+
+
+def _network(route: Any, destinations: Iterable[str]) -> tuple[dict[str, Link], dict[str, Way]]:
+    shown = list(route.get_links())
+    names = {link["index"]: link.get_attr("IFLA_IFNAME") for link in shown}
+    links = {names[link["index"]]: _link(link) for link in shown}
+    mtus = {index: links[name].mtu for index, name in names.items()}
+    found = ((one, _way(route, one, names, mtus)) for one in dict.fromkeys(destinations))
+    ways = {destination: way for destination, way in found if way is not None}
+    return links, ways
 
 
 def _link(message: Any) -> Link:
