@@ -81,11 +81,20 @@ class PrepareNotify(msgspec.Struct, frozen=True, tag=True):
     page: PageSpec = PageSpec()
 
 
+class WithHosts(msgspec.Struct, frozen=True):
+    """A program that is called with some of these hosts after its own arguments."""
+
+    command: tuple[str, ...]
+    user: str
+    hosts: tuple[str, ...]
+
+
 class AllowPrograms(msgspec.Struct, frozen=True, tag=True):
     """From now on exactly these may be run for a worker: command and user. Said by the supervisor to the worker's helper,
     never by the worker, which may have been turned by what it talks to."""
 
     programs: tuple[tuple[tuple[str, ...], str], ...]
+    with_hosts: tuple[WithHosts, ...] = ()
 
 
 class Handover(msgspec.Struct, frozen=True, tag=True):

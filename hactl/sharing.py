@@ -13,5 +13,5 @@ def share(checks: Iterable[CheckSpec], number: int, count: int) -> tuple[CheckSp
 
 
 def _root(check: CheckSpec) -> str:
-    """A check goes where those are that it depends on."""
-    return check.id if check.need is None else check.need.root
+    """A check goes where those are that it depends on, or that are done together with it."""
+    return check.need.root if check.need is not None else check.together or check.id

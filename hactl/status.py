@@ -178,6 +178,7 @@ def _check(outcome: Outcome | None, clock: Clock) -> dict[str, Any]:
         "reason": outcome.result.reason.value,
         "detail": outcome.result.detail,
         "latency_ms": round(outcome.result.elapsed * 1000, 2),
+        "measures": {m.label: {"value": m.value, "unit": m.unit} for m in outcome.result.measures},
         "at": clock.text(outcome.at),
     }
 

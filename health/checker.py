@@ -14,7 +14,7 @@ from health.need import Before, conclude
 from health.probes.registry import Carriers, Running
 from health.probes.stream import internal_error
 from health.result import End, Health, Result, Transition
-from health.schedule import first_due, interval, next_due
+from health.schedule import common_due, first_due, interval, next_due
 from health.spec import CheckSpec
 from health.verdict import UNKNOWN, Verdict, observe, transition
 
@@ -51,6 +51,7 @@ class Checker:
         "_pool",
         "_running",
         "_started",
+        "_together",
         "_wake",
         "at",
         "held",
@@ -75,6 +76,7 @@ class Checker:
         self._running: Running | None = None
         self._started = 0.0
         self._wake = math.inf
+        self._together = spec.together
         self._due = first_due(self.id, spec, time.monotonic())
         self._sleep_until(self._due)
 
@@ -90,7 +92,7 @@ class Checker:
         if self._running is not None:
             self._deadline(self._running, now)
         elif self._is_held():
-            self._due = next_due(self._due, self.spec.interval, now)
+            self._due = self._next(self.spec.interval, now)
             self._sleep_until(self._due)
             self._pool.held(self)
         elif self._pool.take_place(self):
@@ -152,11 +154,14 @@ class Checker:
         self.result, self.at, self.verdict = result, now, after
         if result.passed:
             self.passed_at = now
-        self._due = next_due(self._due, interval(spec, after), now)
+        self._due = self._next(interval(spec, after), now)
         self._sleep_until(self._due)
         self._pool.ended(self, transition(self.id, before, after, result, now))
         if ask and (needed := self._needed()) is not None:
             needed.hurry(Health.UNKNOWN)
+
+    def _next(self, every: float, now: float) -> float:
+        return common_due(self._together, every, now) if self._together else next_due(self._due, every, now)
 
     def _needed(self) -> "Checker | None":
         """What this check depends on."""

@@ -89,13 +89,39 @@ class PingPlan(NamedTuple):
     address: str
 
 
+class Ran(NamedTuple):
+    """How a program ended. `end` is that by its exit status, 0 being a pass.
+
+    `status` is None where it did not end by itself; `output` is the beginning of what it wrote.
+    """
+
+    end: End
+    status: int | None = None
+    output: bytes = b""
+
+
 class ProgramPlan(NamedTuple):
-    """A program to be run for at most `within` seconds, and what stands in its environment."""
+    """A program to be run for at most `within` seconds, what stands in its environment, and what its end means."""
 
     command: tuple[str, ...]
     user: str
     environment: tuple[tuple[str, str], ...]
     within: float
+    judge: Callable[[Ran], End]
+
+
+class CallPlan(NamedTuple):
+    """The same of a program that is called with several hosts, of which this one is meant.
+
+    `gather`: seconds to wait for the others.
+    """
+
+    command: tuple[str, ...]
+    user: str
+    environment: tuple[tuple[str, str], ...]
+    within: float
+    host: str
+    gather: float
 
 
 class LocalPlan(NamedTuple):
@@ -105,7 +131,7 @@ class LocalPlan(NamedTuple):
     look: Callable[[], End]
 
 
-AnyPlan = Plan | DatagramPlan | PingPlan | ProgramPlan | LocalPlan
+AnyPlan = Plan | DatagramPlan | PingPlan | ProgramPlan | CallPlan | LocalPlan
 Answer = bytes | End | Plan | StartTls | Farewell
 """What a dialogue wants after it was told something."""
 

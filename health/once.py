@@ -6,17 +6,20 @@ Its law: it goes the same way as a probe of the pool.
 import asyncio
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from health.probes.calls import Calls
 from health.probes.local import Looks
-from health.probes.ping import Pings, close_sockets, open_sockets
+from health.probes.ping import Pings, PingSocket
 from health.probes.poller import Poller
+from health.probes.program import RunProgram
 from health.probes.registry import Carriers, kit, plan
 from health.probes.steps import Step, Steps
 from health.probes.stream import internal_error
 from health.probes.tls import Contexts
 from health.result import End, Result
-from health.spec import CheckSpec, PingProbe
+from health.spec import CheckSpec
 
 
 class Report(NamedTuple):
@@ -26,15 +29,22 @@ class Report(NamedTuple):
     steps: tuple[Step, ...]
 
 
-async def run_once(check: CheckSpec, agent: str, secrets: Mapping[str, str] | None = None) -> Report:
+async def run_once(
+    check: CheckSpec,
+    agent: str,
+    secrets: Mapping[str, str] | None = None,
+    *,
+    run_program: RunProgram | None = None,
+    ping_sockets: Mapping[int, PingSocket | str] = MappingProxyType({}),
+) -> Report:
     """Run this check once; `secrets` maps secret files to their content. Raises ProbeError when its spec makes no probe."""
     loop = asyncio.get_running_loop()
     poller = Poller(loop)
     steps = Steps(secrets)
     ended: asyncio.Future[End] = loop.create_future()
     tools = kit(agent, {})._replace(secret=steps.secret)
-    sockets = open_sockets() if isinstance(check.probe, PingProbe) else {}
-    carriers = Carriers(poller, Contexts(), Looks(loop), Pings(poller, sockets))
+    pings, calls = Pings(poller, ping_sockets), Calls(loop, run_program)
+    carriers = Carriers(poller, Contexts(), Looks(loop), pings, calls, run_program)
     probe = carriers.probe(plan(check, tools), ended.set_result, steps)
     start = time.monotonic()
     try:
@@ -48,7 +58,6 @@ async def run_once(check: CheckSpec, agent: str, secrets: Mapping[str, str] | No
     finally:
         probe.cancel()
         poller.close()
-        close_sockets(sockets)
     steps.mark("end")
     result = end.result(time.monotonic() - start)
     return Report(result, tuple(step._replace(at=step.at - start) for step in steps.taken))

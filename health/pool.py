@@ -18,6 +18,7 @@ from health.checker import Checker
 from health.dialogue import AnyPlan, ProbeError, ProgramPlan
 from health.hints import Scope, given
 from health.places import Places
+from health.probes.calls import Calls
 from health.probes.local import Looks
 from health.probes.ping import Pings, PingSocket
 from health.probes.poller import Poller
@@ -76,7 +77,8 @@ class Pool:
         self._loop = loop
         poller = Poller(loop)
         pings = Pings(poller, ping_sockets)
-        self.carriers = Carriers(poller, Contexts(), Looks(loop), pings, run_program)
+        calls = Calls(loop, run_program)
+        self.carriers = Carriers(poller, Contexts(), Looks(loop), pings, calls, run_program)
         self.counts = Counts()
         descriptors = descriptor_limit() - RESERVED_DESCRIPTORS if capacity is None else capacity
         self._places = Places(descriptors, loop.call_soon)

@@ -70,19 +70,38 @@ Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
 """A finite time: a worker that a server has turned could say others, which no status can show."""
 
 
+LABEL_LIMIT, UNIT_LIMIT, MEASURES_LIMIT = 60, 8, 20
+"""Longest name and unit of a measure, and most measures of one result."""
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """Something that a program measured."""
+
+    label: Annotated[str, msgspec.Meta(max_length=LABEL_LIMIT)]
+    value: Annotated[float, msgspec.Meta(ge=-1e100, le=1e100)]
+    unit: Annotated[str, msgspec.Meta(max_length=UNIT_LIMIT)] = ""
+
+
 class End(NamedTuple):
     """What a probe concluded, before its time is added."""
 
     reason: Reason
     detail: str = ""
     number: int | None = None
+    measures: tuple[Measure, ...] = ()
 
     def result(self, elapsed: float) -> "Result":
         """The same with its time. The detail may hold a server's own words: it is bounded and made one printable line."""
         shown = (
             self.detail if self.detail.isprintable() else "".join(map(_printable, self.detail[:DETAIL_LIMIT]))
         )
-        return Result(reason=self.reason, detail=shown[:DETAIL_LIMIT], elapsed=elapsed, number=self.number)
+        return Result(
+            reason=self.reason,
+            detail=shown[:DETAIL_LIMIT],
+            elapsed=elapsed,
+            number=self.number,
+            measures=self.measures,
+        )
 
 
 PASSED = End(Reason.OK)
@@ -108,6 +127,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     detail: Annotated[str, msgspec.Meta(max_length=DETAIL_LIMIT)] = ""
     elapsed: Seconds = 0.0
     number: int | None = None
+    measures: Annotated[tuple[Measure, ...], msgspec.Meta(max_length=MEASURES_LIMIT)] = ()
 
     @property
     def passed(self) -> bool:

@@ -23,7 +23,14 @@ def stagger(check: str) -> float:
 
 def first_due(check: str, spec: CheckSpec, now: float) -> float:
     """When a new check starts: spread evenly over its interval, by its id."""
-    return now + stagger(check) * min(spec.interval, START_SPREAD)
+    within = min(spec.interval, START_SPREAD)
+    return common_due(spec.together, within, now) if spec.together else now + stagger(check) * within
+
+
+def common_due(together: str, every: float, now: float) -> float:
+    """The next start of all checks that have this in common, whatever each of them did before."""
+    phase = stagger(together) * every
+    return next_due(phase + math.floor((now - phase) / every) * every, every, now)
 
 
 def interval(spec: CheckSpec, verdict: Verdict) -> float:

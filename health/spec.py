@@ -5,6 +5,7 @@ Equal probes of several services have one spec and so run once. Durations are se
 """
 
 import hashlib
+from enum import StrEnum
 
 import msgspec
 
@@ -127,11 +128,24 @@ class PingProbe(msgspec.Struct, frozen=True, kw_only=True, tag="ping"):
     """One ICMP echo request and its reply (RFC 792, RFC 4443)."""
 
 
+class Convention(StrEnum):
+    """How the end of a program is understood.
+
+    EXIT: 0 passes. NAGIOS: 0 and 1 pass, and it may say what it measured. MON: it is called with several hosts, and its
+    first line names those that failed.
+    """
+
+    EXIT = "exit"
+    NAGIOS = "nagios"
+    MON = "mon"
+
+
 class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, tag="script"):
-    """A program of the operator's, run as `user` without a shell; it passes with exit status 0."""
+    """A program of the operator's, run as `user` without a shell."""
 
     command: tuple[str, ...]
     user: str = "nobody"
+    convention: Convention = Convention.EXIT
 
 
 class FileProbe(msgspec.Struct, frozen=True, kw_only=True, tag="file"):
@@ -250,6 +264,13 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """A stable name made from the whole content: equal checks share it, a changed check gets another."""
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:16]
+
+    @property
+    def together(self) -> str:
+        """What checks have in common that one call of a program does for all of them; empty for every other. Hexadecimal."""
+        if not isinstance(self.probe, ScriptProbe) or self.probe.convention is not Convention.MON:
+            return ""
+        return hashlib.sha256(msgspec.json.encode((self.probe, self.port, self.timeout))).hexdigest()[:16]
 
 
 class HealthSpec(msgspec.Struct, frozen=True, kw_only=True):

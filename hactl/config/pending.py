@@ -33,7 +33,7 @@ class Idle(msgspec.Struct, frozen=True, kw_only=True):
 def _later_check(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
-    return str(value.get("type")) in LATER_CHECKS or value.get("convention", "exit") != "exit"
+    return str(value.get("type")) in LATER_CHECKS
 
 
 def _later_checks(*patterns: str) -> tuple[Row, ...]:

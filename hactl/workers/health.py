@@ -25,15 +25,14 @@ from hactl.messages import (
     ToWorker,
     Transitions,
 )
-from hactl.process import ExitReason
 from hactl.workers import base, programs
+from hactl.workers.check_programs import runner
 from hactl.workers.program_client import Programs
-from hactl.workers.programs import Ended
 from health.dialogue import ProbeError
 from health.neighbours import Neighbours
 from health.pool import Generation, Pool
 from health.probes.ping import PingSocket, open_sockets
-from health.result import PASSED, End, Health, Reason, Transition
+from health.result import Health, Transition
 
 OUTCOMES_INTERVAL = 1.0
 
@@ -50,7 +49,7 @@ class HealthHandler:
             asyncio.get_running_loop(),
             f"hactl/{__version__}",
             self._changed,
-            run_program=self._run_program,
+            run_program=runner(self._programs),
             ping_sockets=ping_sockets,
         )
         self._prepared: tuple[int, Generation] | None = None
@@ -90,11 +89,6 @@ class HealthHandler:
             self._neighbours.close()
         self._pool.close()
         self._programs.close()
-
-    async def _run_program(
-        self, command: tuple[str, ...], user: str, environment: Mapping[str, str], within: float
-    ) -> End:
-        return end_of(await self._programs.attend(command, user, environment, b"", within), command[0])
 
     def _helper_lost(self, reason: str) -> None:
         """Only root can start another: end, to be started anew as a whole."""
@@ -152,21 +146,6 @@ class HealthHandler:
                 count=errors - self._internal_errors,
             )
             self._internal_errors = errors
-
-
-def end_of(ended: Ended, program: str) -> End:
-    """What the end of an operator's program means for its check."""
-    if ended.reason is ExitReason.OK:
-        return PASSED
-    reason = _REASONS.get(ended.reason, Reason.CANNOT_RUN) if ended.reason else Reason.CANNOT_RUN
-    return End(reason, f"{program}: {ended.failure}")
-
-
-_REASONS = {
-    ExitReason.STATUS: Reason.PROGRAM_FAILED,
-    ExitReason.SIGNAL: Reason.PROGRAM_FAILED,
-    ExitReason.TIMEOUT: Reason.PROGRAM_TIMEOUT,
-}
 
 
 def main() -> None:

@@ -11,10 +11,14 @@ import msgspec
 
 from hactl import __version__
 from hactl.workers import base
+from hactl.workers.check_programs import runner
+from hactl.workers.program_client import Programs
+from hactl.workers.programs import CAP_KILL, CAP_SETGID, CAP_SETUID
 from health.dialogue import ProbeError
 from health.once import Report, run_once
+from health.probes.ping import open_sockets
 from health.result import Result
-from health.spec import CheckSpec
+from health.spec import CheckSpec, PingProbe, ScriptProbe
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -36,9 +40,21 @@ class Told(msgspec.Struct, frozen=True):
 def main() -> None:
     """Probe once."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    base.drop_privileges(order.user)
+    ping_sockets = open_sockets() if isinstance(order.check.probe, PingProbe) else {}
+    # Of what a program writes only the text is looked at; the program becomes its own user, which needs rights.
+    is_script = isinstance(order.check.probe, ScriptProbe)
+    base.drop_privileges(order.user, keep=(CAP_KILL, CAP_SETGID, CAP_SETUID) if is_script else ())
+    programs = Programs(None, lambda reason: None)
     try:
-        report: Report = asyncio.run(run_once(order.check, f"hactl/{__version__}", order.secrets))
+        report: Report = asyncio.run(
+            run_once(
+                order.check,
+                f"hactl/{__version__}",
+                order.secrets,
+                run_program=runner(programs),
+                ping_sockets=ping_sockets,
+            )
+        )
         told = Told(report.result, tuple((step.name, step.at, step.lines) for step in report.steps))
     except ProbeError as error:
         told = Told(refused=str(error))

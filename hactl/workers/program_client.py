@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from hactl import process
 from hactl.ipc import Link, connect
-from hactl.workers.programs import Ended, Run, failure_text
+from hactl.workers.programs import Ended, Run, ended
 
 GRACE = 5.0
 """Seconds beyond a program's own time in which the helper must have answered."""
@@ -47,15 +47,16 @@ class Programs:
         environment: Mapping[str, str],
         stdin: bytes,
         within: float,
+        hosts: tuple[str, ...] = (),
     ) -> Ended:
-        """The same; how it ended, with the reason."""
+        """The same, with hosts as further arguments; how it ended, with the reason and what it wrote."""
         if self._link is None:
-            end = await process.run(command, env=environment, stdin=stdin, timeout=within, user=user)
-            return Ended(0, failure_text(end), end.reason)
+            whole = (*command, *hosts)
+            return ended(0, await process.run(whole, env=environment, stdin=stdin, timeout=within, user=user))
         number = next(self._ids)
         answer: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
-        self._link.send(Run(number, command, user, dict(environment), stdin, within))
+        self._link.send(Run(number, command, user, dict(environment), stdin, within, hosts))
         try:
             return await asyncio.wait_for(answer, within + GRACE)
         except TimeoutError:

@@ -29,12 +29,14 @@ RUNNING = 64
 """Most programs at once."""
 OURS = "HACTL_"
 """How the names of the variables begin that a worker may set: a turned one must not choose a program's libraries."""
+OUTPUT_TOLD = 16 * 1024
+"""Bytes of a program's output that its worker is told."""
 _OPEN_FILES = 1024
 _MOMENT = 0.2
 
 
 class Run(msgspec.Struct, frozen=True, tag=True):
-    """Run this for at most `timeout` seconds; `id` is given back with the end."""
+    """Run this for at most `timeout` seconds, with `hosts` as further arguments; `id` is given back with the end."""
 
     id: int
     command: tuple[str, ...]
@@ -42,14 +44,20 @@ class Run(msgspec.Struct, frozen=True, tag=True):
     environment: dict[str, str]
     stdin: bytes
     timeout: float
+    hosts: tuple[str, ...] = ()
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):
-    """A program has ended; `failure` in words, empty when its status was 0. `reason` None: it was not run at all."""
+    """A program has ended; `failure` in words, empty when its status was 0. `reason` None: it was not run at all.
+
+    `output` is the beginning of what it wrote.
+    """
 
     id: int
     failure: str
     reason: process.ExitReason | None = None
+    status: int | None = None
+    output: bytes = b""
 
 
 class Helper:
@@ -58,22 +66,24 @@ class Helper:
     def __init__(self) -> None:
         self.answer: Callable[[Ended], None] = lambda ended: None
         self._allowed: frozenset[tuple[tuple[str, ...], str]] = frozenset()
+        self._hosts: dict[tuple[tuple[str, ...], str], frozenset[str]] = {}
         self._requests: asyncio.Queue[Run | None] = asyncio.Queue()
         self._running = 0
 
     def allow(self, message: AllowPrograms) -> None:
         """The supervisor's word."""
         self._allowed = frozenset(message.programs)
+        self._hosts = {(each.command, each.user): frozenset(each.hosts) for each in message.with_hosts}
 
     def receive(self, message: Run) -> None:
         """The worker's wish. The word that allows it was said before, but may be read a moment later."""
-        if (message.command, message.user) in self._allowed:
+        if self._may(message):
             self._take(message)
         else:
             asyncio.get_running_loop().call_later(_MOMENT, self._take, message)
 
     def _take(self, message: Run) -> None:
-        if (message.command, message.user) not in self._allowed:
+        if not self._may(message):
             self.answer(Ended(message.id, "not a program of the configuration in force"))
         elif not all(name.startswith(OURS) for name in message.environment):
             self.answer(Ended(message.id, f"only variables named {OURS}... are handed to programs"))
@@ -82,6 +92,12 @@ class Helper:
         else:
             self._running += 1
             self._requests.put_nowait(message)
+
+    def _may(self, message: Run) -> bool:
+        program = (message.command, message.user)
+        if not message.hosts:
+            return program in self._allowed
+        return self._hosts.get(program, frozenset()).issuperset(message.hosts)
 
     def lost(self, reason: str) -> None:
         """The worker is gone."""
@@ -101,7 +117,7 @@ class Helper:
     async def _run(self, request: Run) -> None:
         try:
             end = await process.run(
-                request.command,
+                (*request.command, *request.hosts),
                 env=request.environment,
                 stdin=request.stdin,
                 timeout=request.timeout,
@@ -109,7 +125,12 @@ class Helper:
             )
         finally:
             self._running -= 1
-        self.answer(Ended(request.id, failure_text(end), end.reason))
+        self.answer(ended(request.id, end))
+
+
+def ended(number: int, end: process.Exit) -> Ended:
+    """The end of a run as a worker is told."""
+    return Ended(number, failure_text(end), end.reason, end.status, end.output[:OUTPUT_TOLD])
 
 
 def failure_text(end: process.Exit) -> str:

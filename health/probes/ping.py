@@ -14,6 +14,7 @@ from health.dialogue import PingPlan
 from health.errors import end_of_error
 from health.probes.connecting import scope_of
 from health.probes.poller import Poller
+from health.probes.steps import Steps
 from health.result import PASSED, End, Reason
 from health.wire import icmp
 
@@ -153,10 +154,13 @@ class _Hearing:
 class Ping:
     """One probe under way. `done` is called once with its end."""
 
-    __slots__ = ("_address", "_done", "_pings", "_token")
+    __slots__ = ("_address", "_done", "_pings", "_steps", "_token")
 
-    def __init__(self, plan: PingPlan, pings: Pings, done: Callable[[End], None]) -> None:
+    def __init__(
+        self, plan: PingPlan, pings: Pings, done: Callable[[End], None], steps: Steps | None = None
+    ) -> None:
         self._address = plan.address
+        self._steps = steps
         self._pings = pings
         self._done = done
         self._token = b""
@@ -167,6 +171,7 @@ class Ping:
         if isinstance(sent, End):
             return sent
         self._token = sent
+        self._mark("sent", f"echo request to {self._address}")
         return None
 
     def cancel(self) -> None:
@@ -183,7 +188,12 @@ class Ping:
         if _packed(source) != _packed(self._address):
             return
         self.cancel()
+        self._mark("received", f"echo reply from {source}")
         self._done(PASSED)
+
+    def _mark(self, name: str, line: str) -> None:
+        if self._steps is not None:
+            self._steps.mark(name, line)
 
 
 def _packed(address: str) -> bytes:

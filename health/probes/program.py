@@ -7,32 +7,44 @@ program that is missing, cannot be executed or hangs is a failed check.
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 
-from health.dialogue import ProgramPlan
+from health.dialogue import ProgramPlan, Ran
+from health.probes.steps import Steps
 from health.probes.stream import internal_error
 from health.result import End, Reason
 
-RunProgram = Callable[[tuple[str, ...], str, Mapping[str, str], float], Coroutine[None, None, End]]
-"""Runs a command as a user with this environment for at most so many seconds, and says how it ended."""
+RunProgram = Callable[
+    [tuple[str, ...], str, Mapping[str, str], float, tuple[str, ...]], Coroutine[None, None, Ran]
+]
+"""Runs a command as a user with this environment for at most so many seconds, with these hosts as further arguments."""
 
 
 class Program:
     """One probe under way. `done` is called once with its end."""
 
-    __slots__ = ("_done", "_plan", "_run", "_task")
+    __slots__ = ("_done", "_plan", "_run", "_steps", "_task")
 
-    def __init__(self, plan: ProgramPlan, run: RunProgram | None, done: Callable[[End], None]) -> None:
+    def __init__(
+        self,
+        plan: ProgramPlan,
+        run: RunProgram | None,
+        done: Callable[[End], None],
+        steps: Steps | None = None,
+    ) -> None:
         self._plan = plan
         self._run = run
         self._done = done
-        self._task: asyncio.Task[End] | None = None
+        self._steps = steps
+        self._task: asyncio.Task[Ran] | None = None
 
     def start(self) -> End | None:
         """Have it run; the end where programs cannot be run at all."""
         if self._run is None:
             return End(Reason.CANNOT_RUN, "programs are not run here")
         plan = self._plan
+        if self._steps is not None:
+            self._steps.mark("run", " ".join(plan.command))
         self._task = asyncio.ensure_future(
-            self._run(plan.command, plan.user, dict(plan.environment), plan.within)
+            self._run(plan.command, plan.user, dict(plan.environment), plan.within, ())
         )
         self._task.add_done_callback(self._ended)
         return None
@@ -48,9 +60,15 @@ class Program:
         self.cancel()
         return End(Reason.PROGRAM_TIMEOUT, f"{self._plan.command[0]} after {self._plan.within:g} s")
 
-    def _ended(self, task: asyncio.Task[End]) -> None:
+    def _ended(self, task: asyncio.Task[Ran]) -> None:
         if task is not self._task or task.cancelled():
             return
         self._task = None
         error = task.exception()
-        self._done(task.result() if error is None else internal_error(error))
+        if error is not None:
+            self._done(internal_error(error))
+            return
+        ran = task.result()
+        if self._steps is not None:
+            self._steps.received(ran.output)
+        self._done(self._plan.judge(ran))

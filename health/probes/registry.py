@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from health import spec
-from health.dialogue import AnyPlan, DatagramPlan, Kit, LocalPlan, PingPlan, Plan, ProgramPlan
+from health.conventions import by_status, nagios
+from health.dialogue import AnyPlan, CallPlan, DatagramPlan, Kit, LocalPlan, PingPlan, Plan, ProgramPlan
 from health.probes import number_file, processes
+from health.probes.calls import GATHER, Call, Calls
 from health.probes.datagram import Exchange
 from health.probes.local import Look, Looks
 from health.probes.ping import Ping, Pings
@@ -87,6 +89,7 @@ class Carriers(NamedTuple):
     contexts: Contexts
     looks: Looks
     pings: Pings
+    calls: Calls
     run_program: RunProgram | None = None
 
     def probe(self, plan: AnyPlan, done: Done, steps: Steps | None = None) -> Running:
@@ -94,11 +97,13 @@ class Carriers(NamedTuple):
         if isinstance(plan, DatagramPlan):
             return Exchange(plan, self.poller, done, lambda further: self.probe(further, done, steps), steps)
         if isinstance(plan, ProgramPlan):
-            return Program(plan, self.run_program, done)
+            return Program(plan, self.run_program, done, steps)
+        if isinstance(plan, CallPlan):
+            return Call(plan, self.calls, done, steps)
         if isinstance(plan, LocalPlan):
             return Look(plan, self.looks, done)
         if isinstance(plan, PingPlan):
-            return Ping(plan, self.pings, done)
+            return Ping(plan, self.pings, done, steps)
         return Conversation(plan, self.poller, self.contexts, done, steps)
 
     def fault(self, plan: AnyPlan) -> str | None:
@@ -118,7 +123,12 @@ def plan(check: CheckSpec, kit: Kit) -> AnyPlan:
     return _PLANS[type(check.probe)](check, check.probe, kit)
 
 
-def _program(check: CheckSpec, probe: spec.ScriptProbe) -> ProgramPlan:
+def _program(check: CheckSpec, probe: spec.ScriptProbe) -> ProgramPlan | CallPlan:
     """A program is told which server is meant, where one is."""
-    target = (("HACTL_ADDRESS", check.address), ("HACTL_PORT", str(check.port))) if check.address else ()
-    return ProgramPlan(probe.command, probe.user, target, check.timeout)
+    port = (("HACTL_PORT", str(check.port)),)
+    if probe.convention is spec.Convention.MON:
+        gather = min(GATHER, check.timeout / 4)
+        return CallPlan(probe.command, probe.user, port, check.timeout - gather, check.address, gather)
+    target = (("HACTL_ADDRESS", check.address), *port) if check.address else ()
+    judge = nagios if probe.convention is spec.Convention.NAGIOS else by_status
+    return ProgramPlan(probe.command, probe.user, target, check.timeout, judge)

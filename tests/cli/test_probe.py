@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,22 @@ async def test_each_step_is_explained(tmp_path: Path, secret: Path) -> None:
     assert [step["step"] for step in probed["steps"]] == ["connect", "sent", "received", "end"]
     assert [step["at_ms"] for step in probed["steps"]] == sorted(step["at_ms"] for step in probed["steps"])
     assert (probed["passed"], probed["reason"], probed["detail"]) == (False, "wrong_status", "503")
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root's rights")
+async def test_pings_and_programs() -> None:
+    """Both are run as the daemon runs them, the program as its own user; what it wrote is a step."""
+    ping = await hactl("probe", "ping", "127.0.0.1")
+    assert (ping.exit_code, "received  echo reply from 127.0.0.1" in ping.stdout) == (0, True)
+    words = "[/bin/sh, -c, 'echo $(id -un) of {address}; exit 3']"
+    check = f"{{type: script, convention: nagios, user: daemon, command: {words}}}"
+    script = await hactl("probe", check, "127.0.0.1")
+    assert script.exit_code == 1
+    assert "received  daemon of 127.0.0.1" in script.stdout
+    assert script.stdout.splitlines()[-1].endswith(
+        "program_failed, the program failed: UNKNOWN: daemon of 127.0.0.1"
+    )
 
 
 async def test_secrets_are_not_shown(tmp_path: Path, secret: Path) -> None:

@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 
 from failover.spec import AddressSpec, Family, Transport
 from failover.timing import automatic_lease, master_down, skew_time
+from hactl.allowed import of_checks
 from hactl.config.schema.check_forms import check_types
 from hactl.ipvs.schedulers import SCHEDULERS, flags_named
 from hactl.ipvs.spec import Forward, OnDown, SyncSpec, TunnelSpec, TunnelType
+from hactl.messages import AllowPrograms, WithHosts
+from hactl.sharing import share
 from health.spec import (
+    Convention,
     Damping,
     DnsProbe,
+    FileProbe,
     FtpProbe,
     GrpcProbe,
     HttpProbe,
@@ -24,10 +29,13 @@ from health.spec import (
     Need,
     NntpProbe,
     NtpProbe,
+    PingProbe,
     Pop3Probe,
     PostgresqlProbe,
     Probe,
+    ProcessProbe,
     RedisProbe,
+    ScriptProbe,
     SmtpProbe,
     SshProbe,
     TcpProbe,
@@ -213,6 +221,11 @@ FURTHER = [
     ("{type: mysql, user: a, password_file: /p, database: d, query: SELECT 1, tls: true}",
      MysqlProbe(user="a", password_file="/p", database="d", query="SELECT 1", tls=TlsSpec())),
     ("{type: postgresql, user: a, query: SELECT 1}", PostgresqlProbe(user="a", query="SELECT 1")),
+    ("{type: ping}", PingProbe()),
+    ("{type: script, command: [/x, -v]}", ScriptProbe(command=("/x", "-v"))),
+    ("{type: script, command: [/x, -H, '{address}', 'x={port}'], convention: nagios, user: probe, port: 8080}",
+     ScriptProbe(command=("/x", "-H", "10.77.0.21", "x=8080"), user="probe", convention=Convention.NAGIOS)),
+    ("{type: script, command: [/m], convention: mon}", ScriptProbe(command=("/m",), convention=Convention.MON)),
 ]  # fmt: skip
 
 
@@ -222,6 +235,70 @@ def test_further_probes(load_text: Load, text: str, expected: Probe) -> None:
     loaded = load_text(service_text("forward: nat", f"check: {text}", "servers: {rs1: 10.77.0.21}"))
     assert [check.probe for check in loaded.config.checks] == [expected]
     assert loaded.config.pending == ()
+
+
+def test_pings_of_one_server_are_one(load_text: Load) -> None:
+    """A ping knows no port: one for all services of a server."""
+    servers = "servers: {a: 10.77.0.21, b: {address: 10.77.0.21, port: 81}}"
+    checks = load_text(service_text("forward: nat", "check: {type: ping}", servers)).config.checks
+    assert [(check.address, check.port) for check in checks] == [("10.77.0.21", 0)]
+
+
+PROGRAMS = """
+cluster: web
+directors: {lb1: {address: 10.77.0.11}, lb2: {address: 10.77.0.12}}
+routers:
+  web:
+    vrid: 51
+    interface: eth0
+    addresses: [10.77.0.100]
+    track:
+      scripts: {disk: {command: [/disk], user: root, rise: 2, fall: 4, interval: 7s, timeout: 3s}}
+      files: {load: {path: /run/load}}
+      processes: {named: {command: named, at_least: 2, delay: 2500ms, weight: -5}}
+      ping: {10.77.0.1: -60}
+services:
+  www:
+    address: 10.77.0.100
+    port: 80
+    forward: nat
+    check: [{type: script, command: [/m, -t], convention: mon}, {type: script, command: [/n, '{address}'], user: n}]
+    servers: {a: 10.77.0.21, b: 10.77.0.22}
+"""
+
+
+def test_what_may_be_run(load_text: Load) -> None:
+    """Every program as it stands, with its user; a monitor only with the servers that it checks."""
+    assert of_checks(load_text(PROGRAMS).config) == AllowPrograms(
+        ((("/n", "10.77.0.21"), "n"), (("/n", "10.77.0.22"), "n"), (("/disk",), "root")),
+        (WithHosts(("/m", "-t"), "nobody", ("10.77.0.21", "10.77.0.22")),),
+    )
+
+
+def test_what_a_router_tracks_is_a_check(load_text: Load) -> None:
+    """Each tracked object has the id of its check, with the counts and times that are asked for."""
+    config = load_text(PROGRAMS).config
+    checks = {check.id: check for check in config.checks}
+    found = {
+        tracked.name: (checks[tracked.id], tracked.weight) for tracked in config.failover.routers[0].track
+    }
+    assert list(found) == ["ping 10.77.0.1", "script disk", "file load", "process named"]
+    assert {name: weight for name, (_, weight) in found.items()} == {
+        "ping 10.77.0.1": -60, "script disk": 0, "file load": 1, "process named": -5,
+    }  # fmt: skip
+    script, _ = found["script disk"]
+    assert (script.interval, script.timeout, script.rise, script.fall) == (7.0, 3.0, 2, 4)
+    assert found["file load"][0].probe == FileProbe(path="/run/load")
+    process, _ = found["process named"]
+    assert process.probe == ProcessProbe(command="named", at_least=2)
+    assert (process.interval, process.fall) == (1.0, 4), "gone at one look, and at each of the 2.5 s after it"
+
+
+def test_monitors_go_to_one_worker(load_text: Load) -> None:
+    """Checks that one call does together are shared out together."""
+    checks = [check for check in load_text(PROGRAMS).config.checks if check.together]
+    shares = [share(checks, number, 7) for number in range(7)]
+    assert sorted(map(len, shares)) == [0] * 6 + [2]
 
 
 def test_every_type_is_a_probe_or_pending(load_text: Load) -> None:

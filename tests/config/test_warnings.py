@@ -60,7 +60,7 @@ def test_warning(load_text: Load, sound: str, sound_part: str, other: str, expec
 PENDING = [
     ("routers.web.virtual_mac", True, "[10.77.0.100]", "[10.77.0.100]\n    virtual_mac: true"),
     ("services.www.check", True, "{type: http}", "{type: agent}"),
-    ("services.www.check[1]", True, "{type: http}", "[{type: tcp}, {type: script, command: [/x], convention: nagios}]"),
+    ("services.www.check[1]", True, "{type: http}", "[{type: tcp}, {type: agent}]"),
 ]  # fmt: skip
 
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from health.dialogue import ProbeError
+from health.dialogue import ProbeError, Ran
 from health.pool import PROGRAMS, Pool
-from health.result import PASSED, End, Health, Reason
+from health.result import PASSED, Health, Reason
 from health.spec import CheckSpec, HealthSpec, ScriptProbe, TcpProbe, TlsSpec
 from support.alerts import until
 from support.pool import Told, check, running
@@ -95,12 +95,12 @@ async def test_programs_wait_for_their_turn() -> None:
     """So many programs run at a time; the rest wait, and a check without a program is not held up by them."""
     gate, most = asyncio.Event(), [0, 0]
 
-    async def run(command: object, user: str, environment: object, within: float) -> End:
+    async def run(command: object, user: str, environment: object, within: float, hosts: object) -> Ran:
         most[0] += 1
         most[1] = max(most)
         await gate.wait()
         most[0] -= 1
-        return PASSED
+        return Ran(PASSED, 0)
 
     scripts = [
         CheckSpec(

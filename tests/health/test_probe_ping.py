@@ -15,7 +15,7 @@ from scapy.packet import Raw
 
 from health.dialogue import PingPlan
 from health.once import run_once
-from health.probes.ping import Ping, Pings, PingSocket
+from health.probes.ping import Ping, Pings, PingSocket, close_sockets, open_sockets
 from health.probes.poller import Poller
 from health.result import PASSED, End, Reason
 from health.spec import CheckSpec, PingProbe
@@ -93,9 +93,15 @@ async def asked(answer: Answers, *, refusal: int = 0, errors: int = 0, raw: bool
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "0:0:0:0:0:0:0:1"])
 async def test_this_host_answers(address: str) -> None:
     """Over both IP versions, however the address is spelled."""
-    result = (await run_once(CheckSpec(address=address, port=0, probe=PingProbe()), "hactl/test")).result
-    assert (result.reason, result.detail) == (Reason.OK, "")
-    assert result.elapsed < 1
+    sockets = open_sockets()
+    try:
+        spec = CheckSpec(address=address, port=0, probe=PingProbe())
+        report = await run_once(spec, "hactl/test", ping_sockets=sockets)
+    finally:
+        close_sockets(sockets)
+    assert (report.result.reason, report.result.detail) == (Reason.OK, "")
+    assert report.result.elapsed < 1
+    assert [step.name for step in report.steps] == ["sent", "received", "end"]
 
 
 async def test_right_answer() -> None:
@@ -165,8 +171,10 @@ async def test_without_a_socket() -> None:
 
 async def test_unknown_zone() -> None:
     """A link-local address on an interface that is not here has no route."""
-    result = (await run_once(CheckSpec(address="fe80::1%nosuch", port=0, probe=PingProbe()), "x")).result
-    assert result.reason in (Reason.CONNECT_UNREACHABLE, Reason.CANNOT_RUN)
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        spec = CheckSpec(address="fe80::1%nosuch", port=0, probe=PingProbe())
+        report = await run_once(spec, "x", ping_sockets={6: PingSocket(sock, False)})
+    assert report.result.reason is Reason.CONNECT_UNREACHABLE
 
 
 def test_bytes_on_the_wire() -> None:

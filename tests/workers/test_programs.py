@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hactl.ipc import Link, connect
-from hactl.messages import AllowPrograms
+from hactl.messages import AllowPrograms, WithHosts
 from hactl.workers import programs
 from hactl.workers.program_client import Programs
 from hactl.workers.programs import Ended, Helper, Run
@@ -91,6 +91,33 @@ async def test_only_what_is_allowed_runs_and_only_as_its_user(client: Client) ->
     assert await client.run((*ID, "x"), USER, {}, b"", 10.0) == refused
     client.allow()
     assert await client.run(ID, USER, {}, b"", 10.0) == refused
+
+
+async def test_hosts_are_further_arguments_and_only_those_allowed(client: Client) -> None:
+    """Any of the hosts of the configuration, and no word more; alone the program is not allowed."""
+    command = ("/bin/sh", "-c", 'echo "$*"', "name")
+    client.supervisor.send(AllowPrograms((), (WithHosts(command, USER, ("10.0.0.1", "10.0.0.2")),)))
+    ended = await client.attend(command, USER, {}, b"", 10.0, ("10.0.0.2", "10.0.0.1"))
+    assert (ended.status, ended.output) == (0, b"10.0.0.2 10.0.0.1\n")
+    refused = "not a program of the configuration in force"
+    for hosts in ((), ("10.0.0.3",), ("10.0.0.1", "-x")):
+        assert (await client.attend(command, USER, {}, b"", 10.0, hosts)).failure == refused
+    assert (await client.attend(command, "root", {}, b"", 10.0, ("10.0.0.1",))).failure == refused
+
+
+async def test_variables_are_ours(client: Client) -> None:
+    """A worker that was turned cannot choose the libraries of a program."""
+    client.allow((("/bin/true",), USER))
+    said = await client.run(("/bin/true",), USER, {"LD_PRELOAD": "/tmp/x.so"}, b"", 10.0)
+    assert said == "only variables named HACTL_... are handed to programs"
+
+
+async def test_output_is_told_from_its_beginning(client: Client) -> None:
+    """So much of it as a check needs."""
+    command = ("/bin/sh", "-c", "yes | head -c 100000; exit 1")
+    client.allow((command, USER))
+    ended = await client.attend(command, USER, {}, b"", 10.0)
+    assert (ended.status, ended.output) == (1, b"y\n" * (programs.OUTPUT_TOLD // 2))
 
 
 @as_root

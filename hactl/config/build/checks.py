@@ -1,12 +1,25 @@
 """Checks as the health worker gets them: one spec for each distinct probe of a distinct target."""
 
+import msgspec
+
 from hactl.config import resolve
 from hactl.config.build.further_checks import further_probe
 from hactl.config.build.tls import tls_spec
 from hactl.config.schema.checks import Check, HttpRequest, HttpsCheck, SshCheck, TcpCheck, status_range
 from hactl.config.schema.document import Document
 from hactl.ipvs.spec import CheckRef
-from health.spec import BodyMatch, CheckSpec, Damping, HttpProbe, Need, PingProbe, Probe, SshProbe, TcpProbe
+from health.spec import (
+    BodyMatch,
+    CheckSpec,
+    Damping,
+    HttpProbe,
+    Need,
+    PingProbe,
+    Probe,
+    ScriptProbe,
+    SshProbe,
+    TcpProbe,
+)
 
 
 class Checks:
@@ -73,7 +86,7 @@ def check_spec(check: Check, made: Probe, address: str, port: int, need: Need | 
     return CheckSpec(
         address=address,
         port=0 if isinstance(made, PingProbe) else port,
-        probe=made,
+        probe=_aimed(made, address, port),
         interval=check.interval,
         fast_interval=check.fast,
         timeout=check.patience,
@@ -83,6 +96,14 @@ def check_spec(check: Check, made: Probe, address: str, port: int, need: Need | 
         damping=_damping(check),
         need=need,
     )
+
+
+def _aimed(made: Probe, address: str, port: int) -> Probe:
+    """A program may have its target among its arguments."""
+    if not isinstance(made, ScriptProbe):
+        return made
+    command = tuple(word.replace("{address}", address).replace("{port}", str(port)) for word in made.command)
+    return msgspec.structs.replace(made, command=command)
 
 
 def probe(check: Check) -> Probe | None:

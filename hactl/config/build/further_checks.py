@@ -87,13 +87,13 @@ def _sql(check: schema.MysqlCheck | schema.PostgresqlCheck) -> spec.Probe:
     )
 
 
-def _script(check: schema.ScriptCheck) -> spec.ScriptProbe | None:
-    if check.convention != "exit":
-        return None
-    return spec.ScriptProbe(command=tuple(check.command), user=check.user)
+def _script(check: schema.ScriptCheck) -> spec.ScriptProbe:
+    return spec.ScriptProbe(
+        command=tuple(check.command), user=check.user, convention=spec.Convention(check.convention)
+    )
 
 
-_PROBES: Final[dict[type[Check], Callable[[Any], spec.Probe | None]]] = {
+_PROBES: Final[dict[type[Check], Callable[[Any], spec.Probe]]] = {
     schema.SmtpCheck: _smtp,
     schema.DnsCheck: _dns,
     schema.UdpCheck: _udp,

@@ -170,9 +170,14 @@ class ScriptCheck(Check):
     """A program of the operator's."""
 
     type: Literal["script"] = Field(description="A program of the operator's.")
-    command: Command = Field(description="The program's absolute path and its arguments; no shell runs it.")
+    command: Command = Field(
+        description="The program's absolute path and its arguments, in which {address} and {port} stand for the server's;"
+        " no shell runs it."
+    )
     convention: Literal["exit", "nagios", "mon"] = Field(
-        "exit", description="How its exit status is understood."
+        "exit",
+        description="How its end is understood: exit (0 is well), nagios (0 and 1 are well), or mon (called with several"
+        " servers, and its first line names those that failed).",
     )
     user: Name = Field("nobody", description="The user it runs as.")
 
