@@ -14,7 +14,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from hactl.ipvs import netlink as nl
-from hactl.ipvs.errors import IpvsError, IpvsForbidden, IpvsLost, IpvsMissing
+from hactl.ipvs.errors import TRANSIENT, IpvsError, IpvsForbidden, IpvsLost, IpvsMissing
 from hactl.ipvs.netlink import Acknowledgement, WireError
 from hactl.ipvs.wire import Body
 
@@ -179,7 +179,8 @@ class Channel:
             raise IpvsMissing("the kernel's IPVS was unloaded; load it with: modprobe ip_vs")
         if answer.errno:
             words = f" ({answer.text})" if answer.text else ""
-            raise IpvsError(f"the kernel refuses to tell about IPVS: {os.strerror(answer.errno)}{words}")
+            kind = IpvsLost if answer.errno in TRANSIENT else IpvsError
+            raise kind(f"the kernel refuses to tell about IPVS: {os.strerror(answer.errno)}{words}")
 
     @staticmethod
     def _check_permission(answer: Acknowledgement) -> None:

@@ -1,5 +1,10 @@
 """Why the kernel's IPVS cannot be used, each a sentence for the operator."""
 
+import errno
+
+TRANSIENT = frozenset({errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOBUFS, errno.ENOMEM})
+"""Refusals that say nothing about what was asked: the same may be done in a moment."""
+
 
 class IpvsError(Exception):
     """The table cannot be read or written now."""

@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from hactl.ipvs import ownership, plan
+from hactl.ipvs.errors import TRANSIENT
 from hactl.ipvs.model import Entry, ServiceKey, Table
 from hactl.ipvs.ops import AddService, Op, SetService, Target, target
 from hactl.ipvs.ownership import Owned
 
-FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0
+SOON, FIRST_DELAY, LONGEST_DELAY = 0.4, 1.0, 60.0
+"""Seconds until a refused operation is tried again: a passing refusal, any other at first, and at last."""
 _RACES = frozenset({errno.EEXIST, errno.ENOENT, errno.ESRCH})
 
 
@@ -153,7 +155,7 @@ def _next_troubles(
     for refusal in refused:
         about = target(refusal.op)
         before = memory.troubles.get(about)
-        delay = FIRST_DELAY if before is None else min(2 * before.delay, LONGEST_DELAY)
+        delay = _delay(refusal, before)
         troubles[about] = Trouble(refusal, delay, now + delay)
         if before is None or before.refusal != refusal:
             told.append(Refused(refusal))
@@ -162,6 +164,12 @@ def _next_troubles(
         if about in tried and about not in troubles:
             told.append(Mended(trouble.refusal))
     return troubles, told
+
+
+def _delay(refusal: Refusal, before: Trouble | None) -> float:
+    if refusal.code in TRANSIENT or _is_race(refusal):
+        return SOON
+    return FIRST_DELAY if before is None else min(2 * before.delay, LONGEST_DELAY)
 
 
 def _next_written(done: Pass, desired: Table, refusals: Sequence[Refusal]) -> dict[ServiceKey, Entry]:

@@ -23,7 +23,7 @@ from hactl.ipvs.spec import IpvsSpec, TimeoutsSpec
 from hactl.ipvs.switches import SwitchFault, SwitchSet, enforce
 
 BURST_GAP, BURST_LIMIT = 0.005, 0.05
-RETRY, RETRY_SOON = 30.0, 1.0
+RETRY, RETRY_SOON = 30.0, 0.4
 """Seconds between two tries while the kernel's IPVS cannot be used, and after an answer was lost."""
 
 
@@ -219,6 +219,8 @@ class Reconciler:
             self._tell_faults("table", snapshot.faults)
         planned = passes.plan_pass(memory, wish, actual, loop.time())
         await self._store(planned.claim)
+        # What is claimed is ours whatever becomes of the answer: else what was added and lost would stay for ever.
+        self._memory = msgspec.structs.replace(memory, owned=planned.claim)
         refusals = await self._kernel.apply(planned.ops) if planned.ops else ()
         self._memory, reports = passes.after_pass(memory, planned, wish, refusals, loop.time())
         for report in reports:

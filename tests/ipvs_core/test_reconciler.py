@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import errno
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from hactl.ipvs.errors import IpvsError, IpvsLost, IpvsMissing
 from hactl.ipvs.model import Entry, ServiceKey, Timeouts
 from hactl.ipvs.ops import AddService, Op
 from hactl.ipvs.ownership import Owned
-from hactl.ipvs.passes import Refused, Repaired
+from hactl.ipvs.passes import Refusal, Refused, Repaired
 from hactl.ipvs.reconciler import Faulty, Reconciler, Report, SettingsRepaired, Unusable, Usable
 from hactl.ipvs.spec import IpvsSpec, TimeoutsSpec
 from support.ipvs_build import entry, key, real
@@ -252,3 +252,24 @@ async def test_a_wish_during_a_pass_is_not_lost() -> None:
         await bench.wish(www(1))
         await bench.reconciler.settled()
     assert bench.kernel.table == www(2)
+
+
+async def test_what_was_added_and_lost_is_still_ours() -> None:
+    """The answer to adding a service is lost and it is not wished any more: it leaves the table."""
+    bench = Bench()
+    async with bench.running():
+        await bench.wish({})
+        perform = bench.kernel.apply
+
+        async def lost(ops: Sequence[Op]) -> tuple[Refusal, ...]:
+            await perform(ops)
+            bench.kernel.apply = perform  # type: ignore[method-assign]
+            raise IpvsLost("the answer was lost")
+
+        bench.kernel.apply = lost  # type: ignore[method-assign]
+        await bench.wish(www(1))
+        assert bench.kernel.table == www(1)
+        bench.reconciler.wish({})
+        async with asyncio.timeout(10):
+            while bench.kernel.table:
+                await bench.check()
