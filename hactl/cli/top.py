@@ -99,17 +99,21 @@ class Top(App[None]):
         self._words = ""
         self._trouble = ""
         self._shown: dict[str, tuple[str, ...]] = {}
+        # Held here, for a query looks in the topmost screen only, and looking goes on under an open question.
+        self._head = Static(id="head", markup=False)
+        self._search = Input(placeholder="show only what contains this", id="search")
+        self._table: DataTable[Text] = DataTable(cursor_type="row", zebra_stripes=True)
 
     def compose(self) -> ComposeResult:
         """Heading, search, table, keys."""
-        yield Static(id="head", markup=False)
-        yield Input(placeholder="show only what contains this", id="search")
-        yield DataTable(cursor_type="row", zebra_stripes=True)
+        yield self._head
+        yield self._search
+        yield self._table
         yield Footer()
 
     def on_mount(self) -> None:
         """Begin to look."""
-        table = self.query_one(DataTable)
+        table = self._table
         for name in HEADING:
             table.add_column(name, key=name)
         table.focus()
@@ -141,13 +145,13 @@ class Top(App[None]):
         line = Text("   ").join(
             Text(text, style=STATE_COLOURS.get(state, "")) for text, state in [*parts, (order, "dim")]
         )
-        self.query_one("#head", Static).update(line)
+        self._head.update(line)
         if self._now is not None:
             self._fill(rows(self._before, self._now, self._sort, self._words))
 
     def _fill(self, found: list[Row]) -> None:
         """Bring the table to these rows: in place where the order is the same, else anew with the same row chosen."""
-        table = self.query_one(DataTable)
+        table = self._table
         wanted = {row.key: cells(row) for row in found}
         if list(wanted) == list(self._shown):
             for key, fields in wanted.items():
@@ -168,7 +172,7 @@ class Top(App[None]):
     def _chosen(self) -> str:
         """SERVER@SERVICE of the row under the cursor, empty when there is none."""
         keys = list(self._shown)
-        place = self.query_one(DataTable).cursor_row
+        place = self._table.cursor_row
         return keys[place] if 0 <= place < len(keys) else ""
 
     def action_sort(self) -> None:
@@ -178,13 +182,13 @@ class Top(App[None]):
 
     def action_search(self) -> None:
         """Ask for words."""
-        search = self.query_one("#search", Input)
+        search = self._search
         search.display = True
         search.focus()
 
     def action_all(self) -> None:
         """Show all again."""
-        self.query_one("#search", Input).value = ""
+        self._search.value = ""
         self._end_search()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -199,9 +203,9 @@ class Top(App[None]):
             self._end_search()
 
     def _end_search(self) -> None:
-        search = self.query_one("#search", Input)
+        search = self._search
         search.display = bool(search.value)
-        self.query_one(DataTable).focus()
+        self._table.focus()
 
     def action_act(self, action: str) -> None:
         """Ask once more, then do it."""

@@ -101,10 +101,12 @@ class FakeClient:
     def __init__(self) -> None:
         self.status = counted(100, 1000)
         self.gone = False
+        self.looks = 0
         self.posted: list[tuple[str, dict[str, Any]]] = []
 
     def get(self, what: str) -> dict[str, Any]:
         """The status, or no answer."""
+        self.looks += 1
         if self.gone:
             raise UnreachableError("no daemon at /run/hactl/hactl.sock")
         return self.status
@@ -159,7 +161,10 @@ async def test_an_operator_drains_with_a_key() -> None:
         await pilot.press("d", "escape")
         await pilot.pause()
         assert client.posted == []
-        await pilot.press("d", *"disk", "enter")
+        await pilot.press("d", *"disk")
+        before = client.looks
+        await until(pilot, lambda: client.looks > before + 2)
+        await pilot.press("enter")
         await until(pilot, lambda: bool(client.posted))
     assert client.posted == [
         ("overrides", {"action": "drain", "server": "rs3", "service": "www", "reason": "disk"})
