@@ -47,6 +47,11 @@ def read(text: str, family: str) -> Ruleset:
     return tuple(_chain(key, policy, tuple(rules.get(key, ())), family) for key, policy in heads.items())
 
 
+def tables(text: str) -> frozenset[str]:
+    """The names of the tables in the saved text."""
+    return frozenset(line[1:].strip() for line in text.splitlines() if line.startswith("*"))
+
+
 def _chain(key: tuple[str, str], policy: str, rules: tuple[Rule, ...], family: str) -> Chain:
     table, name = key
     program = _program(family)

@@ -28,6 +28,8 @@ _IP = {
 _FAMILY = {"ipv4": "ip", "ipv6": "ip6"}
 _UNKNOWN = Match("")
 _PASSED_OVER = frozenset({"counter", "log", "mangle", "notrack", "comment", "dup", "set", "ct helper"})
+_EXTENSIONS = frozenset({"REJECT"})
+"""Targets of iptables that drop, for a host where iptables itself is not installed any more."""
 _TRANSPORT = frozenset(
     {"tcp", "udp", "udplite", "sctp", "dccp", "icmp", "icmpv6", "igmp", "esp", "ah", "comp"}
 )
@@ -80,6 +82,9 @@ def _rules(rule: Object, sets: Sets) -> Iterator[Rule]:
         elif kind in _VERDICTS:
             target = content.get("target", "") if isinstance(content, dict) else ""
             yield Rule(matches=tuple(matches), verdict=_VERDICTS[kind], target=target, name=name)
+            return
+        elif kind == "xt" and isinstance(content, dict) and content.get("name") in _EXTENSIONS:
+            yield Rule(matches=tuple(matches), verdict=DROP, name=name)
             return
         elif kind == "vmap":
             yield from _map(content, matches, rule, sets, name)

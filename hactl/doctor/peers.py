@@ -26,7 +26,7 @@ class Daemon(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def worker(self) -> int | None:
         """Process id of its failover worker."""
-        workers = self.status["workers"] if self.status is not None else {}
+        workers = self.status.get("workers", {}) if self.status is not None else {}
         worker = workers.get("failover", {})
         return worker.get("pid") if worker.get("state") == "up" else None
 
@@ -53,7 +53,7 @@ def judge(config: Config, file: str, daemon: Daemon) -> Iterator[Finding]:
     if loaded["sha256"] != config.sha256:
         seen = f"the daemon runs what it loaded at {loaded['loaded']}, and {file} is another file since"
         yield finding(FindingId.CONFIG_UNLOADED, file, seen, "hactl plan && hactl reload")
-    for name, worker in status["workers"].items():
+    for name, worker in status.get("workers", {}).items():
         if worker["state"] != "up":
             seen = f"its process ({worker['pid']}) is {worker['state']}; it was started again {worker['restarts']} times"
             yield finding(FindingId.WORKER_DOWN, name, seen, "journalctl -u hactl -n 100")
@@ -63,7 +63,9 @@ def judge(config: Config, file: str, daemon: Daemon) -> Iterator[Finding]:
 
 def _peer(name: str, peer: Mapping[str, Any], file: str) -> Iterator[Finding]:
     if peer["state"] == "down":
-        yield finding(FindingId.PEER_DOWN, name, peer["reason"], f"ssh {peer['address']} hactl doctor")
+        yield finding(
+            FindingId.PEER_DOWN, name, peer.get("reason", ""), f"ssh {peer['address']} hactl doctor"
+        )
         return
     for link in peer.get("links", ()):
         if link["state"] == "down":

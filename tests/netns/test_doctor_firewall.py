@@ -112,6 +112,32 @@ def test_adverts_that_cannot_leave(hosts: Ward) -> None:
     assert ("vrrp-blocked", "web") not in hosts.found("lb1")
 
 
+@pytest.mark.parametrize(
+    ("rule", "passes"),
+    [
+        ("", False),
+        ("-p tcp -m multiport --dports 22,80 -j ACCEPT", False),
+        ("-p vrrp -m comment --comment adverts -j ACCEPT", True),
+        ("-m pkttype --pkt-type multicast -j ACCEPT", True),
+        ("! -s 10.99.0.2 -j ACCEPT", False),
+    ],
+)
+def test_rules_of_iptables(hosts: Ward, rule: str, passes: bool) -> None:
+    """As firewalls of that kind begin, which nft alone cannot explain; the kernel judges."""
+    usual = ("-P INPUT DROP", "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")
+    for line in (*usual, *([f"-A INPUT {rule}"] if rule else [])):
+        hosts.net.run("lb1", "iptables-nft", *line.split())
+    assert arrives(hosts) is passes
+    answer = hosts.doctor("lb1")
+    assert ("vrrp-blocked" not in {one["id"] for one in answer["findings"]}) is passes
+    assert answer["unseen"] == []
+    if not passes:
+        (finding,) = (one for one in answer["findings"] if one["id"] == "vrrp-blocked")
+        assert finding["mend"].startswith("iptables -t filter -I INPUT -p vrrp -j ACCEPT")
+        hosts.mend("lb1", {"mend": finding["mend"].replace("iptables", "iptables-nft", 1)})
+        assert arrives(hosts)
+
+
 def test_what_cannot_be_told_is_said(hosts: Ward) -> None:
     """A limit may or may not be reached; without root's rights no rule is seen."""
     load(hosts, "ip protocol vrrp limit rate 5/second accept")

@@ -1,12 +1,13 @@
 """The packet filter's rules, from nft and iptables; edge.
 
-Both need root's rights. Rules that iptables writes by nftables are seen through nft.
+Both need root's rights. What iptables has written into nftables is read from iptables, which knows its own matches.
 """
 
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 
 from hactl.doctor import iptables, nftables
 from hactl.doctor.ruleset import Ruleset
@@ -20,30 +21,26 @@ def ruleset() -> Ruleset:
     if os.geteuid() != 0:
         raise PermissionError(1, "the rules are shown to root only")
     nft = shutil.which("nft", path=_PATH)
-    found: Ruleset = ()
-    if nft is not None:
-        found += _understood(_output(nft, "-j", "list", "ruleset"))
-    savers = {"ip": _saver("iptables", nft), "ip6": _saver("ip6tables", nft)}
-    if nft is None and not any(savers.values()):
+    saved = [(family, _output(saver)) for family, saver in _savers()]
+    if nft is None and not saved:
         raise OSError(0, "neither nft nor iptables is installed")
-    for family, saver in savers.items():
-        if saver is not None:
-            found += iptables.read(_output(saver), family)
-    return found
-
-
-def _understood(text: str) -> Ruleset:
-    """The chains in nft's JSON. Raises OSError for what is none."""
     try:
-        return nftables.read(json.loads(text)["nftables"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OSError(0, f"what nft prints is not understood ({type(error).__name__}: {error})") from error
+        native = nftables.read(json.loads(_output(nft, "-j", "list", "ruleset"))["nftables"]) if nft else ()
+        others = [chain for family, text in saved for chain in iptables.read(text, family)]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise OSError(0, f"the rules are not understood ({type(error).__name__}: {error})") from error
+    covered = {(family, table) for family, text in saved for table in iptables.tables(text)}
+    return (*(chain for chain in native if (chain.family, chain.table) not in covered), *others)
 
 
-def _saver(program: str, nft: str | None) -> str | None:
-    """The program that tells what nft does not: the legacy one, or any where there is no nft."""
-    legacy = shutil.which(f"{program}-legacy-save", path=_PATH)
-    return legacy or (shutil.which(f"{program}-save", path=_PATH) if nft is None else None)
+def _savers() -> Iterator[tuple[str, str]]:
+    """Every program that shows rules of iptables, with the family of these; the same one under two names is taken once."""
+    for family, program in (("ip", "iptables"), ("ip6", "ip6tables")):
+        names = (f"{program}-nft-save", f"{program}-legacy-save")
+        found = [path for name in names if (path := shutil.which(name, path=_PATH)) is not None]
+        plain = shutil.which(f"{program}-save", path=_PATH)
+        for path in found or ([plain] if plain is not None else []):
+            yield family, path
 
 
 def _output(*command: str) -> str:

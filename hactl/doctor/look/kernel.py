@@ -46,7 +46,10 @@ def _names(folder: Path) -> Iterator[str]:
 
 def table() -> tuple[ServiceKey, ...]:
     """The services of this namespace's table. Raises OSError without IPVS."""
-    return services(_TABLE.read_text())
+    try:
+        return services(_TABLE.read_text())
+    except ValueError as error:
+        raise OSError(0, f"{_TABLE} is not understood: {error}") from error
 
 
 def owned(state_dir: str) -> frozenset[ServiceKey]:
@@ -61,8 +64,11 @@ def owned(state_dir: str) -> frozenset[ServiceKey]:
 
 def talks() -> dict[str, Conversations]:
     """How connections stand, by real server. Raises OSError without IPVS."""
-    with _CONNECTIONS.open() as lines:
-        return conversations(list(islice(lines, _MOST_CONNECTIONS)))
+    try:
+        with _CONNECTIONS.open() as lines:
+            return conversations(list(islice(lines, _MOST_CONNECTIONS)))
+    except ValueError as error:
+        raise OSError(0, f"{_CONNECTIONS} is not understood: {error}") from error
 
 
 def programs() -> tuple[Program, ...]:
