@@ -1,9 +1,9 @@
 """How a router stands, in the words of a report; core."""
 
-import ipaddress
 from collections.abc import Iterator
 
 from failover.hearing import Hearing
+from failover.host import shown
 from failover.moves import State
 from failover.priority import Seen
 from failover.report import Conflict, RouterReport
@@ -81,4 +81,4 @@ def report(
 
 
 def _text(address: bytes) -> str:
-    return str(ipaddress.ip_address(address)) if address else ""
+    return shown(address) if address else ""

@@ -3,10 +3,10 @@
 Nothing here decides anything. Core.
 """
 
-import ipaddress
 from collections.abc import Iterable, Iterator
 
 from failover.difference import Difference
+from failover.host import shown
 from failover.neighbours import hear
 from failover.packet import Advert, Coverage, Drop
 from failover.refusals import QUIET, Refusals
@@ -29,7 +29,7 @@ class Hearing:
 
     def hear(self, spec: RouterSpec, advert: Advert, source: bytes, now: float) -> Iterator[str]:
         """An advert was taken; warnings for the log."""
-        address = str(ipaddress.ip_address(source))
+        address = shown(source)
         hear(self.neighbours, address, now)
         self.refusals.accept(address)
         if differs := self._difference.hear(advert, address, now):
@@ -39,7 +39,7 @@ class Hearing:
 
     def refuse(self, drop: Drop, source: bytes, note: str, now: float) -> str:
         """An advert meant for this router was dropped; the alarm, mostly empty."""
-        return self.refusals.refuse(drop, str(ipaddress.ip_address(source)), note, now)
+        return self.refusals.refuse(drop, shown(source), note, now)
 
     def text(self, now: float) -> str:
         """For status, what is out of order."""

@@ -6,6 +6,7 @@ where its adverts come from, which VIPs were found. Nothing here asks the kernel
 
 import ipaddress
 from collections.abc import Iterator
+from functools import lru_cache
 
 import msgspec
 
@@ -14,6 +15,8 @@ from failover.place import Place
 from failover.priority import Known, Seen, weigh
 from failover.spec import AddressSpec, Family, RouterSpec
 from failover.wire import AF_INET, AF_INET6, Address, Link
+
+_REMEMBERED = 2048
 
 
 class Host:
@@ -93,9 +96,16 @@ class Standing(msgspec.Struct, frozen=True):
     seen: tuple[Seen, ...] = ()
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def packed(address: str) -> bytes:
-    """An address as 4 or 16 bytes."""
+    """An address as 4 or 16 bytes. The same few are asked for at every advert."""
     return ipaddress.ip_address(address).packed
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def shown(address: bytes) -> str:
+    """A packed address as people write it."""
+    return str(ipaddress.ip_address(address))
 
 
 def standing(spec: RouterSpec, host: Host, known: Known, trouble: str | None = None) -> Standing:

@@ -5,11 +5,11 @@ death lengthens our leases. Payloads pass through unread, from supervisor to sup
 """
 
 import asyncio
-import ipaddress
 from collections.abc import Callable
 
 from failover.describe import master_address
 from failover.handover import Handing
+from failover.host import packed, shown
 from failover.instance import Instance
 from failover.manager import Manager
 from failover.moves import State
@@ -119,8 +119,8 @@ class Peering:
         if instance is None or word is Word.STANDING or not source:
             return
         pair, gone = len(self._channel.states()) == 1, word is Word.LINK_GONE
-        packed = ipaddress.ip_address(source).packed
-        instance.act(lambda election, now: election.hasten(packed, now, gone=gone, pair=pair))
+        heard = packed(source)
+        instance.act(lambda election, now: election.hasten(heard, now, gone=gone, pair=pair))
 
     def _set_alone(self) -> None:
         """Alone is who knows every peer to be down; of one that is unknown nothing is known."""
@@ -132,7 +132,7 @@ class Peering:
 
 def _view(router: Instance, now: float) -> RouterView:
     record = router.election.router
-    source = str(ipaddress.ip_address(record.address)) if record.address else ""
+    source = shown(record.address) if record.address else ""
     gone = record.state is State.FAULT and not router.reachable
     aside = record.standby is not Standby.OFF
     return RouterView(

@@ -166,11 +166,11 @@ class Router:
     def deadline(self) -> float | None:
         """The earliest timer."""
         waits = self.wanting or self.standby is Standby.HARD
-        due = [None if waits else self.down_at, self.advert_at, self.confirm_by, self.renew_at]
-        due += [self.give_up_at, self.answer_by, *self.release_due[:1]]
+        due = [self.advert_at, self.confirm_by, self.renew_at, self.give_up_at, self.answer_by]
+        due += [None if waits else self.down_at, *self.release_due[:1]]
         if self.burst is not None and self.confirm_by is None:
             due.append(self.burst.deadline())
-        return min((at for at in due if at is not None), default=None)
+        return min([at for at in due if at is not None], default=None)
 
 
 def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[Action]:

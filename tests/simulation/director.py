@@ -89,6 +89,7 @@ class Director:
             world,
             wires,
         )
+        self.names = {router.vrid: router.name for router in spec.routers}
         self.kernel = Kernel(world, clock, number, self._vip_changed, vips)
         self.process: Process | None = None
         self.handler: FailoverHandler | None = None
@@ -101,7 +102,10 @@ class Director:
         self.slow = QUICK
         """How long a write of addresses takes at most, in seconds."""
         self.started_at = self.thawed_at = self.silent_since = -math.inf
+        self.stood_still = 0.0
         self.stopping = False
+        self.inherited: set[bytes] = set()
+        """The VIPs that its daemon found when it started."""
         self._witness = witness
         self._version = 0
         self._asked: dict[str, float] = {}
@@ -123,7 +127,10 @@ class Director:
 
     def instance(self, router: str) -> Instance | None:
         """One of its routers, None while its daemon is dead."""
-        return None if self.handler is None else self.handler._manager.find(router)
+        if self.handler is None:
+            return None
+        manager = self.handler._manager
+        return manager._instances.get(router) or manager.find(router)
 
     def holds(self, vip: bytes) -> bool:
         """Whether its kernel has a VIP."""
@@ -141,6 +148,7 @@ class Director:
             return
         self._tell("starts")
         self.started_at, self.stopping = self.world.now, False
+        self.inherited = {vip for vip in self.kernel.vips if self.holds(vip)}
         self.process = process = Process(self.world, self.clock, self, self._ended)
         process.after_turn = self._after_turn
         process.run(self._begin)
@@ -175,6 +183,7 @@ class Director:
         """Its daemon goes on."""
         if self.process is not None and self.process.frozen:
             self._tell("goes on")
+            self.stood_still = self.world.now - self.silent_since
             self.thawed_at, self.silent_since = self.world.now, math.inf
             if self.writer is not None:
                 self.process.on_thaw = self.writer.thaw

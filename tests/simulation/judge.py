@@ -36,8 +36,8 @@ EPSILON = 0.012
 """Seconds for late timers, and an instant for each of a few turns of a loop."""
 CLOCKS = 0.002
 """By how much a clock may run wrong; timers are judged with that much tolerance."""
-KNOWN_AGAIN = 2.5
-"""Seconds until a peer that can be heard again must be known to be up, with some of its words lost."""
+KNOWN_AGAIN = 12
+"""Beats until a peer that can be heard again must be known to be up, with some of its words lost."""
 ANSWER = 0.006
 SETTLED = 0.1
 """The 100 ms of the recovery."""
@@ -68,6 +68,9 @@ class Judge:
         self._slowest = slowest
         self._calm_from = math.inf
         self._ordered_at = -math.inf
+        self._faults = 0
+        self._began: dict[tuple[int, int], float] = {}
+        """When a director last became master."""
         self._link_at = -math.inf
         self._pairs: dict[tuple[int, int, int], float] = {}
         self._apart_until: dict[tuple[int, int, str], float] = {}
@@ -91,11 +94,49 @@ class Judge:
             self._world.now + lasts, self._calm_from if self._calm_from < math.inf else -math.inf
         )
         self._many_since.clear()
+        self._faults += 1
         self._world.at(self._calm_from, Rank.CHECK, self._recovers, self._calm_from)
 
     def ordered(self) -> None:
         """An operator ordered a handover, or something that hands over."""
         self._ordered_at = self._world.now
+
+    def hands_over(self, giver: "Director") -> None:
+        """A director is to hand over now: of those that can take it somebody does so soon."""
+        for spec in self._specs():
+            router = _router(giver, spec.vrid)
+            settled = router is not None and self._world.now - self._began.get(
+                (giver.number, spec.vrid), 0.0
+            ) > 2 * (spec.down_after * spec.advert_interval)
+            if router is None or not _advertises(router) or not settled or not self.fair or giver.spec.groups:
+                continue
+            skews = [
+                _skew(spec, r.priority) for d in self._takers(giver, spec) if (r := _router(d, spec.vrid))
+            ]
+            if skews:
+                missed = (spec.down_after - 1) * spec.advert_interval
+                asked = min(missed, GIVE_UP) if giver.spec.channel is not None else 0.0
+                soon = (
+                    asked + max(skews) * (1 + CLOCKS) + self._networks[spec.interface].longest + 3 * EPSILON
+                )
+                self._world.at(self._world.now + soon, Rank.CHECK, self._taken, (self._faults, giver, spec))
+
+    def _takers(self, giver: "Director", spec: RouterSpec) -> "list[Director]":
+        """Backups that have been there for long and hear the giver."""
+        now, long = self._world.now, 2 * (spec.down_after + 1) * spec.advert_interval + spec.startup_delay
+        return [
+            d
+            for d in self._able(spec)
+            if d is not giver
+            and now - max(d.started_at, d.thawed_at, self._link_at) > long
+            and d.wishes.standby(d.name) is Standby.OFF
+            and not self._networks[spec.interface].cuts
+        ]
+
+    def _taken(self, what: "tuple[int, Director, RouterSpec]") -> None:
+        faults, giver, spec = what
+        if faults == self._faults and not any(d is not giver for d in self._masters(spec)):
+            self._broken(f"{giver.name} hands {spec.name} over, and nobody takes it")
 
     def link_changed(self) -> None:
         """An interface lost its carrier or has it again."""
@@ -153,8 +194,24 @@ class Judge:
         if advert.priority:
             self._said[key] = self._world.now
             self._first_said.setdefault(key, self._world.now)
+            if self.fair:
+                self._may_speak(director, advert.vrid)
         else:
             self._first_said.pop(key, None)
+
+    def _may_speak(self, director: "Director", vrid: int) -> None:
+        """Who stood still for longer than its lease listens first: others may hold the VIPs by now."""
+        spec = next(spec for spec in self._specs() if spec.vrid == vrid)
+        lease = director.kernel.vips[_vip(spec)].lease
+        if (
+            lease
+            and self._world.now - director.thawed_at < EPSILON
+            and self._began.get((director.number, vrid), math.inf) < director.thawed_at
+            and director.stood_still > lease + 2 * spec.advert_interval
+        ):
+            self._broken(
+                f"{director.name} advertises {spec.name} after {director.stood_still:.3f} s of a stall"
+            )
 
     def moved(self, director: "Director", report: RouterReport) -> None:
         """See Witness."""
@@ -164,15 +221,19 @@ class Judge:
         router, vrid = instance.election.router, instance.spec.vrid
         self._first_said.pop((director.number, vrid), None)
         heard = self._heard.setdefault((director.number, vrid), Heard())
+        if report.state is State.MASTER:
+            self._began[director.number, vrid] = self._world.now
         if self.fair:
             if report.state is State.MASTER:
+                self._may_take_part(director, router)
                 self._has_cause(director, router, heard)
             elif report.cause is Cause.OUTRANKED:
                 theirs, ours = (heard.priority, heard.sender), (router.priority, director.number)
                 if theirs < ours:
                     self._broken(f"{director.name} {ours} yields to the advert of {theirs}")
         if report.state is not State.MASTER:
-            heard.lower_since = None
+            lower = heard.priority < router.priority and report.cause in (Cause.OVERTAKEN, Cause.OUTRANKED)
+            heard.lower_since = self._world.now if lower else None
         self._count(instance.spec)
 
     def announced(self, director: "Director", frame: bytes) -> None:
@@ -228,7 +289,8 @@ class Judge:
 
     def _is_leased(self, director: "Director", spec: RouterSpec, lease: int) -> None:
         router = _router(director, spec.vrid)
-        alone = router is not None and router.alone and self._may_feel_alone(director, spec)
+        slow = self._slowest > CONFIRM_WITHIN  # What is written now was wanted a while ago.
+        alone = slow or (router is not None and router.alone and self._may_feel_alone(director, spec))
         if spec.lease and not 0 < lease <= (max(spec.lease_alone, spec.lease) if alone else spec.lease):
             self._broken(f"{director.name} holds {spec.name}'s VIP with a lease of {lease} s")
 
@@ -242,12 +304,13 @@ class Judge:
         ):
             return False
         links = director.spec.channel.peers[0].links if director.spec.channel is not None else ()
+        known_again = KNOWN_AGAIN * director.spec.channel.beat if director.spec.channel is not None else 0.0
         names = {"eth0" if link.own.startswith("10.99.") else "eth1" for link in links}
         return bool(names) and all(
-            now - max(other.started_at, other.thawed_at) < KNOWN_AGAIN
+            now - max(other.started_at, other.thawed_at) < known_again
             or all(
                 self._apart(director, other, name)
-                or now - self._apart_until.get(_way(director, other, name), -math.inf) < KNOWN_AGAIN
+                or now - self._apart_until.get(_way(director, other, name), -math.inf) < known_again
                 for name in names
             )
             for other in self.directors
@@ -284,16 +347,33 @@ class Judge:
         if director.writer is not None and director.writer.holds_soon:
             return  # It woke in the last moment; its renewal is on the way to the kernel.
         if self._slowest > CONFIRM_WITHIN and any(
-            d.writer is not None and d.writer.holds_soon for d in self.directors
+            self._waits_for_its_kernel(d, spec) for d in self.directors
         ):
             return  # Its successor could not wait longer for a slow kernel.
         self._broken(f"{director.name} lives and gives up {spec.name}'s VIP ({why}), and nobody holds it")
 
+    def _waits_for_its_kernel(self, director: "Director", spec: RouterSpec) -> bool:
+        router = _router(director, spec.vrid)
+        if router is None or director.writer is None or not director.writer.holds_soon:
+            return False
+        waited = director.clock.read(self._world.now) - router.since
+        return router.state is not State.MASTER or waited >= max(CONFIRM_WITHIN, spec.advert_interval)
+
     # ---- causes -------------------------------------------------------------------------------------------------------
+
+    def _may_take_part(self, director: "Director", router: Router) -> None:
+        """It has listened as long as it must, and does not stand aside."""
+        spec, now = router.spec, self._world.now
+        listened = (now - director.started_at) * director.clock.rate + 1e-6
+        if listened < spec.startup_delay and _vip(spec) not in director.inherited:
+            self._broken(f"{director.name} takes {spec.name} over {listened:.3f} s after its start")
+        aside = next((a for a in director.wishes.asides if a.director == director.name), None)
+        if aside is not None and aside.standby is Standby.HARD and now - aside.at > EPSILON:
+            self._broken(f"{director.name} takes {spec.name} over and stands aside")
 
     def _has_cause(self, director: "Director", router: Router, heard: Heard) -> None:
         spec, now = router.spec, self._world.now
-        waited = (now - heard.at) * (1 + CLOCKS) + 1e-6
+        waited = (now - heard.at) * director.clock.rate + 1e-6
         match router.cause:
             case Cause.MASTER_SILENT:
                 if waited < (patience := self._own_patience(spec, router, heard)):
@@ -303,14 +383,14 @@ class Judge:
                     )
                 self._nobody_serves(director, router)
             case Cause.MASTER_GONE:
-                if not self._was_hastened(spec):
+                if not self._said_to_go(spec, heard.sender):
                     self._broken(
                         f"{director.name} takes {spec.name} over, but nobody can have said that he goes"
                     )
             case Cause.PREEMPTING:
                 self._may_preempt(director, router, heard)
             case Cause.MASTER_RELEASED:
-                released = (now - heard.released) * (1 + CLOCKS) + 1e-6
+                released = (now - heard.released) * director.clock.rate + 1e-6
                 soon = not min(_skew(spec, heard.own), _skew(spec, router.priority)) <= released < math.inf
                 otherwise = router.hastened or router.grouped or heard.lower_since is not None
                 if soon and waited < self._own_patience(spec, router, heard) and not otherwise:
@@ -326,15 +406,18 @@ class Judge:
     def _own_patience(self, spec: RouterSpec, router: Router, heard: Heard) -> float:
         """After how long a silence a backup takes over of itself."""
         dead = spec.down_after * spec.advert_interval
+        if router.standby is not Standby.OFF:
+            return 2 * (dead + _skew(spec, router.priority))
         quickest = max(heard.own, router.priority)
         return dead if heard.lower_since is not None else dead + _skew(spec, quickest)
 
-    def _was_hastened(self, spec: RouterSpec) -> bool:
-        """Whether a peer's word that it goes may have shortened the wait."""
-        moment = (spec.down_after + 1) * spec.advert_interval + GIVE_UP
-        lately = self._world.now - max(self._ordered_at, self._link_at) < moment
-        down = any(not d.kernel.links[spec.interface].up or d.stopping for d in self.directors)
-        return self.directors[0].spec.channel is not None and (lately or down)
+    def _said_to_go(self, spec: RouterSpec, sender: int) -> bool:
+        """Whether the master heard last may have said that it goes."""
+        if not 0 < sender <= len(self.directors):
+            return False
+        master, moment = self.directors[sender - 1], (spec.down_after + 1) * spec.advert_interval + GIVE_UP
+        lately = self._world.now - max(self._link_at, master.started_at, master.silent_since) < moment
+        return lately or master.stopping or not master.alive or not master.kernel.links[spec.interface].up
 
     def _nobody_serves(self, director: "Director", router: Router) -> None:
         """No master whom it must have heard serves."""
@@ -482,6 +565,9 @@ class Judge:
             if self.fair and masters:
                 self._announced_it_last(masters[0], spec)
             self._best_is_master(spec, able, masters)
+        together = {tuple(d.name for d in self._masters(spec)) for spec in self._specs()}
+        if len(together) > 1:
+            self._broken(f"in the end a group is apart: {sorted(together)}")
 
     def _announced_it_last(self, master: "Director", spec: RouterSpec) -> None:
         """Neighbours send to the master, unless it could not hear the director that they learned last."""
@@ -524,8 +610,7 @@ def _address(number: int, spec: RouterSpec) -> str:
 
 
 def _router(director: "Director", vrid: int) -> Router | None:
-    name = next(spec.name for spec in director.spec.routers if spec.vrid == vrid)
-    instance = director.instance(name)
+    instance = director.instance(director.names[vrid])
     return None if instance is None else instance.election.router
 
 

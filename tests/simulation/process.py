@@ -57,6 +57,7 @@ class Process:
         """Called when all that was to be done in one instant is done."""
         self.on_thaw: Callable[[], None] = lambda: None
         self._clock = clock
+        self._base, self._rate = clock.base, clock.rate
         self._ended = ended
         self._ready: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._readers: dict[int, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
@@ -69,8 +70,9 @@ class Process:
 
     def time(self) -> float:
         """The host's monotonic clock; never less than before."""
-        self._last = max(self._last, self._clock.read(self.world.now))
-        return self._last
+        now = self._base + self._rate * self.world.now
+        self._last = last = max(self._last, now)
+        return last
 
     def call_soon(self, act: Callable[..., Any], *arguments: Any) -> None:
         """Call it when the present callback is done."""
@@ -163,15 +165,16 @@ class Process:
             return
         self._running = True
         asyncio._set_running_loop(self)  # type: ignore[arg-type]
+        ready, turns = self._ready, 0
         try:
-            for _turn in range(MOST_TURNS):
-                if not self._ready:
-                    self.after_turn()
-                    if not self._ready:
-                        return
-                act, arguments = self._ready.popleft()
+            while ready and turns < MOST_TURNS:
+                act, arguments = ready.popleft()
                 act(*arguments)
-            raise AssertionError("a process would turn for ever")
+                turns += 1
+                if not ready:
+                    self.after_turn()
+            if turns == MOST_TURNS:
+                raise AssertionError("a process would turn for ever")
         except Died:
             self.kill()
         finally:

@@ -59,7 +59,7 @@ def draw(chance: random.Random) -> Plan:
     version = 2 if interval == 1.0 and chance.random() < 0.3 else 3
     weather = chance.choice(FAIR) if chance.random() < 0.75 else chance.choice(WILD)
     down_after = chance.choice((2, 3, 3, 3, 4) if weather.run != 1 else (3, 4))
-    grouped, channel = chance.random() < 0.12, count <= 4 and chance.random() < 0.25
+    grouped, channel = chance.random() < 0.12, count <= 4 and chance.random() < 0.6 / count
     routers = _routers(chance, interval, version, down_after, grouped=grouped)
     names = [f"d{number}" for number in range(1, count + 1)]
     busy = chance.random() < 0.2
@@ -118,7 +118,7 @@ def _spec(
 ) -> FailoverSpec:
     priority = chance.choice(_PRIORITIES)
     changed = tuple(_with_priority(router, priority) for router in routers)
-    channel = _channel(name, names, links) if links else None
+    channel = _channel(name, names, links, max(0.2, 0.4 * routers[0].advert_interval)) if links else None
     groups = (GroupSpec(name="edge", routers=tuple(r.name for r in routers)),) if len(routers) > 1 else ()
     return FailoverSpec(node=name, routers=changed, groups=groups, channel=channel)
 
@@ -128,7 +128,7 @@ def _with_priority(router: RouterSpec, priority: int) -> RouterSpec:
     return RouterSpec(**(fields | {"priority": priority}))
 
 
-def _channel(name: str, names: list[str], links: tuple[int, ...]) -> PeerChannelSpec:
+def _channel(name: str, names: list[str], links: tuple[int, ...], beat: float) -> PeerChannelSpec:
     def address(link: int, other: str) -> str:
         return f"10.{link}.0.{names.index(other) + 1}"
 
@@ -140,7 +140,7 @@ def _channel(name: str, names: list[str], links: tuple[int, ...]) -> PeerChannel
         for other in names
         if other != name
     )
-    return PeerChannelSpec(cluster="web", node=name, peers=peers, key_file="/etc/hactl/peer.key")
+    return PeerChannelSpec(cluster="web", node=name, peers=peers, key_file="/etc/hactl/peer.key", beat=beat)
 
 
 _TROUBLES: tuple[tuple[str, int], ...] = (

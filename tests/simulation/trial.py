@@ -198,12 +198,14 @@ class Trial:
         if director.awake:
             self._judge.ordered()
             self._judge.fault(self._order_lasts())
+            self._judge.hands_over(director)
             director.hand_over(None, self._chance.choice(HOLDS))
 
     def _do_stop(self, director: Director) -> None:
         if director.awake:
             self._judge.ordered()
             self._judge.fault(self._order_lasts())
+            self._judge.hands_over(director)
             director.stop()
             self._perhaps(0.6, self._start, director)
 
