@@ -60,8 +60,12 @@ lock: ## Write the lock files anew, with the newest versions that fit
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	printf 'atheris\n' | $(RESOLVE) --output-file requirements-fuzz.lock -
 
-bench: ## Measure against keepalived
-	@echo 'make bench arrives with its own issue ("measured against keepalived"); nothing was measured.'
+# Measurements against keepalived come with an issue of their own.
+BENCH_SECONDS ?= 60
+BENCH_INTERVALS ?= 10 100
+bench: ## Measure how late adverts are on a busy host (BENCH_SECONDS a line, BENCH_INTERVALS in ms)
+	@etc/setup test
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench --seconds $(BENCH_SECONDS) --intervals $(BENCH_INTERVALS)
 
 clean: ## Remove .venv and everything else that was made here
 	rm -rf .venv .setup.lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from failover.lateness import Lateness
 from failover.peer.report import PeerReport
 from failover.priority import Judgement
 from failover.report import Alarm, Conflict, PeerPayload, Renewal, RouterReport
@@ -278,7 +279,9 @@ ToWorker = (
     | Told
 )
 
-FromFailover = Beat | Prepared | Note | RouterReport | Conflict | Alarm | Renewal | PeerReport | PeerPayload
+FromFailover = (
+    Beat | Prepared | Note | RouterReport | Conflict | Alarm | Renewal | PeerReport | PeerPayload | Lateness
+)
 FromHealth = Beat | Prepared | Note | Transitions | Outcomes
 FromNotify = Beat | Prepared | Note | ChannelReport | ChannelTested | HistoryAnswer | Ask
 """What each kind of worker may say: one that a probed server has turned must not be able to speak of addresses."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from failover.lateness import Lateness
 from failover.peer.report import PeerReport
 from failover.report import RouterReport
 from hactl.config.model import Config
@@ -65,6 +66,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     workers: Mapping[str, Mapping[str, Any]] = {}
     channels: Mapping[str, ChannelReport] = {}
     splits: Sequence[str] = ()
+    lateness: Lateness | None = None
     sync: SyncView | None = None
     warnings: Sequence[str] = ()
 

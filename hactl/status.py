@@ -9,6 +9,7 @@ from typing import Any
 from failover.priority import Seen
 from failover.report import RouterReport
 from failover.spec import RouterSpec
+from hactl import pace
 from hactl.ipvs.model import Counters, Entry, ServiceCounters, service_key
 from hactl.ipvs.spec import ServerSpec, ServiceSpec, SyncSpec
 from hactl.ipvs.sync import SyncView
@@ -41,6 +42,7 @@ def snapshot(picture: Picture) -> dict[str, Any]:
         "workers": picture.workers,
         "channels": {name: _channel(report) for name, report in picture.channels.items()},
         "splits": list(picture.splits),
+        "lateness": pace.view(picture.lateness),
         "warnings": list(picture.warnings),
     }
 

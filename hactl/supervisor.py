@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 import hactl
+from failover.lateness import Lateness
 from failover.peer.report import PeerReport
 from failover.report import Alarm, Conflict, PeerPayload, RouterReport
 from failover.timing import successor_within
@@ -32,6 +33,7 @@ from hactl.mastership import Mastership
 from hactl.messages import Ask, ChannelReport, Note, Outcomes, Transitions
 from hactl.operations import Operations
 from hactl.orders import Order, orders
+from hactl.pace import Pace
 from hactl.peers import Peers, word
 from hactl.picture import Clock
 from hactl.preparing import FAILOVER
@@ -70,6 +72,7 @@ class Supervisor:
         self.channels: dict[str, ChannelReport] = {}
         self.peers = Peers()
         self.splits = Splits()
+        self.pace = Pace(self._log.warning)
         self._spoke: set[str] = set()
         self._stop = asyncio.Event()
         self.reloading = asyncio.Lock()
@@ -182,6 +185,7 @@ class Supervisor:
         names = {router.name for router in config.failover.routers}
         self.reports = {name: report for name, report in self.reports.items() if name in names}
         self.sync.apply(config, self.reports)
+        self.pace.look(config.failover.routers)
         self.door.want(config.control.http)
         self.emit(plain(EventKind.CONFIG_LOADED, config.cluster, f"{len(changed)} changes, by {by}"))
         for peer in self.peers.words:
@@ -217,6 +221,8 @@ class Supervisor:
                 self.emit(self.peers.on_report(message))
             case PeerPayload(peer, data):
                 self._on_word(peer, data)
+            case Lateness():
+                self.pace.hear(message, self.config.failover.routers)
             case ChannelReport():
                 self.channels[message.name] = message
             case Ask():
@@ -261,6 +267,7 @@ class Supervisor:
         if name == FAILOVER:
             self._spoke.clear()
             self.peers.forget()
+            self.pace.forget()
         self.emit(plain(EventKind.WORKER_DIED, name, f"{reason}; it is started again"))
 
     # ---- wishes, status -----------------------------------------------------------------------------------------

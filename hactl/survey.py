@@ -46,7 +46,14 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
         workers=_workers(crew, daemon.clock.monotonic),
         channels=daemon.channels,
         sync=daemon.sync.view,
-        warnings=[*daemon.warnings, *trouble, *crew.refusals(), *refused.values()],
+        lateness=daemon.pace.measured,
+        warnings=[
+            *daemon.warnings,
+            *daemon.pace.now(daemon.config.failover.routers),
+            *trouble,
+            *crew.refusals(),
+            *refused.values(),
+        ],
     )
 
 

@@ -38,6 +38,7 @@ class FindingId(StrEnum):
     CLOCK = "clock"
     REALTIME_LIMIT = "realtime-limit"
     MEMLOCK_LIMIT = "memlock-limit"
+    INTERVAL_SHORT = "interval-short"
     CONFIG_DRIFT = "config-drift"
     CONFIG_UNLOADED = "config-unloaded"
     PEER_DOWN = "peer-down"
@@ -85,6 +86,7 @@ _TEXTS = {
     FindingId.CLOCK: "the clock is not synchronised; times of events and --for deadlines may be wrong",
     FindingId.REALTIME_LIMIT: "the failover worker may not be scheduled in real time",
     FindingId.MEMLOCK_LIMIT: "the failover worker may not keep its memory in RAM",
+    FindingId.INTERVAL_SHORT: "adverts are quicker than this host; a busy moment would cost the mastership",
     FindingId.CONFIG_DRIFT: "a peer runs another configuration",
     FindingId.CONFIG_UNLOADED: "the daemon runs another configuration than the file on disk",
     FindingId.PEER_DOWN: "a peer is not heard on the directors' channel",
@@ -104,8 +106,8 @@ _TEXTS = {
 _WARNINGS = frozenset(
     {
         FindingId.SEND_REDIRECTS, FindingId.IPVS_FOREIGN, FindingId.TUNNEL_MTU, FindingId.CLOCK,
-        FindingId.REALTIME_LIMIT, FindingId.MEMLOCK_LIMIT, FindingId.CONFIG_DRIFT, FindingId.PEER_DOWN,
-        FindingId.VIP_LEFT, FindingId.DAEMON_DOWN, FindingId.RP_FILTER,
+        FindingId.REALTIME_LIMIT, FindingId.MEMLOCK_LIMIT, FindingId.INTERVAL_SHORT, FindingId.CONFIG_DRIFT,
+        FindingId.PEER_DOWN, FindingId.VIP_LEFT, FindingId.DAEMON_DOWN, FindingId.RP_FILTER,
         FindingId.IPVS_EXPIRY,
         FindingId.PEER_LINK,
         FindingId.CONFIG_UNLOADED,

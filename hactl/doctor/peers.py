@@ -8,6 +8,9 @@ from typing import Any
 
 import msgspec
 
+from failover.lateness import Lateness, smallest_interval
+from hactl import pace
+from hactl.config.duration import written
 from hactl.config.model import Config
 from hactl.doctor.finding import Finding, FindingId, finding
 
@@ -57,8 +60,19 @@ def judge(config: Config, file: str, daemon: Daemon) -> Iterator[Finding]:
         if worker["state"] != "up":
             seen = f"its process ({worker['pid']}) is {worker['state']}; it was started again {worker['restarts']} times"
             yield finding(FindingId.WORKER_DOWN, name, seen, "journalctl -u hactl -n 100")
+    yield from _pace(config, file, pace.read(status.get("lateness")))
     for name, peer in status["peers"].items():
         yield from _peer(name, peer, file)
+
+
+def _pace(config: Config, file: str, measured: Lateness | None) -> Iterator[Finding]:
+    """Whether the failover worker wakes up in time for the intervals of this file."""
+    if measured is None:
+        return
+    for router in pace.too_quick(config.failover.routers, measured):
+        smallest = written(smallest_interval(measured.worst, router.down_after))
+        mend = f"hactl reload   # on each director, after advert_interval: {smallest} for {router.name} in {file}"
+        yield finding(FindingId.INTERVAL_SHORT, router.name, pace.sentence(router, measured), mend)
 
 
 def _peer(name: str, peer: Mapping[str, Any], file: str) -> Iterator[Finding]:

@@ -42,6 +42,7 @@ from hactl.messages import (
     ToWorker,
 )
 from hactl.workers import base, realtime
+from hactl.workers.pulse import Pulse
 
 SAY_SILENT_AFTER = 10.0
 RELEASE_SILENT_AFTER = 30.0
@@ -253,12 +254,21 @@ def main() -> None:
     gc.collect()
     gc.freeze()
 
+    asyncio.run(_serve(options.fd, remarks))
+
+
+async def _serve(fd: int, remarks: str) -> None:
+    """Serve the supervisor on its socket, with these remarks for the log."""
+    real, pulses = realtime.is_realtime(), contextlib.ExitStack()
+
     def build(send: base.Send) -> FailoverHandler:
         if remarks:
             base.note(send, NoteLevel.WARNING, remarks)
-        return FailoverHandler(send, realtime=refused is None)
+        pulses.callback(Pulse(send, realtime=real).close)
+        return FailoverHandler(send, realtime=real)
 
-    asyncio.run(base.serve(options.fd, build))
+    with pulses:
+        await base.serve(fd, build)
 
 
 def _alone(lock: Path) -> str:

@@ -35,9 +35,12 @@ def become_realtime() -> str | None:
     try:
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(REALTIME_PRIORITY))
     except OSError as error:
-        trouble.append(
-            f"no real-time scheduling ({error.strerror}); adverts below 100ms may be late under load"
-        )
+        trouble.append(f"no real-time scheduling ({error.strerror})")
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, -20)
     return "; ".join(trouble) or None
+
+
+def is_realtime() -> bool:
+    """Whether this thread is scheduled in real time."""
+    return os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK in (os.SCHED_RR, os.SCHED_FIFO)

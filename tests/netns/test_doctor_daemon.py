@@ -1,17 +1,16 @@
 """`hactl doctor` beside whole daemons: what it learns of them, of their peers and of their files."""
 
 import contextlib
-import json
 import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support.daemon import HACTL, Director, daemons, wait_until
-from support.netns import AS_NOBODY, Lan, lan, needs_namespaces
+from support.daemon import Director, daemons, wait_until
+from support.doctor import doctor_on, kinds_on
+from support.netns import AS_NOBODY, NOT_REALTIME, Lan, lan, needs_namespaces
 
 pytestmark = needs_namespaces
 
@@ -24,10 +23,6 @@ peer: {key_file: KEYFILE, links: [{lb1: 10.98.0.1, lb2: 10.98.0.2}]}
 health: {user: nobody}
 """
 SIX = "  six: {vrid: 51, interface: eth0, addresses: ['2001:db8::100'], advert_interval: 1s}\n"
-NO_RIGHTS = (
-    "prlimit", "--rtprio=0:0", "--memlock=65536:65536",
-    "setpriv", "--bounding-set=-sys_nice,-ipc_lock", "--inh-caps=-sys_nice,-ipc_lock",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -53,51 +48,26 @@ def second_cable(net: Lan) -> None:
         net.ip(name, f"address add 10.98.0.{number}/24 dev eth9", "link set dev eth9 up")
 
 
-def doctor(director: Director, *wrapper: str, listen: tuple[str, ...] = ("--offline",)) -> dict[str, Any]:
-    """What the doctor says on this director's host."""
-    words = (
-        "env",
-        f"SOCKET={director.socket}",
-        f"STATE={director.state}",
-        *wrapper,
-        HACTL,
-        "doctor",
-        *listen,
-    )
-    net: Lan = director.net
-    done = net.run(
-        director.name, *words, "-c", str(director.config), "--node", director.name, "--json", check=False
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
-
-
-def kinds(director: Director, *wrapper: str) -> set[str]:
-    """The kinds of findings."""
-    return {one["id"] for one in doctor(director, *wrapper)["findings"]}
-
-
 def test_daemons_and_their_files(two: tuple[Director, ...]) -> None:
     """No daemon; a changed file; a peer with another file; the same file; a peer that is gone."""
     lb1, lb2 = two
-    assert "daemon-down" in kinds(lb1)
+    assert "daemon-down" in kinds_on(lb1)
     lb1.start()
-    assert not kinds(lb1) & {"daemon-down", "config-unloaded", "realtime-limit", "memlock-limit"}
+    assert not kinds_on(lb1) & {"daemon-down", "config-unloaded", "realtime-limit", "memlock-limit"}
     original = lb1.config.read_text()
     lb1.config.write_text(original.replace("advert_interval: 1s", "advert_interval: 900ms"))
-    assert "config-unloaded" in kinds(lb1)
+    assert "config-unloaded" in kinds_on(lb1)
     lb1.hactl("reload", check=True)
-    assert "config-unloaded" not in kinds(lb1)
+    assert "config-unloaded" not in kinds_on(lb1)
     lb2.start()
-    wait_until(lambda: "config-drift" in kinds(lb1), 30.0, 0.5)
-    drift = next(one for one in doctor(lb1)["findings"] if one["id"] == "config-drift")
+    wait_until(lambda: "config-drift" in kinds_on(lb1), 30.0, 0.5)
+    drift = next(one for one in doctor_on(lb1)["findings"] if one["id"] == "config-drift")
     assert drift["subject"] == "lb2"
     lb1.config.write_text(original)
     lb1.hactl("reload", check=True)
-    wait_until(lambda: not kinds(lb1) & {"config-drift", "peer-down"}, 30.0, 0.5)
+    wait_until(lambda: not kinds_on(lb1) & {"config-drift", "peer-down"}, 30.0, 0.5)
     lb2.end()
-    wait_until(lambda: "peer-down" in kinds(lb1), 30.0, 0.5)
+    wait_until(lambda: "peer-down" in kinds_on(lb1), 30.0, 0.5)
 
 
 def test_a_pair_that_is_well(two: tuple[Director, ...]) -> None:
@@ -109,13 +79,13 @@ def test_a_pair_that_is_well(two: tuple[Director, ...]) -> None:
     wait_until(
         lambda: {router["state"] for router in two[0].status()["routers"].values()} == {"master"}, 30.0
     )
-    wait_until(lambda: not kinds(two[0]) & {"peer-down", "peer-link", "config-drift"}, 30.0, 0.5)
+    wait_until(lambda: not kinds_on(two[0]) & {"peer-down", "peer-link", "config-drift"}, 30.0, 0.5)
     for director in two:
-        found = doctor(director, listen=("--listen", "2s"))
+        found = doctor_on(director, listen=("--listen", "2s"))
         assert {one["id"] for one in found["findings"]} <= {"clock"}
         assert found["unseen"] == []
     two[0].net.ip("lb2", "link set dev eth9 down")
-    wait_until(lambda: "peer-link" in kinds(two[0]), 30.0, 0.5)
+    wait_until(lambda: "peer-link" in kinds_on(two[0]), 30.0, 0.5)
     wait_until(lambda: kill_and_look(two[0]), 60.0)
 
 
@@ -123,15 +93,15 @@ def kill_and_look(director: Director) -> bool:
     """The notify worker dies again; whether it is seen, once the daemon waits longer before it starts another."""
     with contextlib.suppress(ProcessLookupError):
         director.signal(signal.SIGKILL, "notify")
-    return "worker-down" in kinds(director)
+    return "worker-down" in kinds_on(director)
 
 
 def test_a_worker_without_real_time(two: tuple[Director, ...]) -> None:
     """The worker that runs is looked at, though the doctor itself has the rights; who may not ask the daemon is told so."""
     lb1 = two[0]
-    lb1.launch(*NO_RIGHTS)
+    lb1.launch(*NOT_REALTIME)
     lb1.await_up()
-    assert {"realtime-limit", "memlock-limit"} <= kinds(lb1)
-    answer = doctor(lb1, *AS_NOBODY)
+    assert {"realtime-limit", "memlock-limit"} <= kinds_on(lb1)
+    answer = doctor_on(lb1, *AS_NOBODY)
     assert "the daemon: for root only" in answer["unseen"]
     assert "daemon-down" not in {one["id"] for one in answer["findings"]}

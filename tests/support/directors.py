@@ -50,12 +50,12 @@ def until(condition: Callable[[], bool], seconds: float, what: str = "") -> floa
 class Director:
     """One failover worker and the link to it."""
 
-    def __init__(self, net: Lan, name: str, *, user: str = "nobody") -> None:
+    def __init__(self, net: Lan, name: str, *, user: str = "nobody", wrapper: tuple[str, ...] = ()) -> None:
         self.net, self.name = net, name
         self.messages: list[Any] = []
         self.reports: dict[str, RouterReport] = {}
         self.peers: dict[str, PeerReport] = {}
-        self._user = user
+        self._user, self._wrapper = user, wrapper
         self._generation = 0
         self._stop_beating = threading.Event()
 
@@ -65,7 +65,9 @@ class Director:
         words = [sys.executable, "-I", "-m", "hactl.workers.failover", "--fd", str(theirs.fileno())]
         with self.net.inside(self.name), theirs:
             self.process = subprocess.Popen(
-                [*words, "--user", self._user], pass_fds=[theirs.fileno()], stderr=subprocess.PIPE
+                [*self._wrapper, *words, "--user", self._user],
+                pass_fds=[theirs.fileno()],
+                stderr=subprocess.PIPE,
             )
         self._threads = [threading.Thread(target=run) for run in (self._read, self._beat)]
         for thread in self._threads:
@@ -204,9 +206,14 @@ class Director:
 
 
 @contextlib.contextmanager
-def pair() -> Iterator[tuple[Lan, Recorder, Director, Director]]:
-    """Hosts a and b on one bridge, each with a worker that has no router yet, and a recorder."""
-    with lan("a", "b") as net, Recorder(net) as recorder, Director(net, "a") as a, Director(net, "b") as b:
+def pair(*wrapper: str) -> Iterator[tuple[Lan, Recorder, Director, Director]]:
+    """Hosts a and b on one bridge, each with a worker without routers (`wrapper`: words before its own), and a recorder."""
+    with (
+        lan("a", "b") as net,
+        Recorder(net) as recorder,
+        Director(net, "a", wrapper=wrapper) as a,
+        Director(net, "b", wrapper=wrapper) as b,
+    ):
         yield net, recorder, a, b
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from hactl.config.load import load
 from hactl.config.model import Config
 from hactl.lab import net as namespaces
-from support.daemon import HACTL
+from support.daemon import HACTL, Director
 from support.netns import Lan, lan
 
 VIP = "10.99.0.100"
@@ -95,3 +95,28 @@ def configured(services: str, more: str = "") -> Config:
         loaded = load(str(file), "lb1")
     assert loaded.config is not None, "\n".join(map(str, loaded.faults))
     return loaded.config
+
+
+def doctor_on(director: Director, *wrapper: str, listen: tuple[str, ...] = ("--offline",)) -> dict[str, Any]:
+    """What the doctor says on this director's host."""
+    words = (
+        "env",
+        f"SOCKET={director.socket}",
+        f"STATE={director.state}",
+        *wrapper,
+        HACTL,
+        "doctor",
+        *listen,
+    )
+    net: Lan = director.net
+    done = net.run(
+        director.name, *words, "-c", str(director.config), "--node", director.name, "--json", check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def kinds_on(director: Director, *wrapper: str) -> set[str]:
+    """The kinds of findings."""
+    return {one["id"] for one in doctor_on(director, *wrapper)["findings"]}

@@ -124,3 +124,13 @@ AS_NOBODY = (
     "--ambient-caps=+dac_read_search",
 )
 """Runs a command as nobody, who may read everything: the checkout or Python may be in a folder that is root's alone."""
+
+NOT_REALTIME = (
+    "prlimit",
+    "--rtprio=0:0",
+    "--memlock=65536:65536",
+    "setpriv",
+    "--bounding-set=-sys_nice,-ipc_lock,-sys_resource",
+    "--inh-caps=-sys_nice,-ipc_lock,-sys_resource",
+)
+"""Runs a command as root who may neither schedule in real time nor keep memory in RAM, as in many containers."""

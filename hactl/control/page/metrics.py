@@ -105,6 +105,10 @@ def _director(snapshot: Snapshot) -> Iterator[Metric]:
     yield _gauge("hactl_standby", "1 while this director stands aside", (), [((), float(bool(standby)))])
     text = "Ways in which two masters exist, or would at the next failure"
     yield _gauge("hactl_splits", text, (), [((), float(len(snapshot.get("splits", ()))))])
+    measured = snapshot.get("lateness") or {}
+    text = "The shortest advert interval that is safe here, by the failover worker's own lateness"
+    shortest = [((), measured["smallest_interval_ms"] / 1000)] if measured else []
+    yield _gauge("hactl_smallest_safe_advert_interval_seconds", text, (), shortest)
 
 
 def _routers(routers: Mapping[str, Any]) -> Iterator[Metric]:
