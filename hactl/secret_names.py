@@ -26,7 +26,8 @@ def check_files(config: Config) -> tuple[str, ...]:
 
 def probe_files(probes: Iterable[Probe]) -> tuple[str, ...]:
     """The secret files that probes name, each once."""
-    files = (getattr(probe, "password_file", None) for probe in probes)
+    keys = ("password_file", "secret_file")
+    files = (getattr(probe, key, None) for probe in probes for key in keys)
     return tuple(dict.fromkeys(file for file in files if file is not None))
 
 

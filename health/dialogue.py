@@ -35,8 +35,8 @@ class Dialogue(Protocol):
 class DatagramDialogue(Protocol):
     """One exchange of datagrams with one server, used once."""
 
-    def begin(self) -> bytes:
-        """The first datagram."""
+    def begin(self) -> bytes | End:
+        """The first datagram; or the end, where nothing can be said."""
 
     def receive(self, data: bytes) -> "bytes | End | Plan":
         """Take one datagram: another to send (empty: this one decides nothing), the end, or how to go on."""

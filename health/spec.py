@@ -58,9 +58,12 @@ class SshProbe(msgspec.Struct, frozen=True, kw_only=True, tag="ssh"):
 
 
 class SmtpProbe(msgspec.Struct, frozen=True, kw_only=True, tag="smtp"):
-    """Greeting, EHLO, QUIT (RFC 5321). `helo` None means this host's name. `tls` is from the start, `starttls` later."""
+    """Greeting, EHLO, login where a user is given, QUIT (RFC 5321, RFC 4954). `helo` None means this host's name. `tls` is
+    from the start, `starttls` later."""
 
     helo: str | None = None
+    user: str | None = None
+    password_file: str | None = None
     tls: TlsSpec | None = None
     starttls: TlsSpec | None = None
 
@@ -198,6 +201,23 @@ class GrpcProbe(msgspec.Struct, frozen=True, kw_only=True, tag="grpc"):
     tls: TlsSpec | None = None
 
 
+class SipProbe(msgspec.Struct, frozen=True, kw_only=True, tag="sip"):
+    """An OPTIONS request (RFC 3261). `status` holds inclusive ranges; `tls` is of protocol tcp."""
+
+    user: str | None = None
+    status: tuple[tuple[int, int], ...] = ((200, 299),)
+    protocol: str = "udp"
+    tls: TlsSpec | None = None
+
+
+class RadiusProbe(msgspec.Struct, frozen=True, kw_only=True, tag="radius"):
+    """Status-Server (RFC 5997), or with a user an Access-Request that must be accepted (RFC 2865)."""
+
+    secret_file: str
+    user: str | None = None
+    password_file: str | None = None
+
+
 Probe = (
     TcpProbe
     | HttpProbe
@@ -219,6 +239,8 @@ Probe = (
     | MysqlProbe
     | PostgresqlProbe
     | GrpcProbe
+    | SipProbe
+    | RadiusProbe
 )
 
 

@@ -71,6 +71,9 @@ class Exchange:
         """Send the first datagram; the end when that fails at once."""
         plan = self._plan
         self._dialogue: DatagramDialogue = plan.dialogue()
+        first = self._dialogue.begin()
+        if isinstance(first, End):
+            return first
         try:
             sock, code = connecting(socket.SOCK_DGRAM, plan.address, plan.port)
             if code:
@@ -80,7 +83,7 @@ class Exchange:
             self._poller.watch(sock.fileno(), self)
             if self.steps is not None:
                 self.steps.mark("socket", f"from {endpoint(sock.getsockname())}")
-            self._send(sock, self._dialogue.begin())
+            self._send(sock, first)
         except OSError as error:
             self._close()
             return end_of_error(error.errno or 0, connected=False)

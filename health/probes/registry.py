@@ -36,7 +36,9 @@ from health.wire import (
     ntp,
     pop3,
     postgresql,
+    radius,
     redis,
+    sip,
     smtp,
     ssh,
     tcp,
@@ -66,6 +68,8 @@ _PLANS: dict[type, Callable[[CheckSpec, Any, Kit], AnyPlan]] = {
     spec.MysqlProbe: mysql.plan,
     spec.PostgresqlProbe: postgresql.plan,
     spec.GrpcProbe: grpc.plan,
+    spec.SipProbe: sip.plan,
+    spec.RadiusProbe: radius.plan,
 }
 
 

@@ -34,8 +34,10 @@ from health.spec import (
     PostgresqlProbe,
     Probe,
     ProcessProbe,
+    RadiusProbe,
     RedisProbe,
     ScriptProbe,
+    SipProbe,
     SmtpProbe,
     SshProbe,
     TcpProbe,
@@ -214,6 +216,12 @@ FURTHER = [
      RedisProbe(password_file="/p", role="replica", tls=TlsSpec())),
     ("{type: ntp, max_stratum: 4}", NtpProbe(max_stratum=4)),
     ("{type: ldap}", LdapProbe()),
+    ("{type: submission, user: a, password_file: /p, starttls: true}",
+     SmtpProbe(user="a", password_file="/p", starttls=TlsSpec())),
+    ("{type: sip, user: a, status: [200, 404], protocol: tcp, tls: true}",
+     SipProbe(user="a", status=((200, 200), (404, 404)), protocol="tcp", tls=TlsSpec())),
+    ("{type: radius, secret_file: /s, user: a, password_file: /p}",
+     RadiusProbe(secret_file="/s", user="a", password_file="/p")),
     ("{type: grpc, service: a.B, tls: true}", GrpcProbe(service="a.B", tls=TlsSpec())),
     ("{type: ldap, bind_dn: cn=a, password_file: /p, base: dc=x, scope: sub, filter: (cn=a), starttls: true}",
      LdapProbe(bind_dn="cn=a", password_file="/p", base="dc=x", scope="sub", filter="(cn=a)", starttls=TlsSpec())),
@@ -303,7 +311,7 @@ def test_monitors_go_to_one_worker(load_text: Load) -> None:
 
 def test_every_type_is_a_probe_or_pending(load_text: Load) -> None:
     """No type of check is silently without effect: it has a probe, or is told of."""
-    needed = {"script": ", command: [/x]"}
+    needed = {"script": ", command: [/x]", "radius": ", secret_file: /s"}
     for kind in check_types():
         text = f"check: {{type: {kind}{needed.get(kind, '')}}}"
         config = load_text(service_text("forward: nat", text, "servers: {rs1: 10.77.0.21}")).config

@@ -164,7 +164,7 @@ def test_json_schema() -> None:
     assert [name for name, text in _descriptions(schema) if not text] == []
     assert schema["additionalProperties"] is False
     assert set(schema["properties"]) == set(keys_of(document.Document))
-    assert len(check_forms.check_types()) == 20
+    assert len(check_forms.check_types()) == 23
 
 
 def test_ten_thousand_servers(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Valid inputs for each target: where both kinds of fuzzing begin."""
 
+import hashlib
 import struct
 
 import msgspec
@@ -185,6 +186,9 @@ _MYSQL += b"mysql_native_password\0"
 _MYSQL = bytes((len(_MYSQL) - 4,)) + _MYSQL[1:]
 
 
+_SIP = b"SIP/2.0 200 OK\r\nVia: x;branch=" + b"0" * 32 + b"\r\nCall-ID: " + b"0" * 32 + b"\r\n\r\n"
+
+
 def _ldap(number: int, operation: int) -> bytes:
     """A result of success."""
     return bytes((0x30, 12, 2, 1, number, operation, 7, 10, 1, 0, 4, 0, 4, 0))
@@ -202,6 +206,7 @@ def _talk() -> tuple[bytes, ...]:
         (b"+OK\r\n+OK\r\n", b"+OK\r\n+OK\r\n+OK\r\n"),
         (b"200 x\r\n205 x\r\n",),
         (b"+OK\r\n+PONG\r\n",),
+        (_SIP,),
         (
             bytes.fromhex(
                 "000000040000000000000001010400000001880000070000000000010000000002080100000f01050000000100"
@@ -225,8 +230,10 @@ def _answers() -> tuple[bytes, ...]:
     text = _dns_answer(_NAME, 16, b"\2ok")
     truncated = text[:2] + b"\x82" + text[3:]
     clock = b"\x24\2" + bytes(46)
-    bare = b"it is ok", b"ok", clock, _dns_answer(b"\0", 6, b"\0\0" + bytes(20)), text, truncated
-    return tuple(bytes((min(at, 4),)) + len(each).to_bytes(2, "big") + each for at, each in enumerate(bare))
+    accept = b"\2\0\0\x14" + hashlib.md5(b"\2\0\0\x14" + bytes(16) + b"secret").digest()
+    roots = _dns_answer(b"\0", 6, b"\0\0" + bytes(20))
+    bare = b"it is ok", b"ok", clock, _SIP, accept, roots, text, truncated
+    return tuple(bytes((min(at, 6),)) + len(each).to_bytes(2, "big") + each for at, each in enumerate(bare))
 
 
 _NAME = b"\1a\7example\3org\0"

@@ -16,7 +16,9 @@ from health.spec import (
     NtpProbe,
     Pop3Probe,
     PostgresqlProbe,
+    RadiusProbe,
     RedisProbe,
+    SipProbe,
     TlsSpec,
 )
 from support.certificates import Authority
@@ -25,7 +27,9 @@ from support.real_servers import (
     PASSWORD,
     chronyd,
     dovecot,
+    freeradius,
     grpc_health,
+    kamailio,
     mariadbd,
     open_folder,
     postgres,
@@ -34,8 +38,8 @@ from support.real_servers import (
     vsftpd,
 )
 
-RIGHT, WRONG = "/etc/hactl/right.password", "/etc/hactl/wrong.password"
-SECRETS = {RIGHT: PASSWORD, WRONG: "wrong"}
+RIGHT, WRONG, SHARED = "/etc/hactl/right.password", "/etc/hactl/wrong.password", "/etc/hactl/shared.secret"
+SECRETS = {RIGHT: PASSWORD, WRONG: "wrong", SHARED: "shared"}
 
 pytestmark = pytest.mark.root
 
@@ -216,6 +220,7 @@ async def test_postgres(folder: Path, authority: Authority) -> None:
         (PostgresqlProbe(user="clear", password_file=RIGHT, database="postgres"), Reason.OK, ""),
     ]
     with postgres(folder, authority.sign("127.0.0.1")) as port:
+        await eventually(port, PostgresqlProbe())
         for probe, reason, detail in cases:
             result = (await probed(port, probe, secrets=SECRETS)).result
             assert (result.reason, detail in result.detail) == (reason, True), (probe, result)
@@ -240,3 +245,40 @@ async def test_grpc(authority: Authority) -> None:
         assert (await probed(port, GrpcProbe(tls=tls))).result.reason is Reason.OK
         assert (await probed(port, GrpcProbe(tls=TlsSpec()))).result.reason is Reason.TLS_UNVERIFIED
         assert (await probed(port, GrpcProbe())).result.reason in (Reason.CLOSED, Reason.BAD_ANSWER)
+
+
+@needs("/usr/sbin/kamailio")
+async def test_kamailio(folder: Path) -> None:
+    """OPTIONS over UDP and TCP; a user who is not there, wanted and not."""
+    cases = [
+        (SipProbe(protocol="tcp"), Reason.OK, "200 Keepalive"),
+        (SipProbe(), Reason.OK, "200 Keepalive"),
+        (SipProbe(user="gone"), Reason.WRONG_STATUS, "404 Not Found"),
+        (SipProbe(user="gone", status=((200, 299), (404, 404))), Reason.OK, "404 Not Found"),
+    ]
+    with kamailio(folder) as port:
+        await eventually(port, SipProbe())
+        for probe, reason, detail in cases:
+            result = (await probed(port, probe)).result
+            assert (result.reason, detail in result.detail) == (reason, True), (probe, result)
+
+
+@needs("/usr/sbin/freeradius")
+async def test_freeradius(folder: Path) -> None:
+    """Status-Server, a login right and wrong, and a secret that is not shared."""
+    cases = [
+        (RadiusProbe(secret_file=WRONG), Reason.READ_TIMEOUT, "is this director a client there"),
+        (RadiusProbe(secret_file=SHARED), Reason.OK, "Access-Accept"),
+        (RadiusProbe(secret_file=SHARED, user="probe", password_file=RIGHT), Reason.OK, "Access-Accept"),
+        (
+            RadiusProbe(secret_file=SHARED, user="probe", password_file=WRONG),
+            Reason.LOGIN_FAILED,
+            "Access-Reject",
+        ),
+        (RadiusProbe(secret_file=SHARED, user="nobody"), Reason.LOGIN_FAILED, "Access-Reject"),
+    ]
+    with freeradius(folder) as port:
+        await eventually(port, RadiusProbe(secret_file=SHARED), secrets=SECRETS)
+        for probe, reason, detail in cases:
+            result = (await probed(port, probe, limit=1.0, secrets=SECRETS)).result
+            assert (result.reason, detail in result.detail) == (reason, True), (probe, result)

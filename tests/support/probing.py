@@ -43,11 +43,13 @@ def exchange(*turns: tuple[bytes, bytes]) -> Talk:
     return talk
 
 
-async def eventually(port: int, probe: Probe, seconds: float = 20.0) -> Result:
+async def eventually(
+    port: int, probe: Probe, seconds: float = 20.0, secrets: dict[str, str] | None = None
+) -> Result:
     """The first result that passes, or the last one after so many seconds: for servers that take their time to start."""
     deadline = time.monotonic() + seconds
     while True:
-        result = (await probed(port, probe)).result
+        result = (await probed(port, probe, secrets=secrets)).result
         if result.passed or time.monotonic() > deadline:
             return result
         await asyncio.sleep(0.1)

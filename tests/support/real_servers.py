@@ -182,3 +182,36 @@ def grpc_health(pair: Pair | None = None) -> Iterator[int]:
     tls = [] if pair is None else [str(pair.certificate), str(pair.key)]
     with daemon(["/usr/bin/python3", "-I", str(program), str(port), *tls], port):
         yield port
+
+
+@contextmanager
+def kamailio(folder: Path) -> Iterator[int]:
+    """A SIP server on UDP and TCP, where nobody called `gone` is; gives its port."""
+    port, file = free_port(), folder / "kamailio.cfg"
+    file.write_text(
+        "#!KAMAILIO\ndebug=0\nlog_stderror=yes\nfork=no\nchildren=1\n"
+        f"listen=udp:127.0.0.1:{port}\nlisten=tcp:127.0.0.1:{port}\n"
+        'loadmodule "pv.so"\nloadmodule "sl.so"\nloadmodule "textops.so"\nrequest_route {\n'
+        ' if (is_method("OPTIONS") && $rU == "gone") { sl_send_reply("404", "Not Found"); exit; }\n'
+        ' if (is_method("OPTIONS")) { sl_send_reply("200", "Keepalive"); exit; }\n}\n'
+    )
+    command = ["/usr/sbin/kamailio", "-f", str(file), "-DD", "-E", "-m", "16", "-Y", str(folder)]
+    with daemon(command, port, stdout=subprocess.DEVNULL):
+        yield port
+
+
+@contextmanager
+def freeradius(folder: Path) -> Iterator[int]:
+    """A RADIUS server that knows the user `probe`, with Status-Server and the secret `shared`; gives its port."""
+    port, word = free_port(), PASSWORD.replace("\\", "\\\\").replace('"', '\\"')
+    (folder / "radiusd.conf").write_text(
+        f"prefix = /usr\nlibdir = /usr/lib/freeradius\nlogdir = {folder}\nrun_dir = {folder}\npidfile = {folder}/pid\n"
+        f"security {{\n status_server = yes\n}}\nlog {{\n destination = files\n file = {folder}/radius.log\n}}\n"
+        "thread pool {\n start_servers = 1\n max_servers = 2\n}\n"
+        f'client here {{\n ipaddr = 127.0.0.1\n secret = "shared"\n}}\nmodules {{\n pap {{\n }}\n}}\n'
+        f"server default {{\n listen {{\n type = auth\n ipaddr = 127.0.0.1\n port = {port}\n }}\n"
+        f' authorize {{\n if (&User-Name == "probe") {{\n update control {{\n &Cleartext-Password := "{word}"\n }}\n }}\n'
+        " pap\n }\n authenticate {\n pap\n }\n}\n"
+    )
+    with daemon(["/usr/sbin/freeradius", "-f", "-d", str(folder)]):
+        yield port

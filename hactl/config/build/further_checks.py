@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from hactl.config.build.tls import tls_spec
 from hactl.config.schema import further_checks as schema
-from hactl.config.schema.checks import Check
+from hactl.config.schema.checks import Check, status_range
 from health import spec
 
 
@@ -17,6 +19,19 @@ def further_probe(check: Check) -> spec.Probe | None:
 
 def _smtp(check: schema.SmtpCheck) -> spec.SmtpProbe:
     return spec.SmtpProbe(helo=check.helo, tls=tls_spec(check.tls), starttls=tls_spec(check.starttls))
+
+
+def _submission(check: schema.SubmissionCheck) -> spec.SmtpProbe:
+    return msgspec.structs.replace(_smtp(check), user=check.user, password_file=check.password_file)
+
+
+def _sip(check: schema.SipCheck) -> spec.SipProbe:
+    status = tuple(status_range(text) for text in check.status)
+    return spec.SipProbe(user=check.user, status=status, protocol=check.protocol, tls=tls_spec(check.tls))
+
+
+def _radius(check: schema.RadiusCheck) -> spec.RadiusProbe:
+    return spec.RadiusProbe(secret_file=check.secret_file, user=check.user, password_file=check.password_file)
 
 
 def _dns(check: schema.DnsCheck) -> spec.DnsProbe:
@@ -95,6 +110,9 @@ def _script(check: schema.ScriptCheck) -> spec.ScriptProbe:
 
 _PROBES: Final[dict[type[Check], Callable[[Any], spec.Probe]]] = {
     schema.SmtpCheck: _smtp,
+    schema.SubmissionCheck: _submission,
+    schema.SipCheck: _sip,
+    schema.RadiusCheck: _radius,
     schema.DnsCheck: _dns,
     schema.UdpCheck: _udp,
     schema.FtpCheck: _login,

@@ -7,8 +7,9 @@ from hactl.config.fault import Path, suggestion
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.rules.references import check_uses
 from hactl.config.schema.checks import Check, HttpsCheck, Tls
+from hactl.config.schema.further_checks import SipCheck
 
-_PLAIN = frozenset({"ftp", "imap", "pop3", "ldap", "redis"})
+_PLAIN = frozenset({"submission", "ftp", "imap", "pop3", "ldap", "redis"})
 """Types of checks whose login is no more than the password; the others answer a challenge."""
 _READABLE = "without tls or starttls the password can be read on its way"
 
@@ -55,6 +56,8 @@ def certificates(world: World) -> Iterator[Finding]:
             yield fault(*path, "starttls", message="tls and starttls exclude each other", key=True)
         if not isinstance(tls, Tls):
             continue
+        if isinstance(check, SipCheck) and check.protocol != "tcp":
+            yield fault(*path, "tls", message="needs protocol: tcp", key=True)
         if tls.verify and tls.name is None and isinstance(check, HttpsCheck) and check.host is None:
             yield warning(
                 *path,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from hactl.config.schema.base import refuse
-from hactl.config.schema.checks import Check, TlsHere
+from hactl.config.schema.checks import Check, Status, TlsHere
 from hactl.config.schema.scalars import AbsolutePath, Command, HostName, Name, OneLine, Regex
 from health.wire.dns_message import MessageError, encoded_name
 from health.wire.ldap_filter import FilterError, encoded_filter
@@ -40,6 +40,33 @@ class SmtpCheck(Check):
     helo: HostName | None = Field(None, description="The name given in EHLO. Default: this host's.")
     tls: TlsHere = Field(None, description="TLS from the start.")
     starttls: TlsHere = Field(None, description=_STARTTLS)
+
+
+class SubmissionCheck(SmtpCheck):
+    """The same, and a login where a user is given."""
+
+    type: Literal["submission"] = Field(description="A mail server that users submit to.")  # type: ignore[assignment]
+    user: OneLine | None = Field(None, description=_USER)
+    password_file: AbsolutePath | None = Field(None, description=_PASSWORD)
+
+
+class SipCheck(Check):
+    """An OPTIONS request."""
+
+    type: Literal["sip"] = Field(description="A SIP OPTIONS request.")
+    user: OneLine | None = Field(None, description="User part of the address asked. Default: none.")
+    status: Status = Field(["200-299"], description="Answers that pass: 200, 200-404, or a list of these.")
+    protocol: Literal["udp", "tcp"] = Field("udp", description="Transport.")
+    tls: TlsHere = Field(None, description="TLS, over tcp.")
+
+
+class RadiusCheck(Check):
+    """Status-Server, or a login where a user is given."""
+
+    type: Literal["radius"] = Field(description="A RADIUS Status-Server request, or a login.")
+    secret_file: AbsolutePath = Field(description="File with the secret shared with the server.")
+    user: OneLine | None = Field(None, description=_USER)
+    password_file: AbsolutePath | None = Field(None, description=_PASSWORD)
 
 
 class DnsCheck(Check):
