@@ -84,6 +84,8 @@ class Manager:
                 self._start(router, grouped=any(router.name in group.routers for group in spec.groups))
             elif planned is Change.ADOPT:
                 self._instances[router.name].adopt(router)
+            else:
+                self._instances[router.name].spec = router  # equal, and the one that arriving packets name
         for name in reread:
             self._instances[name].look()
         self.groups.apply(spec.groups)

@@ -1,5 +1,7 @@
 """Two directors with real sockets and real addresses: taking over, announcing, handing over, stopping."""
 
+import time
+
 import pytest
 
 from failover.moves import Cause, State
@@ -37,6 +39,21 @@ def test_a_takeover_in_its_order() -> None:
         shown = a.addresses()[VIP4]
         assert (shown["prefixlen"], a.marked()) == (32, {VIP4})
         assert 0 < shown["valid_life_time"] <= 2
+
+
+def test_an_unchanged_reload_leaves_nobody_deaf() -> None:
+    """Told the same again, the backup goes on hearing the master, and the master its peer."""
+    with pair() as (_, recorder, a, b):
+        serve(recorder, a, b)
+        again = time.monotonic()
+        a.apply(router_spec(priority=150))
+        b.apply(router_spec(priority=100))
+        until(lambda: len(recorder.adverts("a", since=again)) > 20, 10.0)
+        assert recorder.adverts("b") == []
+        assert b.state() is State.BACKUP
+        b.apply(router_spec(priority=200))
+        b.wait_for(State.MASTER)
+        assert a.wait_for(State.BACKUP).cause is Cause.OUTRANKED
 
 
 def test_a_handover_makes_before_it_breaks() -> None:

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -26,7 +27,7 @@ from failover.moves import State
 from failover.peer.actions import PeerState
 from failover.peer.report import PeerReport
 from failover.peer.spec import PeerChannelSpec, PeerDirector, PeerLink
-from failover.report import RouterReport
+from failover.report import Alarm, RouterReport
 from failover.spec import FailoverSpec, GroupSpec, RouterSpec
 from hactl.ipc import Framer
 from hactl.messages import Beat, Commit, FromWorker, Handover, Note, Prepared, PrepareFailover, Resume, Stop
@@ -35,6 +36,12 @@ from support.netns import Lan, lan
 from support.peers import KEY
 from support.recorder import Recorder
 
+_WITH_CLOCK = """
+import runpy, sys, time
+set_by, real, sys.argv = sys.argv[1], time.time, sys.argv[1:]
+time.time = lambda: real() + float(open(set_by).read())
+runpy.run_module("hactl.workers.failover", run_name="__main__")
+"""
 _DECODER: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(FromWorker)
 
 
@@ -50,19 +57,31 @@ def until(condition: Callable[[], bool], seconds: float, what: str = "") -> floa
 class Director:
     """One failover worker and the link to it."""
 
-    def __init__(self, net: Lan, name: str, *, user: str = "nobody", wrapper: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        net: Lan,
+        name: str,
+        *,
+        user: str = "nobody",
+        wrapper: tuple[str, ...] = (),
+        clock: Path | None = None,
+    ) -> None:
         self.net, self.name = net, name
         self.messages: list[Any] = []
         self.reports: dict[str, RouterReport] = {}
         self.peers: dict[str, PeerReport] = {}
-        self._user, self._wrapper = user, wrapper
+        self._user, self._wrapper, self._clock = user, wrapper, clock
         self._generation = 0
         self._stop_beating = threading.Event()
 
     def __enter__(self) -> "Director":
         ours, theirs = socket.socketpair()
         self._socket = ours
-        words = [sys.executable, "-I", "-m", "hactl.workers.failover", "--fd", str(theirs.fileno())]
+        program = ["-m", "hactl.workers.failover"]
+        if self._clock is not None:
+            self.set_clock(0.0)
+            program = ["-c", _WITH_CLOCK, str(self._clock)]
+        words = [sys.executable, "-I", *program, "--fd", str(theirs.fileno())]
         with self.net.inside(self.name), theirs:
             self.process = subprocess.Popen(
                 [*self._wrapper, *words, "--user", self._user],
@@ -179,6 +198,10 @@ class Director:
         """Lines for the log."""
         return [message.text for message in self.messages if isinstance(message, Note)]
 
+    def alarms(self) -> list[Alarm]:
+        """What it wants looked into."""
+        return [message for message in self.messages if isinstance(message, Alarm)]
+
     def drops(self, router: str = "web") -> dict[str, int]:
         """Dropped packets by reason, as last reported."""
         return self.reports[router].drops
@@ -197,6 +220,12 @@ class Director:
     def holds(self, address: str, interface: str = "eth0") -> bool:
         """Whether the kernel has this address now."""
         return address in self.addresses(interface)
+
+    def set_clock(self, ahead: float) -> None:
+        """Set the wall clock that the worker reads; a kernel has only one for all its namespaces."""
+        assert self._clock is not None
+        self._clock.with_suffix(".new").write_text(str(ahead))
+        self._clock.with_suffix(".new").replace(self._clock)
 
     def marked(self) -> set[str]:
         """The addresses on this host that bear hactl's mark (this iproute2 does not show it)."""

@@ -44,6 +44,7 @@ class Sent(NamedTuple):
     source: str
     destination: str
     ttl: int
+    sealed: bool
 
 
 class Announced(NamedTuple):
@@ -189,7 +190,9 @@ def _advert(frame: Frame) -> Sent | None:
     if not isinstance(advert, Advert):
         return None
     source, destination = (str(ipaddress.ip_address(end)) for end in (received.source, received.destination))
-    return Sent(frame.at, frame.sender, advert.priority, advert.vrid, source, destination, received.ttl)
+    return Sent(
+        frame.at, frame.sender, advert.priority, advert.vrid, source, destination, received.ttl, advert.sealed
+    )
 
 
 def _announced(frame: Frame) -> Announced | None:
