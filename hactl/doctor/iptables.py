@@ -30,8 +30,8 @@ _GOES_ON = frozenset(
 )
 
 
-def read(text: str, family: str) -> Ruleset:
-    """All chains of the saved text; `family` is ip or ip6."""
+def read(text: str, family: str, program: str) -> Ruleset:
+    """All chains of the saved text; `family` is ip or ip6, `program` what changes them, such as ip6tables-nft."""
     table = ""
     heads: dict[tuple[str, str], str] = {}
     rules: dict[tuple[str, str], list[Rule]] = {}
@@ -43,8 +43,10 @@ def read(text: str, family: str) -> Ruleset:
             heads[table, name] = _VERDICTS.get(policy, ACCEPT)
         elif line.startswith("-A "):
             words = shlex.split(line)
-            rules.setdefault((table, words[1]), []).append(_rule(words[2:], line, table, family))
-    return tuple(_chain(key, policy, tuple(rules.get(key, ())), family) for key, policy in heads.items())
+            rules.setdefault((table, words[1]), []).append(_rule(words[2:], line, f"{program} ({table})"))
+    return tuple(
+        _chain(key, policy, tuple(rules.get(key, ())), (family, program)) for key, policy in heads.items()
+    )
 
 
 def tables(text: str) -> frozenset[str]:
@@ -52,9 +54,9 @@ def tables(text: str) -> frozenset[str]:
     return frozenset(line[1:].strip() for line in text.splitlines() if line.startswith("*"))
 
 
-def _chain(key: tuple[str, str], policy: str, rules: tuple[Rule, ...], family: str) -> Chain:
+def _chain(key: tuple[str, str], policy: str, rules: tuple[Rule, ...], kind: tuple[str, str]) -> Chain:
     table, name = key
-    program = _program(family)
+    family, program = kind
     return Chain(
         table=f"{program} {table}",
         name=name,
@@ -68,11 +70,7 @@ def _chain(key: tuple[str, str], policy: str, rules: tuple[Rule, ...], family: s
     )
 
 
-def _program(family: str) -> str:
-    return "ip6tables" if family == "ip6" else "iptables"
-
-
-def _rule(words: list[str], line: str, table: str, family: str) -> Rule:
+def _rule(words: list[str], line: str, where: str) -> Rule:
     verdict, target = "", ""
     for option in ("-j", "-g"):
         if option in words:
@@ -85,7 +83,7 @@ def _rule(words: list[str], line: str, table: str, family: str) -> Rule:
         matches=tuple(_matches(words)),
         verdict=verdict,
         target=target,
-        name=f"the rule `{line}` of {_program(family)} ({table})",
+        name=f"the rule `{line}` of {where}",
     )
 
 

@@ -129,8 +129,10 @@ COMMIT
 )
 def test_iptables(extra: str, found: set[str]) -> None:
     """A usual ruleset, with one rule more."""
-    came = judge(iptables.read(SAVED.replace("EXTRA", extra), "ip"), ("prerouting", "input"), ADVERT)
+    came = judge(
+        iptables.read(SAVED.replace("EXTRA", extra), "ip", "iptables-nft"), ("prerouting", "input"), ADVERT
+    )
     assert came.verdicts == found
     if found == {DROP}:
         assert came.chain is not None
-        assert came.chain.add.startswith("iptables -t filter -I INPUT -p vrrp -j ACCEPT")
+        assert came.chain.add.startswith("iptables-nft -t filter -I INPUT -p vrrp -j ACCEPT")

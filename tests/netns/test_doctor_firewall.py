@@ -133,8 +133,8 @@ def test_rules_of_iptables(hosts: Ward, rule: str, passes: bool) -> None:
     assert answer["unseen"] == []
     if not passes:
         (finding,) = (one for one in answer["findings"] if one["id"] == "vrrp-blocked")
-        assert finding["mend"].startswith("iptables -t filter -I INPUT -p vrrp -j ACCEPT")
-        hosts.mend("lb1", {"mend": finding["mend"].replace("iptables", "iptables-nft", 1)})
+        assert finding["mend"].startswith("iptables-nft -t filter -I INPUT -p vrrp -j ACCEPT")
+        hosts.mend("lb1", finding)
         assert arrives(hosts)
 
 
