@@ -63,9 +63,10 @@ lock: ## Write the lock files anew, with the newest versions that fit
 # Measurements against keepalived come with an issue of their own.
 BENCH_SECONDS ?= 60
 BENCH_INTERVALS ?= 10 100
-bench: ## Measure how late adverts are on a busy host (BENCH_SECONDS a line, BENCH_INTERVALS in ms)
+bench: ## Measure how late adverts are on a busy host, and from 250 routers (BENCH_SECONDS a line, BENCH_INTERVALS in ms)
 	@etc/setup test
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench --seconds $(BENCH_SECONDS) --intervals $(BENCH_INTERVALS)
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m support.many_routers --seconds $(BENCH_SECONDS)
 
 clean: ## Remove .venv and everything else that was made here
 	rm -rf .venv .setup.lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz

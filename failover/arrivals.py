@@ -3,7 +3,7 @@
 Owns no decision: those are `reception`'s.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from failover.guards import Guards
@@ -19,7 +19,9 @@ from failover.trailer_clock import Moment
 class _Around(Protocol):
     guards: Guards
 
-    def everyone(self) -> tuple[Instance, ...]: ...
+    own: frozenset[bytes]
+
+    def named(self, router: str) -> list[Instance]: ...
 
     def moment(self) -> Moment: ...
 
@@ -37,15 +39,14 @@ class Arrivals:
         if isinstance(received, Drop):
             self._count(routers, received)
             return
-        everyone, at = self._around.everyone(), self._around.moment()
-        own = {instance.election.router.address for instance in everyone}
-        verdict = judge(received, routers, own, self._around.guards.usable, at)
+        at = self._around.moment()
+        verdict = judge(received, routers, self._around.own, self._around.guards.usable, at)
         if isinstance(verdict, Refused):
             self._refuse(routers, received, verdict, at)
             return
         spec, advert = verdict
         self._agree(spec, advert, received, at)
-        for instance in _of(everyone, spec):
+        for instance in self._of(spec):
             instance.receive(advert, received.source)
 
     def _refuse(
@@ -56,7 +57,7 @@ class Arrivals:
             return
         seals = self._around.guards.of(refused.spec).seals
         note = seals.note(refused.drop, received.message, at) if seals else ""
-        for instance in _of(self._around.everyone(), refused.spec):
+        for instance in self._of(refused.spec):
             instance.refuse(refused.drop, received.source, note)
 
     def _agree(self, spec: RouterSpec, advert: Advert, received: Received, at: Moment) -> None:
@@ -66,9 +67,8 @@ class Arrivals:
 
     def _count(self, routers: Mapping[int, RouterSpec], drop: Drop) -> None:
         for spec in routers.values():
-            for instance in _of(self._around.everyone(), spec):
+            for instance in self._of(spec):
                 instance.hearing.refusals.count(drop)
 
-
-def _of(instances: Iterable[Instance], spec: RouterSpec) -> Iterable[Instance]:
-    return (instance for instance in instances if instance.spec is spec)
+    def _of(self, spec: RouterSpec) -> Iterator[Instance]:
+        return (instance for instance in self._around.named(spec.name) if instance.spec is spec)

@@ -5,7 +5,7 @@ where its adverts come from, which VIPs were found. Nothing here asks the kernel
 """
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import msgspec
@@ -16,7 +16,7 @@ from failover.priority import Known, Seen, weigh
 from failover.spec import AddressSpec, Family, RouterSpec
 from failover.wire import AF_INET, AF_INET6, Address, Link
 
-_REMEMBERED = 2048
+_REMEMBERED = 4096
 
 
 class Host:
@@ -24,10 +24,15 @@ class Host:
 
     def __init__(self) -> None:
         self.links: dict[int, Link] = {}
+        self._names: dict[str, int] = {}
         self._addresses: dict[tuple[int, bytes], dict[int, Address]] = {}
+        self._foreign: dict[int, tuple[Address, ...]] = {}
+        """What `foreign` found; forgotten when it may have changed."""
 
     def apply(self, news: Link | Address) -> bool:
         """Take one event; True when the picture changed."""
+        if self.concerns_all(news):
+            self._foreign.clear()
         if isinstance(news, Link):
             return self._apply_link(news)
         if news.gone:
@@ -36,6 +41,23 @@ class Host:
         changed = there.get(news.prefix) != news
         there[news.prefix] = news
         return changed
+
+    def apply_all(self, events: Iterable[Link | Address]) -> tuple[list[Link | Address], bool]:
+        """Take events: those that changed the picture, and whether one may matter to routers whose VIP it does not name."""
+        changed, wide = [], False
+        for event in events:
+            concerns_all = self.concerns_all(event)
+            if self.apply(event):
+                changed.append(event)
+                wide = wide or concerns_all
+        return changed, wide
+
+    def concerns_all(self, news: Link | Address) -> bool:
+        """Whether an event, not taken yet, may matter to routers other than those whose VIP it names."""
+        if isinstance(news, Link):
+            return True
+        there = self._addresses.get((news.index, news.address), {}).get(news.prefix, news)
+        return not (there.ours and news.ours)
 
     def _forget(self, gone: Address) -> bool:
         """Nothing is left of an address that is gone: temporary ones come and go for years."""
@@ -47,21 +69,33 @@ class Host:
         return known
 
     def _apply_link(self, link: Link) -> bool:
+        old = self.links.get(link.index)
+        if old is not None and self._names.get(old.name) == old.index:
+            del self._names[old.name]
         if link.gone:
             for key in [key for key in self._addresses if key[0] == link.index]:
                 del self._addresses[key]
             return self.links.pop(link.index, None) is not None
-        changed = self.links.get(link.index) != link
         self.links[link.index] = link
-        return changed
+        self._names[link.name] = link.index
+        return old != link
 
     def link(self, name: str) -> Link | None:
         """The interface of this name."""
-        return next((link for link in self.links.values() if link.name == name), None)
+        index = self._names.get(name)
+        return None if index is None else self.links[index]
 
     def addresses(self) -> Iterator[Address]:
         """Every address on every interface."""
         return (address for there in self._addresses.values() for address in there.values())
+
+    def foreign(self, index: int) -> tuple[Address, ...]:
+        """The addresses on an interface that are not ours, in use."""
+        if index not in self._foreign:
+            self._foreign[index] = tuple(
+                a for a in self.addresses() if a.index == index and not a.ours and not a.tentative
+            )
+        return self._foreign[index]
 
     def has(self, spec: AddressSpec) -> tuple[Address, ...]:
         """The address as it is on its interface now; with other prefixes it may be there more than once."""
@@ -160,7 +194,7 @@ def _source(spec: RouterSpec, host: Host) -> bytes:
     link = host.link(spec.interface)
     if link is None:
         return b""
-    mine = [a for a in host.addresses() if a.index == link.index and not a.ours and not a.tentative]
+    mine = host.foreign(link.index)
     if spec.source is not None:
         wanted = packed(spec.source)
         return wanted if any(a.address == wanted for a in mine) else b""

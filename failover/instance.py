@@ -6,7 +6,7 @@ Owns no decision: those are the election's. It knows how to perform each action 
 import asyncio
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from failover import describe, outgoing
 from failover.actions import (
@@ -25,12 +25,12 @@ from failover.actions import (
 from failover.debounce import Debounce
 from failover.election import Election
 from failover.hearing import Hearing
-from failover.host import inherited, standing
+from failover.host import inherited, packed, standing
 from failover.kernel import Job
 from failover.moves import State
 from failover.packet import Advert, Drop
 from failover.place import Place
-from failover.report import Alarm, Held, Remark, RouterReport
+from failover.report import Alarm, Remark, RouterReport
 from failover.spec import AddressSpec, RouterSpec
 from failover.surroundings import Handed, Surroundings
 
@@ -40,11 +40,12 @@ class Instance:
 
     def __init__(self, spec: RouterSpec, around: Surroundings, *, grouped: bool) -> None:
         self.spec = spec
+        self._vips = frozenset(packed(vip.address) for vip in spec.addresses)
         self.hearing = Hearing(spec.addresses)
         self.stopped = False
         self._around = around
         self._loop = asyncio.get_running_loop()
-        self._standing = standing(spec, around.host, around.known, around.trouble(spec))
+        self.standing = standing(spec, around.host, around.known, around.trouble(spec))
         self._debounce = Debounce(spec.link_up_delay, spec.link_down_delay)
         self._timer: asyncio.TimerHandle | None = None
         self._armed: float | None = None
@@ -55,15 +56,15 @@ class Instance:
         self._write_error = ""
         self._unseen: tuple[Place, ...] | None = None
         self._reported: RouterReport | None = None
-        self.election = Election(spec, self._standing.source, grouped=grouped)
+        self.election = Election(spec, self.standing.source, grouped=grouped)
 
     # ---- inputs -------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Take part."""
         now = self._loop.time()
-        fault = self._debounce.offer(self._standing.fault, now) or self._standing.tracked_fault
-        self.election.set_priority(self._standing.priority, now, unproven=self._standing.unproven)
+        fault = self._debounce.offer(self.standing.fault, now) or self.standing.tracked_fault
+        self.election.set_priority(self.standing.priority, now, unproven=self.standing.unproven)
         found = inherited(self.spec, self._around.host)
         self._perform(self.election.start(now, inherited=found, fault=fault), now)
 
@@ -81,17 +82,17 @@ class Instance:
     def look(self) -> None:
         """Something on the host or tracked changed: stand anew, and see whether our VIPs are still there."""
         now = self._loop.time()
-        before = self._standing.seen
+        before = self.standing.seen
         around = self._around
-        self._standing = standing(self.spec, around.host, around.known, around.trouble(self.spec))
-        if self._standing.source:
-            self.election.router.address = self._standing.source
-        fault = self._debounce.offer(self._standing.fault, now) or self._standing.tracked_fault
-        actions = self.election.set_priority(self._standing.priority, now, unproven=self._standing.unproven)
-        actions += self.election.set_fault(fault, now, reachable=self._standing.reachable)
+        self.standing = standing(self.spec, around.host, around.known, around.trouble(self.spec))
+        if self.standing.source:
+            self.election.router.address = self.standing.source
+        fault = self._debounce.offer(self.standing.fault, now) or self.standing.tracked_fault
+        actions = self.election.set_priority(self.standing.priority, now, unproven=self.standing.unproven)
+        actions += self.election.set_fault(fault, now, reachable=self.standing.reachable)
         self._recheck_at(self._debounce.deadline())
         self._perform(actions, now)
-        if self._standing.seen != before:
+        if self.standing.seen != before:
             self.report()
         self._see(now)
 
@@ -119,6 +120,7 @@ class Instance:
         now = self._loop.time()
         gone = outgoing.gone(self.spec, spec)
         self.spec = spec
+        self._vips = frozenset(packed(vip.address) for vip in spec.addresses)
         self.hearing.adopt(spec.addresses)
         self._debounce = self._debounce.with_delays(spec.link_up_delay, spec.link_down_delay)
         if gone and self.election.router.holding:
@@ -143,7 +145,11 @@ class Instance:
     @property
     def reachable(self) -> bool:
         """Whether peers can hear us on this router's interface although there is a fault."""
-        return self._standing.reachable
+        return self.standing.reachable
+
+    def has_any(self, addresses: Iterable[bytes]) -> bool:
+        """Whether some of these packed addresses are VIPs of this router."""
+        return not self._vips.isdisjoint(addresses)
 
     @property
     def state(self) -> State:
@@ -153,15 +159,7 @@ class Instance:
     def renewals(self) -> tuple[Place, ...]:
         """Where the kernel holds our VIPs now."""
         held = self.spec.addresses if self.election.router.holding else ()
-        return outgoing.places(held, self._around.host, self._standing.owned)
-
-    def held(self) -> Held | None:
-        """What the supervisor needs for the case of our death, None while nothing is held."""
-        if not self.election.router.holding:
-            return None
-        standing, guard = self._standing, self._around.guards.of(self.spec)
-        is_master, lease = self.state is State.MASTER, self.election.router.lease
-        return outgoing.held(self.spec, self._around.host, standing, guard, is_master=is_master, lease=lease)
+        return outgoing.places(held, self._around.host, self.standing.owned)
 
     def report(self, changed: Changed | None = None) -> None:
         """Tell the supervisor how things are, if anything moved since it was last told."""
@@ -173,7 +171,7 @@ class Instance:
             hearing=self.hearing,
             lateness=self._lateness,
             renewal=self._renewal,
-            track=self._standing.seen,
+            track=self.standing.seen,
             old=changed.old if changed else None,
         )
         if report != self._reported:
@@ -212,7 +210,7 @@ class Instance:
 
     def _send(self, priority: int) -> None:
         error = 0
-        source, guard = self._standing.source, self._around.guards.of(self.spec)
+        source, guard = self.standing.source, self._around.guards.of(self.spec)
         for destination in outgoing.destinations(self.spec):
             message = outgoing.advert_message(self.spec, priority, source, destination, guard.password)
             try:
@@ -243,9 +241,9 @@ class Instance:
         self._around.handed(self.spec.name, Handed.LOST if lost else Handed.READY)
 
     def _job(self, vips: Sequence[AddressSpec], lifetime: int | None, void_after: float) -> Job:
-        places = outgoing.places(vips, self._around.host, self._standing.owned)
+        places = outgoing.places(vips, self._around.host, self.standing.owned)
         if lifetime is None:
-            spared = self._around.held_by_others(self)
+            spared = self._around.held_by_others(self, {place.address for place in places})
             places = tuple(place for place in places if place not in spared)
         return Job(self, places, lifetime, void_after, self._written)
 

@@ -6,7 +6,7 @@ arrived is handed over, so that a worker that slept hears the world before it sp
 
 import asyncio
 import time
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
 from failover.arrivals import Arrivals
 from failover.election import Election
@@ -21,14 +21,15 @@ from failover.orders import Orders
 from failover.place import Place
 from failover.priority import Known
 from failover.reload import Change, changes
-from failover.report import Alarm, Emptied, Remark, Renewal, Report
+from failover.renewals import Renewals
+from failover.report import Alarm, Emptied, Remark, Report
+from failover.reporting import Reporting
 from failover.sockets import AdvertSockets
 from failover.spec import FailoverSpec, RouterSpec
 from failover.surroundings import Handed
 from failover.trailer_clock import Moment
 from failover.wire import Address, Link
 
-REPORT_EVERY = 1.0
 _STRAYS = "strays"
 
 
@@ -49,7 +50,11 @@ class Manager:
         self._instances: dict[str, Instance] = {}
         self._leaving: list[Instance] = []
         self._queues = FrameQueues()
-        self._renewal: Renewal | None = None
+        self._renewals = Renewals(self, tell)
+        self._reporting = Reporting(self.routers, self._reported, self._look_around)
+        self._stirred: set[str] = set()
+        self.own: frozenset[bytes] = frozenset()
+        """The addresses that our adverts come from."""
         self._stopping = False
         self._moved = moved
         self.handed: Callable[[str, Handed], None] = lambda router, how: None
@@ -65,7 +70,6 @@ class Manager:
             lambda job: self._loop.call_soon_threadsafe(self._written, job), realtime=realtime
         )
         self._loop.add_reader(self._events.fileno(), self._on_events)
-        self._reporter: asyncio.TimerHandle = self._loop.call_later(REPORT_EVERY, self._report_all)
 
     def apply(self, spec: FailoverSpec, secrets: Mapping[str, str]) -> None:
         """Make this spec and the files' `secrets` those in force; what did not change is not touched."""
@@ -88,6 +92,7 @@ class Manager:
                 self._instances[router.name].spec = router  # equal, and the one that arriving packets name
         for name in reread:
             self._instances[name].look()
+        self._see_sources()
         self.groups.apply(spec.groups)
         self.groups.settle()
 
@@ -105,7 +110,7 @@ class Manager:
 
     def close(self) -> None:
         """Let go of sockets and timers; VIPs that are still held live on their lease."""
-        self._reporter.cancel()
+        self._reporting.close()
         self._loop.remove_reader(self._events.fileno())
         for instance in self.everyone():
             instance.close()
@@ -132,11 +137,10 @@ class Manager:
         """Send a VRRP message. Raises OSError."""
         self._sockets.send(spec, message, source, destination)
 
-    def held_by_others(self, owner: object) -> set[Place]:
-        """What other routers here hold."""
-        return {
-            place for instance in self.everyone() if instance is not owner for place in instance.renewals()
-        }
+    def held_by_others(self, owner: object, addresses: Collection[bytes]) -> set[Place]:
+        """Where other routers here hold some of these."""
+        others = (i for i in self.everyone() if i is not owner and i.has_any(addresses))
+        return {place for instance in others for place in instance.renewals()}
 
     def write(self, job: Job) -> None:
         """Queue a write of addresses."""
@@ -165,11 +169,18 @@ class Manager:
 
     def member_changed(self, router: str) -> None:
         """See to the router's group, and keep what the supervisor holds for our death up to date."""
-        self._loop.call_soon(self.groups.settle)
-        self._loop.call_soon(self._tell_renewal)
-        self._loop.call_soon(self._moved)
-        if any(i.spec.name == router and i.state is State.INIT for i in self._leaving):
-            self._loop.call_soon(self._check_emptied)
+        if not self._stirred:
+            self._loop.call_soon(self._see_to_stirred)
+        self._stirred.add(router)
+
+    def _see_to_stirred(self) -> None:
+        """Once for all that changed in one turn of the loop: hundreds of routers often do together."""
+        stirred, self._stirred = self._stirred, set()
+        self.groups.settle()
+        self._renewals.see(i for i in self.everyone() if i.spec.name in stirred)
+        self._moved()
+        if any(instance.stopped for instance in self._leaving):
+            self._check_emptied()
 
     def before_timer(self) -> None:
         """Hand over every packet that has arrived."""
@@ -187,20 +198,27 @@ class Manager:
             self._tell(
                 Remark("", "netlink events were lost; interfaces and addresses read anew", warning=True)
             )
-        changed = [event for event in events if self.host.apply(event)]
+        changed, wide = self.host.apply_all(events)
         self.before_timer()
         if links := [event for event in changed if isinstance(event, Link)]:
             self._links_changed({link.name for link in links})
         if changed or not events:
-            self._look()
+            named = {event.address for event in changed if isinstance(event, Address)}
+            self._look(None if wide or not events else named)
         for event in changed:
             if isinstance(event, Address) and event.gone:
                 self._address_gone(event)
 
-    def _look(self) -> None:
+    def _look(self, vips: Collection[bytes] | None = None) -> None:
+        """Have the routers of these VIPs stand anew, or all."""
         for instance in self.everyone():
-            instance.look()
+            if vips is None or instance.has_any(vips):
+                instance.look()
+        self._see_sources()
         self.groups.settle()
+
+    def _see_sources(self) -> None:
+        self.own = frozenset(instance.election.router.address for instance in self.everyone())
 
     def _links_changed(self, names: set[str]) -> None:
         """A new MAC or number means new sockets and a new announcement."""
@@ -212,7 +230,8 @@ class Manager:
 
     def _address_gone(self, event: Address) -> None:
         for instance in self.everyone():
-            if any((p.index, p.address) == (event.index, event.address) for p in instance.renewals()):
+            there = instance.renewals() if instance.has_any((event.address,)) else ()
+            if any((p.index, p.address) == (event.index, event.address) for p in there):
                 instance.act(Election.addresses_missing)
 
     def _written(self, job: Job) -> None:
@@ -230,7 +249,7 @@ class Manager:
         self._leaving.append(instance)
         instance.stop(named=named)
         if instance.stopped:
-            self._loop.call_soon(self._check_emptied)
+            self.member_changed(name)
 
     def _check_emptied(self) -> None:
         for instance in self._leaving:
@@ -259,22 +278,19 @@ class Manager:
         """The running routers, and those that are leaving."""
         return (*self._instances.values(), *self._leaving)
 
-    def _report_all(self) -> None:
-        self._reporter = self._loop.call_later(REPORT_EVERY, self._report_all)
+    def named(self, router: str) -> list[Instance]:
+        """Those of this name: one that runs, and its forerunners that are leaving."""
+        running = [self._instances[router]] if router in self._instances else []
+        return [*running, *(instance for instance in self._leaving if instance.spec.name == router)]
+
+    def _reported(self, some: Sequence[Instance]) -> None:
+        self._renewals.see((*some, *self._leaving))
+
+    def _look_around(self) -> None:
         if alarm := self.guards.look(self.moment()):
             self._tell(Alarm("", alarm))
         if self._sockets.troubled:
             self._want_sockets()
             self._look()
         self.groups.settle()
-        for instance in self._instances.values():
-            instance.report()
-        self._tell_renewal()
         self._moved()
-
-    def _tell_renewal(self) -> None:
-        held = (instance.held() for instance in self.everyone())
-        renewal = Renewal(tuple(one for one in held if one is not None))
-        if renewal != self._renewal:
-            self._renewal = renewal
-            self._tell(renewal)

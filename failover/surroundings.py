@@ -1,6 +1,6 @@
 """What a running router needs of the worker around it; whoever joins routers to a host provides it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -39,8 +39,8 @@ class Surroundings(Protocol):
     def write(self, job: Job) -> None:
         """Queue a write of addresses."""
 
-    def held_by_others(self, owner: object) -> set[Place]:
-        """What other routers here hold: the successor of a router that was made anew has its VIPs already."""
+    def held_by_others(self, owner: object, addresses: Collection[bytes]) -> set[Place]:
+        """Where other routers here hold some of these: the successor of a router that was made anew has its VIPs already."""
 
     def trouble(self, spec: RouterSpec) -> str | None:
         """Why this router cannot send and hear, None when it can."""

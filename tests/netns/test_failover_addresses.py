@@ -72,7 +72,7 @@ def test_a_vip_removed_by_hand_comes_back() -> None:
         net.ip("a", f"address del {VIP4}/32 dev eth0")
         until(lambda: [e.there for e in recorder.changes(VIP4, "a")] == [True, False, True], 1.0)
         assert recorder.longest_absence(VIP4) < 0.1
-        assert any("taken off by somebody else" in note for note in a.notes())
+        until(lambda: any("taken off by somebody else" in note for note in a.notes()), 1.0)
         assert a.state() is State.MASTER
 
 

@@ -8,6 +8,7 @@ them.
 
 import contextlib
 import itertools
+import json
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,15 @@ class Lan:
     def address(self, name: str) -> str:
         """A host's IPv4 address, without prefix."""
         return f"{self.network}.{self.names.index(name) + 1}"
+
+    def addresses(self, name: str) -> set[str]:
+        """Every address on a host, without prefix."""
+        links = json.loads(self.run(name, "ip", "-json", "address", "show").stdout)
+        return {info["local"] for link in links for info in link["addr_info"]}
+
+    def link_local(self, name: str) -> str:
+        """A host's own IPv6 link-local address; it must have no VIP yet."""
+        return next(address for address in self.addresses(name) if address.startswith("fe80::"))
 
     def inside(self, name: str) -> contextlib.AbstractContextManager[None]:
         """This thread is in the host's namespace: sockets made within stay there."""

@@ -1,0 +1,31 @@
+"""As many routers on one interface as VRRP has numbers for: punctual, cheap, and moving together without a gap."""
+
+from failover.moves import Cause
+from support.directors import until
+from support.many_routers import COUNT, hactl_pair, masters, routers, watch
+from support.netns import lan, needs_namespaces
+from support.recorder import Recorder
+
+pytestmark = needs_namespaces
+
+LATE = 0.1
+CPU = 0.4
+
+
+def test_250_routers_on_one_interface() -> None:
+    """One socket for all; no advert is late, nobody takes over; at a stop all move, and no VIP is ever away."""
+    with lan("a", "b") as net, Recorder(net) as recorder, hactl_pair(net) as (a, b):
+        figures = watch(net, recorder, ([a.process.pid], [b.process.pid]), 4.0)
+        assert (figures.routers, figures.senders, figures.sockets) == (COUNT, {"a"}, 1)
+        assert len(figures.late) >= 3 * COUNT
+        assert figures.late[-1] < LATE, figures.line("hactl")
+        assert max(figures.cpu) < CPU, figures.line("hactl")
+        assert {report.transitions for report in b.reports.values()} == {1}
+        assert (a.notes(), b.notes()) == ([], [])
+        a.stop()
+        assert a.process.wait(20) == 0
+        until(lambda: masters(b) == COUNT, 5.0)
+        assert {report.cause for report in b.reports.values()} == {Cause.MASTER_RELEASED}
+        vips = [address.address for spec in routers(100) for address in spec.addresses]
+        assert max(recorder.longest_absence(address) for address in vips) == 0
+        assert not net.addresses("a") & set(vips)
