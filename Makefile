@@ -1,6 +1,6 @@
 # Everything a newcomer or the CI runs. Each target prepares the machine for itself (etc/setup) and can be repeated.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full simulate fuzz lint format lock bench clean
+.PHONY: help setup deb demo test test-full simulate fuzz lint format lock bench clean
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := hactl health failover notify
 
@@ -27,6 +27,10 @@ FROM ?= 0
 simulate: ## Put 2 to 7 directors through SEEDS schedules of trouble, from seed FROM on; a failing one tells its story
 	@etc/setup test
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m simulation --seeds $(SEEDS) --first $(FROM)
+
+deb: ## Build a Debian package into build/deb
+	@etc/setup test
+	@etc/make-deb build/deb
 
 # The fuzzer is no part of the tests' environment; it comes when it is asked for.
 INPUTS ?= 100000

@@ -59,6 +59,11 @@ class EventKind(StrEnum):
         """The severity an event of this kind has unless it says otherwise."""
         return _SEVERITY.get(self, Severity.INFO)
 
+    @property
+    def text(self) -> str:
+        """What it means, in words for people."""
+        return _TEXTS[self]
+
 
 _SEVERITY = {
     EventKind.ROUTER_MASTER: Severity.WARNING,
@@ -84,6 +89,38 @@ _SEVERITY = {
     EventKind.WORKER_DIED: Severity.WARNING,
     EventKind.IPVS_REPAIRED: Severity.WARNING,
     EventKind.NOTIFY_FAILED: Severity.CRITICAL,
+}
+
+_TEXTS = {
+    EventKind.ROUTER_MASTER: "this director is master of a router: it holds the VIPs",
+    EventKind.ROUTER_BACKUP: "this director is backup of a router: another one holds the VIPs",
+    EventKind.ROUTER_FAULT: "a router cannot take part in elections; the reason says what is in the way",
+    EventKind.ROUTER_REFUSED: "adverts of a router are refused: a wrong key, a replay, or a stranger",
+    EventKind.SERVER_UP: "a real server passes its checks",
+    EventKind.SERVER_DOWN: "a real server fails its checks and leaves the table",
+    EventKind.SERVICE_UP: "all servers of a service are in service again",
+    EventKind.SERVICE_DEGRADED: "a service goes on with fewer servers than it has",
+    EventKind.SERVICE_DOWN: "a service has lost its quorum; the sorry server serves where there is one",
+    EventKind.SERVICE_PANIC: "most servers of a service seem to have failed together: none is removed for a while",
+    EventKind.TRACK_UP: "what a router tracks is well again",
+    EventKind.TRACK_DOWN: "what a router tracks has failed; its priority falls, or it is in fault",
+    EventKind.PEER_UP: "another director is heard over the peer channel",
+    EventKind.PEER_DOWN: "another director is not heard any more",
+    EventKind.CONFIG_LOADED: "a configuration was taken on",
+    EventKind.CONFIG_REJECTED: "a configuration was not taken on; nothing was changed",
+    EventKind.CONFIG_DRIFT: "another director runs a different configuration",
+    EventKind.CONFLICT_TWO_MASTERS: "two directors are, or were, master of one router",
+    EventKind.DIRECTOR_STARTED: "the daemon runs",
+    EventKind.DIRECTOR_STOPPED: "the daemon was stopped in order",
+    EventKind.WORKER_DIED: "a worker process died and is started again",
+    EventKind.IPVS_REPAIRED: "the kernel's table was changed by somebody else and was put right",
+    EventKind.NOTIFY_FAILED: "a channel of notification does not deliver, or has lost alerts",
+    EventKind.NOTIFY_TEST: "an operator had a channel tried; nothing is wrong",
+    EventKind.OVERRIDE_SET: "an operator drained, enabled, disabled or weighted a server",
+    EventKind.OVERRIDE_UNSEEN: "a new master may not know what operators asked of the old one",
+    EventKind.DIRECTOR_CLOCK: "the clock of this director was set by a large step",
+    EventKind.DIRECTOR_STANDBY: "an operator took this director out",
+    EventKind.DIRECTOR_RESUMED: "an operator let this director take part again",
 }
 
 

@@ -84,7 +84,8 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "/lib/systemd/system/" not in line]
+    assert (done.returncode, said) == (0, []), "what is said of other packages' units is theirs"
 
 
 def test_exposure() -> None:

@@ -172,23 +172,24 @@ async def test_redis_reset_and_flood(talk: Talk) -> None:
     assert result.reason is (Reason.CLOSED if talk is reset else Reason.ANSWER_TOO_LONG)
 
 
-@pytest.mark.parametrize(
-    "probe",
-    [
-        FtpProbe(user="a", password_file=FILE),
-        ImapProbe(user="a", password_file=FILE),
-        Pop3Probe(user="a", password_file=FILE),
-        RedisProbe(password_file=FILE),
-    ],
+LOGINS: tuple[Probe, ...] = (
+    FtpProbe(user="a", password_file=FILE),
+    ImapProbe(user="a", password_file=FILE),
+    Pop3Probe(user="a", password_file=FILE),
 )
+UNUSABLE = (({}, "cannot be read"), ({FILE: "two\r\nQUIT"}, "cannot be sent"), ({FILE: "x" * 2000}, "cannot"))
+"""Redis takes any bytes, so of these only the first is none of its passwords."""
+
+
 @pytest.mark.parametrize(
-    ("secrets", "words"),
-    [({}, "cannot be read"), ({FILE: "two\r\nQUIT"}, "cannot be sent"), ({FILE: "x" * 2000}, "cannot")],
+    ("probe", "secrets", "words"),
+    [
+        *((probe, secrets, words) for probe in LOGINS for secrets, words in UNUSABLE),
+        (RedisProbe(password_file=FILE), *UNUSABLE[0]),
+    ],
 )
 async def test_passwords_that_cannot_be_used(probe: Probe, secrets: dict[str, str], words: str) -> None:
     """A file that cannot be read, and a password that would be a command of its own, are this director's fault."""
-    if isinstance(probe, RedisProbe) and secrets:
-        pytest.skip("redis takes any bytes")
 
     async def agreeing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(HELLO.get(type(probe), b""))

@@ -29,7 +29,8 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
         ["systemd-analyze", "verify", "--man=no", str(copy)],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "/lib/systemd/system/" not in line]
+    assert (done.returncode, said) == (0, []), "what is said of other packages' units is theirs"
 
 
 def test_exposure() -> None:

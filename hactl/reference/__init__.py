@@ -1,0 +1,1 @@
+"""The reference: every key, command, event and reason, written out from where the program itself has them."""
