@@ -177,7 +177,11 @@ LOGINS: tuple[Probe, ...] = (
     ImapProbe(user="a", password_file=FILE),
     Pop3Probe(user="a", password_file=FILE),
 )
-UNUSABLE = (({}, "cannot be read"), ({FILE: "two\r\nQUIT"}, "cannot be sent"), ({FILE: "x" * 2000}, "cannot"))
+UNUSABLE: tuple[tuple[dict[str, str], str], ...] = (
+    ({}, "cannot be read"),
+    ({FILE: "two\r\nQUIT"}, "cannot be sent"),
+    ({FILE: "x" * 2000}, "cannot"),
+)
 """Redis takes any bytes, so of these only the first is none of its passwords."""
 
 
