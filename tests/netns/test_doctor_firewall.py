@@ -112,6 +112,18 @@ def test_adverts_that_cannot_leave(hosts: Ward) -> None:
     assert ("vrrp-blocked", "web") not in hosts.found("lb1")
 
 
+def test_adverts_over_ipv6(hosts: Ward) -> None:
+    """Rules of the other family say nothing of them."""
+    six = "  six: {vrid: 51, interface: eth0, addresses: ['2001:db8::100']}\n"
+    hosts.write("", HEAD + six)
+    for rule, blocked in (("ip6 nexthdr vrrp drop", "six"), ("ip protocol vrrp drop", "web")):
+        load(hosts, rule, "accept")
+        found = hosts.found("lb1")
+        assert {subject for kind, subject in found if kind == "vrrp-blocked"} == {blocked}
+        hosts.mend("lb1", found["vrrp-blocked", blocked])
+        assert "vrrp-blocked" not in {kind for kind, _ in hosts.found("lb1")}
+
+
 @pytest.mark.parametrize(
     ("rule", "passes"),
     [

@@ -1,6 +1,8 @@
 """`hactl doctor` on the link: strangers with the VRID or the VIP, and real servers that answer for it."""
 
 import contextlib
+import ipaddress
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -8,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from failover.packet import GROUP4, PROTOCOL, Advert, encode
-from support.doctor import DR, VIP, Ward, ward
+from failover.packet import GROUP4, GROUP6, Advert, encode
+from failover.spec import Family
+from failover.transport import AdvertSocket
+from support.doctor import DR, HEAD, VIP, Ward, ward
 from support.netns import AS_NOBODY, needs_namespaces
 
 pytestmark = needs_namespaces
@@ -26,29 +30,35 @@ def hosts(tmp_path: Path) -> Iterator[Ward]:
 
 
 @contextlib.contextmanager
-def advertising(hosts: Ward, host: str, vrid: int, vip: str) -> Iterator[None]:
-    """A host advertises this VIP ten times a second."""
-    source = socket.inet_aton(hosts.net.address(host))
-    advert = Advert(version=3, vrid=vrid, priority=200, interval=0.1, addresses=(socket.inet_aton(vip),))
-    message = encode(advert, source, GROUP4)
+def advertising(hosts: Ward, host: str, vrid: int, vip: str) -> Iterator[str]:
+    """A host advertises this VIP ten times a second; yields its source."""
+    family = Family.IPV6 if ":" in vip else Family.IPV4
+    source = link_local(hosts, host) if family is Family.IPV6 else hosts.net.address(host)
+    packed, group = ipaddress.ip_address(source).packed, GROUP6 if family is Family.IPV6 else GROUP4
+    vips = (ipaddress.ip_address(vip).packed,)
+    message = encode(Advert(version=3, vrid=vrid, priority=200, interval=0.1, addresses=vips), packed, group)
     with hosts.net.inside(host):
-        speaks = socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTOCOL)
+        speaks = AdvertSocket(family, "eth0", socket.if_nametoindex("eth0"))
     over = threading.Event()
 
     def speak() -> None:
         while not over.wait(0.1):
-            speaks.sendto(message, ("224.0.0.18", 0))
+            speaks.send(message, packed, group, 255)
 
-    with speaks:
-        speaks.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, source)
-        speaks.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
+    with contextlib.closing(speaks):
         thread = threading.Thread(target=speak)
         thread.start()
         try:
-            yield
+            yield source
         finally:
             over.set()
             thread.join()
+
+
+def link_local(hosts: Ward, host: str) -> str:
+    """The address that IPv6 adverts come from."""
+    shown = json.loads(hosts.net.run(host, "ip", "-j", "-6", "address", "show", "dev", "eth0").stdout)
+    return next(str(one["local"]) for one in shown[0]["addr_info"] if one["scope"] == "link")
 
 
 def strangers(hosts: Ward, *words: str) -> dict[tuple[str, str], str]:
@@ -65,6 +75,15 @@ def test_another_cluster_with_our_vrid(hosts: Ward) -> None:
     with advertising(hosts, "client", 51, "10.99.0.77"):
         (evidence,) = strangers(hosts).values()
     assert evidence.startswith("10.99.0.4 advertises VRID 51 on eth0 without 10.99.0.100 and with 10.99.0.77")
+
+
+def test_another_cluster_over_ipv6(hosts: Ward) -> None:
+    """The same number is another router there."""
+    hosts.write("", f"{HEAD}  six: {{vrid: 51, interface: eth0, addresses: ['2001:db8::100']}}\n")
+    with advertising(hosts, "client", 51, "2001:db8::77") as source:
+        found = strangers(hosts)
+    assert list(found) == [("vrid-taken", "six")]
+    assert found["vrid-taken", "six"].startswith(f"{source} advertises VRID 51 on eth0")
 
 
 def test_another_router_with_our_vip(hosts: Ward) -> None:
