@@ -132,8 +132,9 @@ class Balancer:
         self._services = services
         used = {check.id for check in config.checks}
         self.outcomes = {check: outcome for check, outcome in self.outcomes.items() if check in used}
-        for key in gone - {service_key(spec) for spec in services.specs.values()}:
-            self._table.pop(key, None)
+        gone -= {service_key(spec) for spec in services.specs.values()}
+        # Another object: the one before is the wish of a pass that may be under way.
+        self._table = {key: entry for key, entry in self._table.items() if key not in gone}
         self._step(update(self.state, services, self.outcomes, self._effective, now))
         self._dues.keep(services.specs)
         self._wish(services.specs)

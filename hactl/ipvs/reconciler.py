@@ -118,7 +118,7 @@ class Reconciler:
         return tuple(trouble.refusal for trouble in self._memory.troubles.values())
 
     def wish(self, table: Table) -> None:
-        """The whole table as it should be from now on."""
+        """The whole table as it should be from now on; the mapping must not change afterwards."""
         self._wish = table
         self._done.clear()
         self._wake.set()
