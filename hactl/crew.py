@@ -35,6 +35,7 @@ from hactl.messages import (
 )
 from hactl.outbox import Outbox
 from hactl.preparing import FAILOVER, NOTIFY, preparation
+from hactl.reload import marks
 from notify.event import Event
 
 PREPARE_WITHIN = 60.0
@@ -84,9 +85,10 @@ class Crew:
         state_dir = Path(config.state_dir)
         lock = ("--lock", str(state_dir / "failover.lock"))
         made = {FAILOVER: self._child(FAILOVER, "failover", ("--user", user, *lock))}
+        mark = ("--mark",) if marks(config) else ()
         for number in range(config.health.workers):
             name = f"health-{number}"
-            made[name] = self._child(name, "health", ("--user", user))
+            made[name] = self._child(name, "health", ("--user", user, *mark))
         made[NOTIFY] = self._child(NOTIFY, "notify", ("--user", user, "--state-dir", str(state_dir)))
         return made
 

@@ -20,7 +20,7 @@ _START = 20.0
 """Seconds that the process may take besides the probe's own time."""
 
 
-def run(aim: Aim, document: Document | None, timeout: float | None = None) -> list[Probed]:
+def run(aim: Aim, document: Document | None, timeout: float | None = None, node: str = "") -> list[Probed]:
     """Probe this target once; a host name at each of its addresses. Raises AimError where nothing can be probed."""
     made = probe(aim.check)
     if made is None:
@@ -29,7 +29,7 @@ def run(aim: Aim, document: Document | None, timeout: float | None = None) -> li
     addresses, took = _addresses(aim.host)
     found = []
     for address in addresses:
-        spec = check_spec(aim.check, made, address, aim.port)
+        spec = check_spec(aim.check, made, address, aim.port, node=node)
         if timeout is not None:
             spec = msgspec.structs.replace(spec, timeout=timeout)
         told = _told(Order(spec, secrets, _user(document)), spec.timeout)

@@ -41,6 +41,11 @@ def _refusals(old: Config, new: Config) -> Iterator[Refusal]:
         if value(old) != value(new):
             text = f"{words} cannot change while running; restart the daemon"
             yield Refusal(reason=RefusalReason.FIXED, text=text)
+    if marks(new) and not marks(old):
+        text = (
+            "checks with mark need a right that the health workers were started without; restart the daemon"
+        )
+        yield Refusal(reason=RefusalReason.FIXED, text=text)
     unsafe = [p for p in new.pending if p.unsafe]
     if unsafe:
         text = "; ".join(f"line {p.line}: {p.path}: {p.text}" for p in unsafe)
@@ -50,6 +55,11 @@ def _refusals(old: Config, new: Config) -> Iterator[Refusal]:
     if gone * 2 > len(before) and gone > 1:
         text = f"it would remove {gone} of {len(before)} servers; --force if that is meant"
         yield Refusal(reason=RefusalReason.MASS_REMOVAL, text=text, forceable=True)
+
+
+def marks(config: Config) -> bool:
+    """Whether some probe marks its packets, for which a worker needs a right (CAP_NET_RAW)."""
+    return any(check.origin is not None and check.origin.mark for check in config.checks)
 
 
 def fixed_paths(old: Config, new: Config) -> frozenset[str]:

@@ -104,7 +104,9 @@ class Checker:
         """Begin a probe now; the pool has given a place."""
         self._started = time.monotonic()
         try:
-            self._running = running = self._pool.carriers.probe(self.plan, self._ended)
+            self._running = running = self._pool.carriers.probe(
+                self.plan, self._ended, origin=self.spec.origin
+            )
             end = running.start()
         except Exception as error:  # noqa: BLE001 - shown in the result, counted by the pool
             end = internal_error(error)

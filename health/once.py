@@ -45,7 +45,7 @@ async def run_once(
     tools = kit(agent, {})._replace(secret=steps.secret)
     pings, calls = Pings(poller, ping_sockets), Calls(loop, run_program)
     carriers = Carriers(poller, Contexts(), Looks(loop), pings, calls, run_program)
-    probe = carriers.probe(plan(check, tools), ended.set_result, steps)
+    probe = carriers.probe(plan(check, tools), ended.set_result, steps, check.origin)
     start = time.monotonic()
     try:
         try:

@@ -42,7 +42,7 @@ from health.probe_spec import (
 __all__ = [
     "BodyMatch", "CheckSpec", "Convention", "Damping", "DnsProbe", "FileProbe", "FtpProbe", "GrpcProbe",
     "HealthSpec", "HttpProbe", "ImapProbe", "LdapProbe", "LoginProbe", "MysqlProbe", "Need", "NntpProbe",
-    "NtpProbe", "PingProbe", "Pop3Probe", "PostgresqlProbe", "Probe", "ProcessProbe", "RadiusProbe", "RedisProbe",
+    "NtpProbe", "Origin", "PingProbe", "Pop3Probe", "PostgresqlProbe", "Probe", "ProcessProbe", "RadiusProbe", "RedisProbe",
     "ScriptProbe", "SipProbe", "SmtpProbe", "SqlProbe", "SshProbe", "TcpProbe", "TlsSpec", "UdpProbe",
 ]  # fmt: skip
 
@@ -66,6 +66,14 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
     skip: bool = True
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where probes come from: an address of this director, an interface, and their packets' firewall mark (0: none)."""
+
+    source: str | None = None
+    interface: str | None = None
+    mark: int = 0
+
+
 class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One probe of one target, and when the verdict changes. `rise` and `fall` count results in a row.
 
@@ -84,6 +92,7 @@ class CheckSpec(msgspec.Struct, frozen=True, kw_only=True):
     down_interval: float = 0.0
     damping: Damping | None = None
     need: Need | None = None
+    origin: Origin | None = None
 
     @property
     def id(self) -> str:

@@ -13,8 +13,9 @@ from hactl.cli.common import (
     config_option,
     echo_json,
     json_option,
+    node_option,
     settings,
-    sound_document,
+    sound,
 )
 from hactl.cli.durations import Duration
 
@@ -31,6 +32,7 @@ from hactl.cli.durations import Duration
 )
 @json_option
 @config_option
+@node_option
 def probe(check: str, server: str, port: int | None, timeout: float | None, as_json: bool) -> None:
     """Run one check of one server now, and explain each step with its time.
 
@@ -42,9 +44,13 @@ def probe(check: str, server: str, port: int | None, timeout: float | None, as_j
     from hactl.cli.probe_view import probes_json, probes_text
     from hactl.probing import run
 
-    document = _document()
+    loaded = _loaded()
+    document = None if loaded is None else loaded.document
+    node = loaded.config.node if loaded is not None and loaded.config is not None else ""
     try:
-        probes = [each for aim in aims(document, check, server, port) for each in run(aim, document, timeout)]
+        probes = [
+            each for aim in aims(document, check, server, port) for each in run(aim, document, timeout, node)
+        ]
     except AimError as error:
         raise Fault(str(error)) from error
     if as_json:
@@ -54,8 +60,8 @@ def probe(check: str, server: str, port: int | None, timeout: float | None, as_j
     sys.exit(0 if all(probed.result.passed for probed in probes) else 1)
 
 
-def _document() -> Any:
+def _loaded() -> Any:
     """The configuration, None where there is none at the usual place and none was named."""
     if settings().config is None and not os.path.exists(DEFAULT_CONFIG):
         return None
-    return sound_document()
+    return sound()

@@ -53,12 +53,17 @@ class Handler(Protocol):
 
 
 def arguments(
-    *, lock: bool = False, state_dir: bool = False, allowed: bool = False, door: bool = False
+    *,
+    lock: bool = False,
+    state_dir: bool = False,
+    allowed: bool = False,
+    door: bool = False,
+    mark: bool = False,
 ) -> argparse.Namespace:
     """The worker's command line: `--fd` of its socket, `--user` to become (empty: stay), and what it asks for.
 
     `allowed` is the socket on which the supervisor tells a helper what may be run; the worker only passes it on.
-    Over `door` the supervisor passes listening sockets.
+    Over `door` the supervisor passes listening sockets. With `mark` the worker may mark its packets.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--fd", type=int, required=True)
@@ -67,6 +72,8 @@ def arguments(
         parser.add_argument("--lock", default="")
     if allowed:
         parser.add_argument("--allowed", type=int, required=True)
+    if mark:
+        parser.add_argument("--mark", action="store_true")
     if door:
         parser.add_argument("--door", type=int, required=True)
     if state_dir:

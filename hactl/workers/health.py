@@ -150,7 +150,7 @@ class HealthHandler:
 
 def main() -> None:
     """Run the worker on the socket given."""
-    arguments = base.arguments(allowed=True)
+    arguments = base.arguments(allowed=True, mark=True)
     with socket.socket(fileno=arguments.allowed) as allowed:
         is_root = os.geteuid() == 0 and arguments.user
         helper = programs.start(arguments.user, allowed) if is_root else None
@@ -158,7 +158,7 @@ def main() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     gc.freeze()  # What was imported stays: the collector need never look at it.
-    base.drop_privileges(arguments.user)
+    base.drop_privileges(arguments.user, keep=(base.CAP_NET_RAW,) if arguments.mark else ())
     uvloop.run(base.serve(arguments.fd, lambda send: HealthHandler(send, helper, ping_sockets)))
 
 

@@ -20,6 +20,9 @@ from health.probes.ping import open_sockets
 from health.result import Result
 from health.spec import CheckSpec, PingProbe, ScriptProbe
 
+_RUN = (CAP_KILL, CAP_SETGID, CAP_SETUID)
+_MARK = (base.CAP_NET_RAW,)
+
 
 class Order(msgspec.Struct, frozen=True):
     """What to probe, the secrets for it by their files, and who to be (empty: stay)."""
@@ -37,13 +40,17 @@ class Told(msgspec.Struct, frozen=True):
     refused: str = ""
 
 
+def _marked(check: CheckSpec) -> bool:
+    return check.origin is not None and check.origin.mark != 0
+
+
 def main() -> None:
     """Probe once."""
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     ping_sockets = open_sockets() if isinstance(order.check.probe, PingProbe) else {}
     # Of what a program writes only the text is looked at; the program becomes its own user, which needs rights.
     is_script = isinstance(order.check.probe, ScriptProbe)
-    base.drop_privileges(order.user, keep=(CAP_KILL, CAP_SETGID, CAP_SETUID) if is_script else ())
+    base.drop_privileges(order.user, keep=_RUN if is_script else _MARK if _marked(order.check) else ())
     programs = Programs(None, lambda reason: None)
     try:
         report: Report = asyncio.run(

@@ -5,20 +5,62 @@ Its law: nothing here waits, and no name is ever looked up: an address with a zo
 
 import errno
 import functools
+import os
 import socket
 
+from health.result import End, Reason
+from health.spec import Origin
 
-def connecting(kind: int, address: str, port: int) -> tuple[socket.SocketType, int]:
+_BIND_ADDRESS_NO_PORT = 24
+"""IP_BIND_ADDRESS_NO_PORT (linux/in.h): the port is chosen with the destination known, so few sources serve many probes."""
+
+
+class OriginError(Exception):
+    """Probes cannot come from where they are to come from; `end` says why."""
+
+    def __init__(self, what: str, error: OSError) -> None:
+        super().__init__(what)
+        self.end = End(Reason.CANNOT_RUN, f"{what}: {os.strerror(error.errno or 0)}")
+
+
+def connecting(
+    kind: int, address: str, port: int, origin: Origin | None = None
+) -> tuple[socket.SocketType, int]:
     """A socket of this kind and the error number of its connect; 0 where it connects or is connected already.
 
-    Raises OSError where there can be no such socket; ENODEV for a zone that is no interface here.
+    Raises OSError where there can be no such socket, ENODEV for a zone that is no interface here, and OriginError.
     """
     six = ":" in address
     bare, scope = scope_of(address)
     family = socket.AF_INET6 if six else socket.AF_INET
     sock = socket.SocketType(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    if origin is not None:
+        try:
+            _begin_at(sock, origin, scope)
+        except OriginError:
+            sock.close()
+            raise
     code = sock.connect_ex((bare, port, 0, scope) if six else (bare, port))
     return sock, 0 if code == errno.EINPROGRESS else code
+
+
+def _begin_at(sock: socket.SocketType, origin: Origin, scope: int) -> None:
+    what = f"mark {origin.mark}"
+    try:
+        if origin.mark:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, origin.mark)
+        what = f"interface {origin.interface}"
+        if origin.interface is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, origin.interface.encode() + b"\0")
+        what = f"source {origin.source}"
+        if origin.source is not None:
+            six = sock.family == socket.AF_INET6
+            if six != (":" in origin.source):
+                raise OSError(errno.EAFNOSUPPORT, "of the other family")
+            sock.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+            sock.bind((origin.source, 0, 0, scope) if six else (origin.source, 0))
+    except OSError as error:
+        raise OriginError(what, error) from error
 
 
 def scope_of(address: str) -> tuple[str, int]:

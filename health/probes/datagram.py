@@ -10,11 +10,12 @@ from typing import Protocol
 
 from health.dialogue import DatagramDialogue, DatagramPlan, Plan
 from health.errors import end_of_error
-from health.probes.connecting import connecting
+from health.probes.connecting import OriginError, connecting
 from health.probes.poller import Poller
 from health.probes.steps import Steps, endpoint
 from health.probes.stream import internal_error
 from health.result import End, Reason
+from health.spec import Origin
 
 DATAGRAM_LIMIT = 4096
 """Longest datagram taken whole, in bytes; more of it is not looked at."""
@@ -43,6 +44,7 @@ class Exchange:
         "_done",
         "_follow",
         "_following",
+        "_origin",
         "_plan",
         "_poller",
         "_received",
@@ -57,11 +59,13 @@ class Exchange:
         done: Callable[[End], None],
         follow: Callable[[Plan], Following],
         steps: Steps | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self._plan = plan
         self._poller = poller
         self._done = done
         self._follow = follow
+        self._origin = origin
         self._following: Following | None = None
         self._received = 0
         self._sock: socket.SocketType | None = None
@@ -75,7 +79,7 @@ class Exchange:
         if isinstance(first, End):
             return first
         try:
-            sock, code = connecting(socket.SOCK_DGRAM, plan.address, plan.port)
+            sock, code = connecting(socket.SOCK_DGRAM, plan.address, plan.port, self._origin)
             if code:
                 sock.close()
                 return end_of_error(code, connected=False)
@@ -84,6 +88,8 @@ class Exchange:
             if self.steps is not None:
                 self.steps.mark("socket", f"from {endpoint(sock.getsockname())}")
             self._send(sock, first)
+        except OriginError as error:
+            return error.end
         except OSError as error:
             self._close()
             return end_of_error(error.errno or 0, connected=False)

@@ -3,6 +3,7 @@
 Its law: what can be worked out before a probe starts is worked out once, when its check is taken up.
 """
 
+import functools
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -96,10 +97,13 @@ class Carriers(NamedTuple):
     calls: Calls
     run_program: RunProgram | None = None
 
-    def probe(self, plan: AnyPlan, done: Done, steps: Steps | None = None) -> Running:
-        """A probe ready to be started, once."""
+    def probe(
+        self, plan: AnyPlan, done: Done, steps: Steps | None = None, origin: spec.Origin | None = None
+    ) -> Running:
+        """A probe ready to be started, once; `origin` is where its packets are to come from."""
         if isinstance(plan, DatagramPlan):
-            return Exchange(plan, self.poller, done, lambda further: self.probe(further, done, steps), steps)
+            follow = functools.partial(self.probe, done=done, steps=steps, origin=origin)
+            return Exchange(plan, self.poller, done, follow, steps, origin)
         if isinstance(plan, ProgramPlan):
             return Program(plan, self.run_program, done, steps)
         if isinstance(plan, CallPlan):
@@ -108,7 +112,7 @@ class Carriers(NamedTuple):
             return Look(plan, self.looks, done)
         if isinstance(plan, PingPlan):
             return Ping(plan, self.pings, done, steps)
-        return Conversation(plan, self.poller, self.contexts, done, steps)
+        return Conversation(plan, self.poller, self.contexts, done, steps, origin)
 
     def fault(self, plan: AnyPlan) -> str | None:
         """What on this host keeps the probe from running, in words."""

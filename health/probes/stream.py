@@ -12,10 +12,11 @@ from collections.abc import Callable
 from health.dialogue import Answer, Dialogue, Farewell, Plan, StartTls
 from health.errors import end_of_error
 from health.probes import tls
-from health.probes.connecting import connecting, with_itself
+from health.probes.connecting import OriginError, connecting, with_itself
 from health.probes.poller import BROKEN, ENDED, READABLE, WRITABLE, Poller
 from health.probes.steps import Steps, endpoint
 from health.result import DETAIL_LIMIT, PASSED, End, Reason
+from health.spec import Origin
 
 RECEIVED_LIMIT = 4 * 1024 * 1024
 """Bytes taken from one server in one conversation, whatever they are."""
@@ -31,6 +32,7 @@ class Conversation:
         "_contexts",
         "_dialogue",
         "_done",
+        "_origin",
         "_peer_ended",
         "_pending",
         "_plan",
@@ -50,10 +52,12 @@ class Conversation:
         contexts: tls.Contexts,
         done: Callable[[End], None],
         steps: Steps | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self._plan = plan
         self._poller = poller
         self._contexts = contexts
+        self._origin = origin
         self._done = done
         self.steps = steps
         self._sock: socket.SocketType | None = None
@@ -76,6 +80,8 @@ class Conversation:
             self._channel = tls.Channel(context, plan.server_name)
         try:
             return self._connect(plan.address, plan.port)
+        except OriginError as error:
+            return error.end
         except OSError as error:
             self._close()
             return end_of_error(error.errno or 0, connected=False)
@@ -110,7 +116,7 @@ class Conversation:
             self._done(end)
 
     def _connect(self, address: str, port: int) -> End | None:
-        sock, code = connecting(socket.SOCK_STREAM, address, port)
+        sock, code = connecting(socket.SOCK_STREAM, address, port, self._origin)
         if code:
             sock.close()
             return end_of_error(code, connected=False)

@@ -47,8 +47,8 @@ def _filter(data: bytes, at: int, depth: int) -> tuple[bytes, int]:
         found = element(_NOT, part)
     else:
         end = data.find(b")", at)
-        found = _item(data[at + 1 : max(end, at)])
-        at = end
+        at, begin = end if end >= 0 else len(data), at + 1
+        found = _item(data[begin:at])
     if data[at : at + 1] != b")":
         raise FilterError("lacks a parenthesis")
     return found, at + 1

@@ -29,6 +29,7 @@ from health.spec import (
     Need,
     NntpProbe,
     NtpProbe,
+    Origin,
     PingProbe,
     Pop3Probe,
     PostgresqlProbe,
@@ -417,3 +418,15 @@ def test_patience_of_a_check(load_text: Load) -> None:
     assert host.need == Need(check=gate.id, root=gate.id, skip=False)
     assert (page.down_interval, page.damping) == (9.0, Damping(falls=2, within=300.0, hold=60.0))
     assert (gate.need, gate.damping, gate.down_interval) == (None, None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("node", "source", "interface"), [("lb1", "10.77.0.11", "eth1"), ("lb2", "10.77.0.12", "eth1")]
+)
+def test_where_probes_come_from(load_text: Load, node: str, source: str, interface: str) -> None:
+    """Per director where the file says so; a check without is none of it."""
+    keys = "{type: tcp, source: {lb1: 10.77.0.11, lb2: 10.77.0.12}, interface: eth1, mark: 7}"
+    text = service_text("forward: nat", f"check: [{keys}, {{type: ssh}}]", "servers: {rs1: 10.77.0.21}")
+    marked, plain = load_text(text, node).config.checks
+    assert marked.origin == Origin(source=source, interface=interface, mark=7)
+    assert plain.origin is None

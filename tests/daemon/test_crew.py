@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import msgspec
+import pytest
 
 from failover.report import Renewal
 from hactl.crew import Crew
@@ -269,3 +270,11 @@ async def test_what_may_be_run_is_said_before_it_is_wanted() -> None:
         site.live_again(worker)
         assert site.fakes[worker].sent[0] == allowed
     assert not any(isinstance(m, AllowPrograms) for m in site.fakes[FAILOVER].sent)
+
+
+@pytest.mark.parametrize(("check", "expected"), [("{type: tcp}", False), ("{type: tcp, mark: 7}", True)])
+def test_only_for_marks_are_rights_kept(check: str, expected: bool) -> None:
+    """The health workers are told at their start."""
+    site = Site()
+    made = site.crew._make_children(config_of(MINIMAL.replace("{type: tcp}", check)), "nobody")
+    assert ("--mark" in made[HEALTH]._arguments) is expected

@@ -71,3 +71,12 @@ def test_later() -> None:
         "health.user takes effect when the daemon is started again",
         "health.workers takes effect when the daemon is started again",
     )
+
+
+def test_the_first_mark_needs_a_restart() -> None:
+    """Marking packets needs a right that workers have only when a file asked for it at their start."""
+    marked = config_of(MINIMAL.replace("{type: tcp}", "{type: tcp, mark: 7}"))
+    other = config_of(MINIMAL.replace("{type: tcp}", "{type: tcp, mark: 8}"))
+    assert "restart the daemon" in (reload.refusal(OLD, marked, force=True) or "")
+    assert reload.refusal(marked, other, force=False) is None
+    assert reload.refusal(marked, OLD, force=False) is None

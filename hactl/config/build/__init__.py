@@ -19,7 +19,7 @@ from hactl.config.schema.document import Document
 
 def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[Pending] = ()) -> Config:
     """The configuration as the director `node` sees it; `node` is one of the document's directors."""
-    checks = Checks(document)
+    checks = Checks(document, node)
     services = tuple(service_spec(document, name, checks) for name in document.services)
     for router in document.routers.values():
         for tracked in tracking_checks(router.track):

@@ -14,6 +14,7 @@ from health.spec import (
     Damping,
     HttpProbe,
     Need,
+    Origin,
     PingProbe,
     Probe,
     ScriptProbe,
@@ -25,8 +26,9 @@ from health.spec import (
 class Checks:
     """Gathers the specs that services refer to; equal ones are one."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, node: str) -> None:
         self._document = document
+        self._node = node
         self._probes: dict[int, Probe | None] = {}
         self._specs: dict[str, CheckSpec] = {}
         self._refs: dict[tuple[int, str, int], str] = {}
@@ -53,7 +55,7 @@ class Checks:
         made = self._probes[id(check)]
         if made is None:
             return None
-        spec = check_spec(check, made, address, port, self._need(check, address, port))
+        spec = check_spec(check, made, address, port, self._need(check, address, port), self._node)
         self._refs[key] = name = self.add(spec)
         return name
 
@@ -81,8 +83,10 @@ def _damping(check: Check) -> Damping | None:
     return None if given is None else Damping(falls=given.falls, within=given.within, hold=given.hold)
 
 
-def check_spec(check: Check, made: Probe, address: str, port: int, need: Need | None = None) -> CheckSpec:
-    """One check of one target, by the probe made of it."""
+def check_spec(
+    check: Check, made: Probe, address: str, port: int, need: Need | None = None, node: str = ""
+) -> CheckSpec:
+    """One check of one target, by the probe made of it, as the director `node` runs it."""
     return CheckSpec(
         address=address,
         port=0 if isinstance(made, PingProbe) else port,
@@ -95,7 +99,15 @@ def check_spec(check: Check, made: Probe, address: str, port: int, need: Need | 
         down_interval=check.down_interval or 0.0,
         damping=_damping(check),
         need=need,
+        origin=_origin(check, node),
     )
+
+
+def _origin(check: Check, node: str) -> Origin | None:
+    source, interface = resolve.here(check.source, node), resolve.here(check.interface, node)
+    if source is None and interface is None and check.mark is None:
+        return None
+    return Origin(source=source, interface=interface, mark=check.mark or 0)
 
 
 def _aimed(made: Probe, address: str, port: int) -> Probe:

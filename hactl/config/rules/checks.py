@@ -11,6 +11,8 @@ from hactl.config.schema.further_checks import SipCheck
 
 _PLAIN = frozenset({"submission", "ftp", "imap", "pop3", "ldap", "redis"})
 """Types of checks whose login is no more than the password; the others answer a challenge."""
+_ELSEWHERE = frozenset({"ping", "script"})
+"""Types whose packets are not sent from a socket of the check's own."""
 _READABLE = "without tls or starttls the password can be read on its way"
 
 
@@ -90,6 +92,20 @@ def _in_the_clear(check: Check) -> bool:
     return getattr(check, "tls", None) is None and getattr(check, "starttls", None) is None
 
 
+def origins(world: World) -> Iterator[Finding]:
+    """Where probes come from is of directors, and of kinds that connect by themselves."""
+    directors = world.named("directors")
+    for path, check in written_checks(world):
+        for key in ("source", "interface", "mark"):
+            value = getattr(check, key)
+            if value is not None and getattr(check, "type", "") in _ELSEWHERE:
+                yield fault(*path, key, message="has no effect on this type of check", key=True)
+            for name in value if isinstance(value, dict) else ():
+                if name not in directors:
+                    message = f"there is no director '{name}'{suggestion(name, directors)}"
+                    yield fault(*path, key, name, message=message, key=True)
+
+
 def dependencies(world: World) -> Iterator[Finding]:
     """A check depends on one that is there, and none on itself by way of others."""
     named = world.document.checks
@@ -111,4 +127,4 @@ def dependencies(world: World) -> Iterator[Finding]:
             )
 
 
-RULES = (times, certificates, logins, dependencies)
+RULES = (times, certificates, logins, origins, dependencies)

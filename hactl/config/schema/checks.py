@@ -6,7 +6,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from hactl.config.schema.base import Also, Section, refuse
 from hactl.config.schema.patience import Damping, DependsOn, name_or_mapping
-from hactl.config.schema.scalars import AbsolutePath, Duration, HostName, OneLine, Port, Regex
+from hactl.config.schema.scalars import (
+    AbsolutePath,
+    AddressHere,
+    Duration,
+    HostName,
+    InterfaceHere,
+    OneLine,
+    Port,
+    Regex,
+)
 
 Count = Annotated[int, Field(ge=1, le=1000)]
 _RANGE_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, {"type": "string"}]}
@@ -81,6 +90,15 @@ class Check(Section):
     """What every check has: where it goes, how often, and when the verdict changes."""
 
     port: Port | None = Field(None, description="Port probed. Default: the server's.")
+    source: AddressHere | None = Field(
+        None, description="Address of this director that probes come from, per director if need be."
+    )
+    interface: InterfaceHere | None = Field(
+        None, description="Interface that probes go through, per director if need be."
+    )
+    mark: Annotated[int, Field(ge=1, le=0xFFFFFFFF)] | None = Field(
+        None, description="Firewall mark of the probes' packets, for rules of routing and filtering."
+    )
     interval: Duration = Field(2.0, description="Time between probes.")
     fast_interval: Duration | None = Field(
         None,

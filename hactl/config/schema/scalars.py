@@ -158,6 +158,10 @@ OneLine = Annotated[str, AfterValidator(_one_line)]
 HostName = Annotated[str, AfterValidator(_matching(_HOST, "must be the name of a host, not {value}"))]
 Listen = Annotated[str, AfterValidator(_listen)]
 
+AddressHere = Annotated[
+    Annotated[Address, Tag("<one>")] | Annotated[dict[Name, Address], Tag("<each>")],
+    Discriminator(one_or_each),
+]
 InterfaceHere = Annotated[
     Annotated[Interface, Tag("<one>")] | Annotated[dict[Name, Interface], Tag("<each>")],
     Discriminator(one_or_each),
