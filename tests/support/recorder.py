@@ -45,6 +45,7 @@ class Sent(NamedTuple):
     destination: str
     ttl: int
     sealed: bool
+    addresses: int
 
 
 class Announced(NamedTuple):
@@ -191,7 +192,15 @@ def _advert(frame: Frame) -> Sent | None:
         return None
     source, destination = (str(ipaddress.ip_address(end)) for end in (received.source, received.destination))
     return Sent(
-        frame.at, frame.sender, advert.priority, advert.vrid, source, destination, received.ttl, advert.sealed
+        frame.at,
+        frame.sender,
+        advert.priority,
+        advert.vrid,
+        source,
+        destination,
+        received.ttl,
+        advert.sealed,
+        len(advert.addresses),
     )
 
 
