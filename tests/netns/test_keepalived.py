@@ -8,65 +8,21 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from failover.moves import Cause, State
-from failover.spec import Authentication, Family, PeerSpec, RouterSpec, Transport
+from failover.spec import Family, RouterSpec
 from support.directors import Director, until
-from support.failover import router_spec, vip, with_changes
 from support.keepalived import Keepalived
+from support.keepalived_forms import PASSWORD, PASSWORD_FILE, V2_INTERVAL, Ends
 from support.netns import Lan, lan, needs_namespaces
 from support.recorder import Recorder
 
 pytestmark = needs_namespaces
 
-INTERVAL, V2_INTERVAL = 0.2, 1.0
 KEEPALIVED_IS_LATE = 0.1
 """It advertises first and puts its VIPs on some ms later; we let go at its advert."""
 PATIENCE = 20.0
 SETTLED = 2.5 * V2_INTERVAL
-PASSWORD_FILE, PASSWORD = "/etc/hactl/vrrp.password", "1234"
-
-V2: dict[str, Any] = {"version": 2, "advert_interval": V2_INTERVAL, "lease": 7}
-WITH_PASSWORD = V2 | {"authentication": Authentication.PASSWORD, "authentication_file": PASSWORD_FILE}
-V3: dict[str, Any] = {"advert_interval": INTERVAL}
-IPV6 = V3 | {"family": Family.IPV6}
-UNICAST: dict[str, Any] = {"transport": Transport.UNICAST}
-
-FORMS: dict[str, dict[str, Any]] = {
-    "v3-ipv4-multicast": V3,
-    "v3-ipv4-unicast": V3 | UNICAST,
-    "v3-ipv6-multicast": IPV6,
-    "v3-ipv6-unicast": IPV6 | UNICAST,
-    "v2-multicast": V2,
-    "v2-unicast": V2 | UNICAST,
-    "v2-multicast-password": WITH_PASSWORD,
-    "v2-unicast-password": WITH_PASSWORD | UNICAST,
-}
-
-
-class Ends:
-    """Where each host sends from, as it was before any VIP came."""
-
-    def __init__(self, net: Lan) -> None:
-        self.own = {
-            name: {Family.IPV4: net.address(name), Family.IPV6: net.link_local(name)} for name in net.names
-        }
-
-    def routers(self, me: str, priority: int, *names: str) -> list[RouterSpec]:
-        """The routers of these forms, or all, as one host has them."""
-        return [self._router(number, name, me, priority) for number, name in enumerate(names or FORMS, 1)]
-
-    def _router(self, number: int, name: str, me: str, priority: int) -> RouterSpec:
-        spec = router_spec(name=name, vrid=50 + number, priority=priority, **FORMS[name])
-        vips = [f"10.98.0.{number}"]
-        if spec.family is Family.IPV6:
-            vips = [f"fe80::98:{number}", f"2001:db8:98::{number}"]
-        others = tuple(
-            PeerSpec(name=name, address=ends[spec.family]) for name, ends in self.own.items() if name != me
-        )
-        peers = others if spec.transport is Transport.UNICAST else ()
-        return with_changes(spec, addresses=tuple(map(vip, vips)), peers=peers)
 
 
 class Mixed:

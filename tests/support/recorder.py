@@ -175,22 +175,27 @@ class Recorder:
                 self.frames.append(Frame(at, where[0], data))
 
 
-def _advert(frame: Frame) -> Sent | None:
+def received(frame: Frame) -> Received | None:
+    """The VRRP packet in a frame."""
     kind = frame.data[12:14]
     if kind == b"\x08\x00" and frame.data[23] == 112:
-        received = read_ipv4(frame.data[14:])
-    elif kind == b"\x86\xdd" and frame.data[20] == 112:
+        packet = read_ipv4(frame.data[14:])
+        return packet if isinstance(packet, Received) else None
+    if kind == b"\x86\xdd" and frame.data[20] == 112:
         length = int.from_bytes(frame.data[18:20], "big")
         head = frame.data[14:54]
-        received = Received(head[8:24], head[24:40], head[7], frame.data[54 : 54 + length])
-    else:
+        return Received(head[8:24], head[24:40], head[7], frame.data[54 : 54 + length])
+    return None
+
+
+def _advert(frame: Frame) -> Sent | None:
+    packet = received(frame)
+    if packet is None:
         return None
-    if not isinstance(received, Received):
-        return None
-    advert = decode(received.message, received.source, received.destination)
+    advert = decode(packet.message, packet.source, packet.destination)
     if not isinstance(advert, Advert):
         return None
-    source, destination = (str(ipaddress.ip_address(end)) for end in (received.source, received.destination))
+    source, destination = (str(ipaddress.ip_address(end)) for end in (packet.source, packet.destination))
     return Sent(
         frame.at,
         frame.sender,
@@ -198,7 +203,7 @@ def _advert(frame: Frame) -> Sent | None:
         advert.vrid,
         source,
         destination,
-        received.ttl,
+        packet.ttl,
         advert.sealed,
         len(advert.addresses),
     )
