@@ -25,7 +25,7 @@ from hactl.ipvs.words import intent
 from hactl.ipvs.words import refusal as refusal_words
 from hactl.overrides import Admin, Overrides
 from hactl.state import Services, State, Update, index
-from health.result import Outcome
+from health.result import Outcome, remembering
 
 DRAIN_PERIOD = 1.0
 """Seconds between two looks at the connections of servers that are drained to be removed."""
@@ -98,11 +98,11 @@ class Balancer:
         """
         changed = set()
         watched = set()
-        for outcome in outcomes:
-            if outcome.check not in self._services.by_check:
+        for told in outcomes:
+            if told.check not in self._services.by_check:
                 continue
-            before = self.outcomes.get(outcome.check)
-            self.outcomes[outcome.check] = outcome
+            before = self.outcomes.get(told.check)
+            self.outcomes[told.check] = outcome = remembering(before, told)
             if before is None or _said(before) != _said(outcome):
                 changed.add(outcome.check)
             if self._dues:
@@ -277,8 +277,9 @@ class Balancer:
 
 
 def _said(outcome: Outcome) -> tuple[object, ...]:
-    """What is shown of an outcome as a reason."""
-    return outcome.health, outcome.result.reason, outcome.damped, outcome.held
+    """What of an outcome is shown as a reason or has an effect."""
+    result = outcome.result
+    return outcome.health, result.reason, outcome.damped, outcome.held, result.advice
 
 
 async def _load_module() -> None:

@@ -14,7 +14,7 @@ import msgspec
 from hactl.ipvs.model import DestinationKey
 from hactl.ipvs.spec import ServerSpec, ServiceSpec
 from hactl.overrides import Admin
-from health.result import Health, Outcome
+from health.result import Advice, Health, Outcome
 
 Outcomes = Mapping[str, Outcome]
 """The latest outcome of each check, by `CheckSpec.id`; one that is missing is unknown."""
@@ -50,6 +50,8 @@ class ServerState(msgspec.Struct, frozen=True, kw_only=True):
     what operators or the configuration want of it while it is fit. `told` is the last verdict other than
     unknown. `rising`: since when its weight rises, None when it does not; `step` of WHOLE is reached. `kept`: it
     is down and goes on getting connections, while others may be failing with it; `fell` is when its failures began.
+    `admin` is what operators and, where they are silent, the server itself want; `advice` is the server's word, and
+    `percent` the share of its weight that it wants.
     """
 
     health: Health = Health.UNKNOWN
@@ -64,6 +66,8 @@ class ServerState(msgspec.Struct, frozen=True, kw_only=True):
     step: int = WHOLE
     kept: bool = False
     fell: float = 0.0
+    advice: Advice | None = None
+    percent: int = 100
 
     @property
     def counted(self) -> bool:

@@ -148,6 +148,7 @@ def _server(
         "configured_weight": spec.weight,
         "health": state.health.value,
         "admin": state.admin.value,
+        "agent": state.advice.text if state.advice is not None else None,
         "active": real is not None,
         "rising": round(state.step / WHOLE, 2) if state.step < WHOLE else None,
         "reason": state.reason,

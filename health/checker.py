@@ -13,10 +13,11 @@ from health.hints import taken
 from health.need import Before, conclude
 from health.probes.registry import Carriers, Running
 from health.probes.stream import internal_error
-from health.result import End, Health, Result, Transition
+from health.result import End, Health, Result, Transition, merged
 from health.schedule import common_due, first_due, interval, next_due
-from health.spec import CheckSpec
+from health.spec import AgentProbe, CheckSpec
 from health.verdict import UNKNOWN, Verdict, observe, transition
+from health.wire.agent import standing
 
 STALL = 0.25
 """Seconds of lateness of this process after which a probe gets its time anew."""
@@ -150,6 +151,10 @@ class Checker:
         now = time.monotonic()
         self._running = None
         spec, before = self.spec, self.verdict
+        if isinstance(spec.probe, AgentProbe):
+            end = standing(end, before.health)
+            said = self.result.advice if self.result is not None else None
+            end = end._replace(advice=merged(said, end.advice))
         result = end.result(now - self._started)
         plain = observe(before, result.passed, spec.rise, spec.fall, now, spec.damping)
         after, ask, self.held = conclude(before, plain, result.passed, self._before(), now)

@@ -18,8 +18,9 @@ from health.probes.registry import Carriers, kit, plan
 from health.probes.steps import Step, Steps
 from health.probes.stream import internal_error
 from health.probes.tls import Contexts
-from health.result import End, Result
-from health.spec import CheckSpec
+from health.result import End, Health, Result
+from health.spec import AgentProbe, CheckSpec
+from health.wire.agent import standing
 
 
 class Report(NamedTuple):
@@ -58,6 +59,8 @@ async def run_once(
     finally:
         probe.cancel()
         poller.close()
+    if isinstance(check.probe, AgentProbe):
+        end = standing(end, Health.UNKNOWN)
     steps.mark("end")
     result = end.result(time.monotonic() - start)
     return Report(result, tuple(step._replace(at=step.at - start) for step in steps.taken))

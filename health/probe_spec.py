@@ -146,6 +146,12 @@ class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, tag="script"):
     convention: Convention = Convention.EXIT
 
 
+class AgentProbe(msgspec.Struct, frozen=True, kw_only=True, tag="agent"):
+    """One answer of an agent of the server's own (HAProxy's agent-check); `send` is said first."""
+
+    send: str | None = None
+
+
 class FileProbe(msgspec.Struct, frozen=True, kw_only=True, tag="file"):
     """A file of this director that holds one whole number."""
 
@@ -228,6 +234,7 @@ Probe = (
     | NtpProbe
     | PingProbe
     | ScriptProbe
+    | AgentProbe
     | FileProbe
     | ProcessProbe
     | LdapProbe

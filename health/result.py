@@ -31,6 +31,8 @@ class Reason(StrEnum):
     PROGRAM_TIMEOUT = "program_timeout"
     NO_NUMBER = "no_number"
     NOT_RUNNING = "not_running"
+    SAID_DOWN = "said_down"
+    SAID_NOTHING = "said_nothing"
     CANNOT_RUN = "cannot_run"
     INTERNAL_ERROR = "internal_error"
 
@@ -60,6 +62,8 @@ _TEXTS = {
     Reason.PROGRAM_TIMEOUT: "the program did not end in time",
     Reason.NO_NUMBER: "no number can be read",
     Reason.NOT_RUNNING: "not enough of it runs",
+    Reason.SAID_DOWN: "the server says itself that it is down",
+    Reason.SAID_NOTHING: "the server says neither up nor down",
     Reason.CANNOT_RUN: "this director cannot run the check",
     Reason.INTERNAL_ERROR: "the probe itself failed; this is a fault of hactl",
 }
@@ -82,6 +86,40 @@ class Measure(msgspec.Struct, frozen=True):
     unit: Annotated[str, msgspec.Meta(max_length=UNIT_LIMIT)] = ""
 
 
+PERCENT_LIMIT = 1000
+"""Largest share of its weight that a server can ask for."""
+
+
+class Mode(StrEnum):
+    """What a server wants to be, by its own word."""
+
+    READY = "ready"
+    DRAIN = "drain"
+    MAINT = "maint"
+
+
+class Advice(msgspec.Struct, frozen=True):
+    """What a server says of itself besides up and down: a share of its weight in percent; None: it says nothing of it."""
+
+    percent: Annotated[int, msgspec.Meta(ge=0, le=PERCENT_LIMIT)] | None = None
+    mode: Mode | None = None
+
+    @property
+    def text(self) -> str:
+        """The advice as an agent writes it."""
+        share = None if self.percent is None else f"{self.percent}%"
+        return " ".join(word for word in (share, self.mode) if word)
+
+
+def merged(old: Advice | None, new: Advice | None) -> Advice | None:
+    """What stands after another word: what is not said anew stays."""
+    if old is None or new is None:
+        return new or old
+    return Advice(
+        old.percent if new.percent is None else new.percent, old.mode if new.mode is None else new.mode
+    )
+
+
 class End(NamedTuple):
     """What a probe concluded, before its time is added."""
 
@@ -89,6 +127,7 @@ class End(NamedTuple):
     detail: str = ""
     number: int | None = None
     measures: tuple[Measure, ...] = ()
+    advice: Advice | None = None
 
     def result(self, elapsed: float) -> "Result":
         """The same with its time. The detail may hold a server's own words: it is bounded and made one printable line."""
@@ -101,6 +140,7 @@ class End(NamedTuple):
             elapsed=elapsed,
             number=self.number,
             measures=self.measures,
+            advice=self.advice,
         )
 
 
@@ -128,6 +168,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     elapsed: Seconds = 0.0
     number: int | None = None
     measures: Annotated[tuple[Measure, ...], msgspec.Meta(max_length=MEASURES_LIMIT)] = ()
+    advice: Advice | None = None
 
     @property
     def passed(self) -> bool:
@@ -182,3 +223,13 @@ def outcome(change: Transition) -> Outcome:
         since=change.since,
         damped=change.damped,
     )
+
+
+def remembering(before: Outcome | None, now: Outcome) -> Outcome:
+    """The later outcome with the advice that still stands from the one before."""
+    if before is None or before.result.advice is None:
+        return now
+    advice = merged(before.result.advice, now.result.advice)
+    if advice == now.result.advice:
+        return now
+    return msgspec.structs.replace(now, result=msgspec.structs.replace(now.result, advice=advice))

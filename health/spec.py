@@ -9,6 +9,7 @@ import hashlib
 import msgspec
 
 from health.probe_spec import (
+    AgentProbe,
     BodyMatch,
     Convention,
     DnsProbe,
@@ -40,7 +41,7 @@ from health.probe_spec import (
 )
 
 __all__ = [
-    "BodyMatch", "CheckSpec", "Convention", "Damping", "DnsProbe", "FileProbe", "FtpProbe", "GrpcProbe",
+    "AgentProbe", "BodyMatch", "CheckSpec", "Convention", "Damping", "DnsProbe", "FileProbe", "FtpProbe", "GrpcProbe",
     "HealthSpec", "HttpProbe", "ImapProbe", "LdapProbe", "LoginProbe", "MysqlProbe", "Need", "NntpProbe",
     "NtpProbe", "Origin", "PingProbe", "Pop3Probe", "PostgresqlProbe", "Probe", "ProcessProbe", "RadiusProbe", "RedisProbe",
     "ScriptProbe", "SipProbe", "SmtpProbe", "SqlProbe", "SshProbe", "TcpProbe", "TlsSpec", "UdpProbe",

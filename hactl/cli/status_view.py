@@ -195,7 +195,7 @@ def _server_rows(servers: Status, now: float) -> Iterator[tuple[Cell | str, ...]
             "in" if server.get("active") else Cell("out", "yellow"),
             f"{connections['active']} + {connections['inactive']}" if connections else "",
             ago(server.get("since"), now),
-            server.get("reason", ""),
+            server.get("reason", "") + (f"; its agent: {agent}" if (agent := server.get("agent")) else ""),
         )
 
 

@@ -10,8 +10,6 @@ from hactl.config.fault import Path
 Uses = Callable[[Any], bool]
 """Whether a value asks for something that is not there."""
 
-LATER_CHECKS: Final = frozenset({"agent"})
-
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One key without effect. In `pattern` a `*` stands for any one name; `unsafe`: `run` refuses the file."""
@@ -30,32 +28,8 @@ class Idle(msgspec.Struct, frozen=True, kw_only=True):
     unsafe: bool
 
 
-def _later_check(value: Any) -> bool:
-    if not isinstance(value, dict):
-        return False
-    return str(value.get("type")) in LATER_CHECKS
-
-
-def _later_checks(*patterns: str) -> tuple[Row, ...]:
-    text = "this type of check cannot be run yet"
-    return tuple(Row(pattern=pattern, text=text, unsafe=True, when=_later_check) for pattern in patterns)
-
-
 ROWS: Final = (
     Row(pattern="routers.*.virtual_mac", text="VIPs move without a virtual MAC address yet", unsafe=True),
-    *_later_checks(
-        "checks.*",
-        "pools.*.check",
-        "pools.*.check.*",
-        "pools.*.servers.*.check",
-        "pools.*.servers.*.check.*",
-        "services.*.check",
-        "services.*.check.*",
-        "services.*.sorry.check",
-        "services.*.sorry.check.*",
-        "services.*.servers.*.check",
-        "services.*.servers.*.check.*",
-    ),
 )
 
 

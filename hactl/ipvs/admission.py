@@ -12,7 +12,7 @@ from hactl.ipvs.schedulers import allows_zero, keeps_places
 from hactl.ipvs.spec import OnDown, ServerSpec, ServiceSpec
 from hactl.overrides import Admin
 from hactl.state import Outcomes, Overrides, ServerState
-from health.result import Health, Outcome
+from health.result import Advice, Health, Mode, Outcome, merged
 
 
 class Inputs(msgspec.Struct, frozen=True):
@@ -35,6 +35,9 @@ def next_server(
     admin, weight = (
         (Admin.ENABLED, None) if server is service.sorry else inputs.overrides(service.name, server.name)
     )
+    advice = None if server is service.sorry else _advice(server, inputs.outcomes)
+    if advice is not None and admin == Admin.ENABLED:
+        admin = _wanted(advice)
     health, reason = judge_server(server, inputs.outcomes)
     admitted, listed = _admission(old, health, service)
     kept = server is not service.sorry and panic.keeps(old, health, admin, service)
@@ -55,9 +58,35 @@ def next_server(
         rising=rising,
         step=step,
         kept=kept,
+        advice=advice,
+        percent=_percent(advice, service) if weight is None else 100,
         fell=old.fell if kept is old.kept else _began(server, inputs.outcomes, inputs.now),
     )
     return old if new == old else new
+
+
+def _advice(server: ServerSpec, outcomes: Outcomes) -> Advice | None:
+    """What the server says of itself, by all its checks."""
+    advice = None
+    for check in server.checks:
+        outcome = outcomes.get(check.id)
+        if outcome is not None:
+            advice = merged(advice, outcome.result.advice)
+    return advice
+
+
+def _wanted(advice: Advice) -> Admin:
+    """What the server itself wants to be; a share of nothing is to be drained."""
+    if advice.mode is Mode.MAINT:
+        return Admin.DISABLED
+    return Admin.DRAIN if advice.mode is Mode.DRAIN or advice.percent == 0 else Admin.ENABLED
+
+
+def _percent(advice: Advice | None, service: ServiceSpec) -> int:
+    """The share of its weight that it gets; where weights are no shares, or places follow from them, the whole."""
+    if advice is None or not advice.percent or service.scheduler not in ramp.SHARING:
+        return 100
+    return advice.percent
 
 
 def _began(server: ServerSpec, outcomes: Outcomes, now: float) -> float:

@@ -61,7 +61,7 @@ def entry(spec: ServiceSpec, state: ServiceState) -> Entry:
     """One service with its servers as they should stand now."""
     servers: dict[DestinationKey, RealServer] = {}
     places: dict[DestinationKey, int] = {}
-    times = ramp.factor(state.servers.values()) if spec.slow_start else 1
+    times = ramp.factor(state.servers.values()) if spec.scheduler in ramp.SHARING else 1
     for server in spec.servers:
         known = state.servers[server.name]
         weight = weight_of(spec, known, replaced=state.sorry_serves, times=times)

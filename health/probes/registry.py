@@ -26,6 +26,7 @@ from health.probes.tls import Contexts
 from health.result import End
 from health.spec import CheckSpec
 from health.wire import (
+    agent,
     dns,
     ftp,
     grpc,
@@ -63,6 +64,7 @@ _PLANS: dict[type, Callable[[CheckSpec, Any, Kit], AnyPlan]] = {
     spec.NtpProbe: ntp.plan,
     spec.PingProbe: lambda check, probe, kit: PingPlan(check.address),
     spec.ScriptProbe: lambda check, probe, kit: _program(check, probe),
+    spec.AgentProbe: agent.plan,
     spec.FileProbe: lambda check, probe, kit: number_file.plan(check, probe),
     spec.ProcessProbe: lambda check, probe, kit: processes.plan(check, probe),
     spec.LdapProbe: ldap.plan,

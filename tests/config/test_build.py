@@ -16,6 +16,7 @@ from hactl.ipvs.spec import Forward, OnDown, SyncSpec, TunnelSpec, TunnelType
 from hactl.messages import AllowPrograms, WithHosts
 from hactl.sharing import share
 from health.spec import (
+    AgentProbe,
     Convention,
     Damping,
     DnsProbe,
@@ -231,6 +232,7 @@ FURTHER = [
      MysqlProbe(user="a", password_file="/p", database="d", query="SELECT 1", tls=TlsSpec())),
     ("{type: postgresql, user: a, query: SELECT 1}", PostgresqlProbe(user="a", query="SELECT 1")),
     ("{type: ping}", PingProbe()),
+    ("{type: agent, port: 9999, send: 'www '}", AgentProbe(send="www ")),
     ("{type: script, command: [/x, -v]}", ScriptProbe(command=("/x", "-v"))),
     ("{type: script, command: [/x, -H, '{address}', 'x={port}'], convention: nagios, user: probe, port: 8080}",
      ScriptProbe(command=("/x", "-H", "10.77.0.21", "x=8080"), user="probe", convention=Convention.NAGIOS)),

@@ -44,6 +44,11 @@ CASES = [
     ("services:", ("  in: {vrid: 52, interface: eth1, addresses: [10.78.0.1], priority: {lb2: 200}}\n"
      "groups: {edge: [web, in]}\nservices:"),
      "11:10: groups.edge: its routers prefer different directors, so they cannot all have theirs"),
+    ("{type: http}", "[{type: http}, {type: agent}]",
+     "15:27: services.www.check[1]: without port the agent is asked at the service's own port"),
+    ("{type: http}", "{type: agent, port: 9}",
+     ("15:12: services.www.check: an agent that is silent changes nothing, so a dead server stays; give another check "
+     "as well")),
 ]  # fmt: skip
 
 
@@ -59,8 +64,6 @@ def test_warning(load_text: Load, sound: str, sound_part: str, other: str, expec
 
 PENDING = [
     ("routers.web.virtual_mac", True, "[10.77.0.100]", "[10.77.0.100]\n    virtual_mac: true"),
-    ("services.www.check", True, "{type: http}", "{type: agent}"),
-    ("services.www.check[1]", True, "{type: http}", "[{type: tcp}, {type: agent}]"),
 ]  # fmt: skip
 
 

@@ -123,6 +123,7 @@ _PROBES: Final[dict[type[Check], Callable[[Any], spec.Probe]]] = {
     schema.NtpCheck: _ntp,
     schema.PingCheck: lambda check: spec.PingProbe(),
     schema.ScriptCheck: _script,
+    schema.AgentCheck: lambda check: spec.AgentProbe(send=check.send),
     schema.LdapCheck: _ldap,
     schema.GrpcCheck: _grpc,
     schema.MysqlCheck: _sql,

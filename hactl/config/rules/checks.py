@@ -6,8 +6,9 @@ from hactl.config.duration import written
 from hactl.config.fault import Path, suggestion
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.rules.references import check_uses
+from hactl.config.schema.check_forms import items
 from hactl.config.schema.checks import Check, HttpsCheck, Tls
-from hactl.config.schema.further_checks import SipCheck
+from hactl.config.schema.further_checks import AgentCheck, SipCheck
 
 _PLAIN = frozenset({"submission", "ftp", "imap", "pop3", "ldap", "redis"})
 """Types of checks whose login is no more than the password; the others answer a challenge."""
@@ -127,4 +128,20 @@ def dependencies(world: World) -> Iterator[Finding]:
             )
 
 
-RULES = (times, certificates, logins, origins, dependencies)
+def agents(world: World) -> Iterator[Finding]:
+    """An agent is asked at a port of its own, and its silence says nothing."""
+    for path, check in written_checks(world):
+        if isinstance(check, AgentCheck) and check.port is None:
+            message = "without port the agent is asked at the service's own port"
+            yield warning(*path, message=message, key=True)
+    named = world.document.checks
+    for path, use in check_uses(world.document):
+        checks = [named.get(item) if isinstance(item, str) else item for item in items(use)]
+        if checks and all(isinstance(check, AgentCheck) for check in checks):
+            message = (
+                "an agent that is silent changes nothing, so a dead server stays; give another check as well"
+            )
+            yield warning(*path, message=message)
+
+
+RULES = (times, certificates, logins, origins, dependencies, agents)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from hactl.config import resolve
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.schema.services import Service
-from hactl.ipvs.ramp import RAMPS
+from hactl.ipvs.ramp import SHARING
 
 
 def identity(world: World) -> Iterator[Finding]:
@@ -133,9 +133,9 @@ def emergencies(world: World) -> Iterator[Finding]:
 def slow_starts(world: World) -> Iterator[Finding]:
     """A rising weight means something only where connections are shared out by weight."""
     for name, service in world.document.services.items():
-        if service.slow_start and service.scheduler not in RAMPS:
+        if service.slow_start and service.scheduler not in SHARING:
             message = f"has no effect with the scheduler {service.scheduler}; it has with " + ", ".join(
-                sorted(RAMPS)
+                sorted(SHARING)
             )
             yield warning("services", name, "slow_start", message=message, key=True)
 

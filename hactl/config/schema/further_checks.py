@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from hactl.config.schema.base import refuse
-from hactl.config.schema.checks import Check, Status, TlsHere
+from hactl.config.schema.checks import Check, Count, Status, TlsHere
 from hactl.config.schema.scalars import AbsolutePath, Command, HostName, Name, OneLine, Regex
 from health.wire.dns_message import MessageError, encoded_name
 from health.wire.ldap_filter import FilterError, encoded_filter
@@ -214,3 +214,5 @@ class AgentCheck(Check):
 
     type: Literal["agent"] = Field(description="HAProxy's agent check.")
     send: str | None = Field(None, description="Text sent first.")
+    rise: Count = Field(1, description="How often in a row it must say up until the server is up.")
+    fall: Count = Field(1, description="How often in a row it must say down until the server is down.")
