@@ -8,6 +8,10 @@ from failover.router import Router
 from failover.spec import Standby
 from failover.timing import skew_time
 
+TOGETHER = 0.25
+"""Share of an interval within which an advert that follows the word of an end was sent with it: by another way it may be
+slower."""
+
 
 def receive(router: Router, advert: Advert, source: bytes, now: float) -> None:
     """An advert arms the master-down timer again, shortens it, or is ignored."""
@@ -23,8 +27,26 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> None:
     if router.asked:
         return  # It left the giver before its ask did.
     if _yields(router, advert, now):
-        router.wanting = router.hastened = False
-        router.down_at = now + router.master_down_from(router.master_interval)
+        router.wanting = False
+        router.hastened = _is_last(router, source, now)
+        patience = _one_missed(router) if router.hastened else router.master_down_from(router.master_interval)
+        router.down_at = now + patience
+
+
+def _is_last(router: Router, source: bytes, now: float) -> bool:
+    """Whether the advert was sent together with the word that its daemon is ending: it is the last, and no other sign."""
+    just_said = now - router.ending_at <= TOGETHER * router.master_interval
+    return router.ending == source and just_said and not _listens_on(router, now)
+
+
+def _one_missed(router: Router) -> float:
+    """Patience from an advert on, once the master has said that its daemon is ending."""
+    return router.master_interval + skew_time(router.priority, router.master_interval, router.spec.version)
+
+
+def _listens_on(router: Router, now: float) -> bool:
+    """Whether something goes before the master's own word that it goes."""
+    return router.holds_back(now) or router.standby is not Standby.OFF or now < router.part_from
 
 
 def lowered(router: Router) -> None:
@@ -87,18 +109,14 @@ def hasten(router: Router, source: bytes, now: float, *, gone: bool, pair: bool)
     After an end one missed advert is enough. A link that is gone carries no advert: in a `pair` we act at once, with
     more directors the skew time still tells who is first. Holding back, standby and `startup_delay` go before.
     """
-    heard, held_back = router.heard, router.holds_back(now) or router.standby is not Standby.OFF
-    if (
-        router.down_at is None
-        or heard is None
-        or heard.address != source
-        or held_back
-        or now < router.part_from
-    ):
+    heard = router.heard
+    if not gone:
+        router.ending, router.ending_at = source, now
+    if router.down_at is None or heard is None or heard.address != source or _listens_on(router, now):
         return
-    skew = skew_time(router.priority, router.master_interval, router.spec.version)
-    soon = heard.at + router.master_interval + skew
+    soon = heard.at + _one_missed(router)
     if gone:
+        skew = skew_time(router.priority, router.master_interval, router.spec.version)
         soon = now if pair else now + skew
     if (soon := max(now, soon)) < router.down_at:
         router.down_at, router.hastened = soon, True

@@ -69,6 +69,9 @@ class Router:
     patient: bool = False
     hastened: bool = False
     """The master's own word that it goes has shortened the wait."""
+    ending: bytes = b""
+    """Who said last that its daemon is ending, and when."""
+    ending_at: float = NEVER
 
     # as master
     advert_at: float | None = None

@@ -6,6 +6,7 @@ from failover.actions import HoldAddresses
 from failover.election import Election
 from failover.moves import Cause, State
 from failover.packet import RELEASE
+from failover.spec import Standby
 from support.failover import advert, router_spec, run_to
 
 HIGHER, LOWER = bytes((10, 99, 0, 9)), bytes((10, 99, 0, 1))
@@ -40,6 +41,25 @@ def test_an_ending_daemon_needs_one_missed_advert() -> None:
     election = backup_of(HIGHER)
     election.hasten(HIGHER, 1.05, gone=False, pair=True)
     assert election.deadline() == pytest.approx(1.0 + 0.1 + SKEW)
+
+
+def test_the_advert_that_is_sent_with_the_word_is_the_last() -> None:
+    """Whichever arrives first, one interval and the skew time after it somebody else must be master."""
+    election = backup_of(HIGHER)
+    election.hasten(HIGHER, 1.05, gone=False, pair=True)
+    election.receive(advert(200), HIGHER, 1.051)
+    assert election.deadline() == pytest.approx(1.051 + 0.1 + SKEW)
+    run_to(election, 1.3)
+    assert (election.router.state, election.router.cause) == (State.MASTER, Cause.MASTER_GONE)
+
+
+def test_the_last_advert_of_a_director_in_standby() -> None:
+    """Others act."""
+    election = backup_of(HIGHER)
+    election.set_standby(Standby.SOFT, 1.0)
+    election.hasten(HIGHER, 1.05, gone=False, pair=True)
+    election.receive(advert(200), HIGHER, 1.051)
+    assert (election.deadline() or 0.0) > 1.051 + 0.3 + SKEW
 
 
 @pytest.mark.parametrize("gone", [True, False])

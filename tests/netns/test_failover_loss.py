@@ -1,5 +1,6 @@
 """Directors that hear each other badly: one way only, seldom, or together with a stranger of the same VRID."""
 
+import signal
 import subprocess
 import time
 
@@ -7,7 +8,7 @@ from failover.moves import Cause, State
 from support import daemon
 from support.directors import Director, pair, serve, until
 from support.failover import VIP4, router_spec, vip
-from support.netns import Lan, needs_namespaces
+from support.netns import Lan, lan, needs_namespaces
 from support.recorder import Recorder
 
 pytestmark = needs_namespaces
@@ -16,6 +17,8 @@ INTERVAL = 0.1
 MASTER_DOWN = 0.3 + 156 / 256 * INTERVAL
 OTHER = "10.99.0.200"
 LOST_ADVERTS = "ip protocol vrrp"
+LOST_RELEASES = "ip protocol vrrp @th,16,8 0"
+"""Those of priority 0: the third byte of a message (RFC 9568 5.1)."""
 
 
 def lose(net: Lan, name: str, rule: str) -> None:
@@ -124,3 +127,33 @@ def test_another_cluster_with_the_same_vrid() -> None:
         stranger.apply(router_spec(vrid=52, priority=200, addresses=(vip(OTHER),)))
         a.wait_for(State.MASTER)
         until(lambda: a.holds(VIP4) and stranger.holds(OTHER), 1.0)
+
+
+def test_a_masters_last_word_when_its_releases_are_lost() -> None:
+    """It ends and asks b by name, which stands still; c hears no release, but that a's daemon is ending: one missed advert
+    is enough for it, where silence would need three."""
+    slow = {"advert_interval": 1.0, "lease": 6}
+    patience = 1.0 + 156 / 256
+    with (
+        lan("a", "b", "c") as net,
+        Recorder(net) as recorder,
+        Director(net, "a") as a,
+        Director(net, "b") as b,
+        Director(net, "c") as c,
+    ):
+        lose(net, "c", LOST_RELEASES)
+        a.apply(router_spec(priority=150, **slow), peers=("b", "c"))
+        a.wait_for(State.MASTER)
+        b.apply(router_spec(priority=120, **slow), peers=("a", "c"))
+        c.apply(router_spec(priority=100, **slow), peers=("a", "b"))
+        for peer in (b, c):
+            until(lambda peer=peer: peer.knows("a", State.MASTER), 10.0)  # type: ignore[misc]
+        until(lambda: a.knows("b", State.BACKUP) and a.knows("c", State.BACKUP), 10.0)
+        b.signal(signal.SIGSTOP)
+        a.stop()
+        assert c.wait_for(State.MASTER).cause is Cause.MASTER_GONE
+        until(lambda: bool(recorder.adverts("c")), 2.0)
+        last = [sent.at for sent in recorder.adverts("a") if sent.priority][-1]
+        assert patience - 0.01 < recorder.changes(VIP4, "c")[0].at - last < patience + 0.5
+        assert [sent.priority for sent in recorder.adverts("a")][-3:] == [0, 0, 0]
+        assert recorder.longest_absence(VIP4) == 0

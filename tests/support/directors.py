@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -74,7 +74,7 @@ class Director:
         self._generation = 0
         self._stop_beating = threading.Event()
 
-    def __enter__(self) -> "Director":
+    def __enter__(self) -> Self:
         ours, theirs = socket.socketpair()
         self._socket = ours
         program = ["-m", "hactl.workers.failover"]
