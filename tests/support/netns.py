@@ -74,6 +74,10 @@ class Lan:
         """``ip`` commands (without the word "ip") in a host."""
         namespaces.ip_batch(lines, self.namespace(name))
 
+    def ip_at_switch(self, *lines: str) -> None:
+        """The same at the switch, where a host's cable bears its name."""
+        namespaces.ip_batch(lines, self.switch)
+
     def cut(self, name: str) -> None:
         """Pulls the host's cable."""
         namespaces.ip_batch([f"link set dev {name} down"], self.switch)
