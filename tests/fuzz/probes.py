@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from fuzz.grain import Grain
 
-from health.dialogue import DatagramPlan, Farewell, Kit, Plan, StartTls
-from health.result import End
+from health.conventions import mon, nagios
+from health.dialogue import DatagramPlan, Farewell, Kit, Plan, Ran, StartTls
+from health.result import PASSED, End, Reason, Result
 from health.spec import (
+    AgentProbe,
     BodyMatch,
     CheckSpec,
     DnsProbe,
@@ -32,10 +35,12 @@ from health.spec import (
     UdpProbe,
 )
 from health.wire import (
+    agent,
     dns,
     ftp,
     grpc,
     http,
+    icmp,
     imap,
     ldap,
     mysql,
@@ -82,6 +87,7 @@ _TALKS: tuple[tuple[Callable[[CheckSpec, Any, Kit], Any], Probe], ...] = (
     (redis.plan, RedisProbe(role="master")),
     (dns.plan, DnsProbe(tcp=True)),
     (dns.plan, DnsProbe(tcp=True, query="a.example.org", record="MX", expect=("10 b",))),
+    (agent.plan, AgentProbe(send="www")),
 )
 _DATAGRAMS: tuple[tuple[Callable[[CheckSpec, Any, Kit], Any], Probe], ...] = (
     (udp.plan, UdpProbe(expect="ok")),
@@ -138,12 +144,35 @@ def datagram_answer(data: bytes) -> None:
     assert len(end.detail) < 1000
 
 
+def program_output(data: bytes) -> None:
+    """What a program of the operator's wrote, by Nagios' and Mon's conventions; what comes of it can be sent on."""
+    grain = Grain(data)
+    status = grain.number() % 5
+    ran = Ran(PASSED if status == 0 else End(Reason.PROGRAM_FAILED), status, grain.rest())
+    hosts = ("10.77.0.21", "2001:db8::")
+    for end in (nagios(ran), *mon(ran, hosts).values()):
+        result = end.result(0.1)
+        assert msgspec.msgpack.decode(msgspec.msgpack.encode(result), type=Result) == result
+
+
+def echo_reply(data: bytes) -> None:
+    """What comes to the sockets of pings, with the IP header of raw ones."""
+    grain = Grain(data)
+    how = grain.number()
+    version = 6 if how & 1 else 4
+    packet = grain.rest()
+    echo = icmp.reply(version, icmp.without_ip_header(packet) if how & 2 else packet)
+    assert echo is None or len(echo.token) == icmp.TOKEN
+
+
 PROBES: tuple[Callable[[bytes], None], ...] = (
     http_answer,
     ssh_answer,
     tcp_answer,
     talk_answer,
     datagram_answer,
+    program_output,
+    echo_reply,
 )
 
 

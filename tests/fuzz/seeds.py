@@ -222,6 +222,7 @@ def _talk() -> tuple[bytes, ...]:
         (b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n",),
         (len(roots).to_bytes(2, "big") + roots,),
         (len(names).to_bytes(2, "big") + names,),
+        (b"up 75% drain #why\n",),
     )
     return tuple(bytes((at,)) + b"".join(map(_piece, each)) for at, each in enumerate(exchanges))
 
@@ -248,6 +249,18 @@ def _dns_answer(name: bytes, record: int, content: bytes) -> bytes:
 
 def _piece(data: bytes) -> bytes:
     return b"\1" + len(data).to_bytes(2, "big") + data
+
+
+def _outputs() -> tuple[bytes, ...]:
+    return (
+        b"\0OK - 3 GB free|/=2643MB;5948;5958;0;5968 'a b'=5%\nmore\nyet more|time=0.01s\n",
+        b"\1" + b"10.77.0.21\n\n10.77.0.21: refused\n",
+    )
+
+
+def _echoes() -> tuple[bytes, ...]:
+    body = b"\0\0\x12\x34\0\1" + bytes(range(16))
+    return b"\0" + b"\0\0" + body, b"\1" + b"\x81\0" + body, b"\2" + b"\x45" + bytes(19) + b"\0\0" + body
 
 
 def _control() -> tuple[bytes, ...]:
@@ -336,6 +349,8 @@ _SEEDS = {
     "tcp_answer": _tcp,
     "talk_answer": _talk,
     "datagram_answer": _answers,
+    "program_output": _outputs,
+    "echo_reply": _echoes,
     "worker_stream": _streams,
     "control_request": _control,
     "adverts": _sequences,

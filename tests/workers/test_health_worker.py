@@ -284,6 +284,19 @@ async def test_only_programs_of_the_configuration() -> None:
 
 
 @pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")
+async def test_lost_helper_ends_it() -> None:
+    """Only root can start another helper, so the worker says what happened and ends, to be started anew as a whole."""
+    async with working("nobody") as worker:
+        await worker.until(Beat)
+        pid = worker.process.pid
+        (helper,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        os.kill(int(helper), signal.SIGKILL)
+        await worker.until(Note, lambda note: note.text == "the helper that runs programs has ended")
+        assert await worker.ended() == 0
+
+
+@pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="opening the socket needs root")
 async def test_ping_without_rights() -> None:
     """The worker has no right to open the socket any more, and pings."""
