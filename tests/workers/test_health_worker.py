@@ -283,15 +283,19 @@ async def test_only_programs_of_the_configuration() -> None:
     assert "not a program of the configuration" in down.transitions[0].result.detail
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process started."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")
 async def test_lost_helper_ends_it() -> None:
     """Only root can start another helper, so the worker says what happened and ends, to be started anew as a whole."""
     async with working("nobody") as worker:
         await worker.until(Beat)
-        pid = worker.process.pid
-        (helper,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        os.kill(int(helper), signal.SIGKILL)
+        (helper,) = children(worker.process.pid)
+        os.kill(helper, signal.SIGKILL)
         await worker.until(Note, lambda note: note.text == "the helper that runs programs has ended")
         assert await worker.ended() == 0
 
