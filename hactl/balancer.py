@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from hactl import drains, store
+from hactl import drains, modules, store
 from hactl.config.model import Config
 from hactl.dues import Dues
 from hactl.events import Occurrence, of_change, of_repair
@@ -60,6 +60,7 @@ class Balancer:
         self.trouble = ""
         self._dues = Dues(lambda names: self._examine((), names))
         self._ended: frozenset[drains.Drain] = frozenset()
+        self._modules = modules.Modules(log)
 
     async def start(self) -> None:
         """Adopt what the kernel holds already; without IPVS begin with nothing and try again later.
@@ -84,7 +85,7 @@ class Balancer:
         assert self._reconciler is not None
         async with asyncio.TaskGroup() as group:
             group.create_task(self._reconciler.run())
-            group.create_task(self._watch_drains())
+            group.create_task(self._look_after())
 
     def close(self) -> None:
         """Leave the table as it is: the kernel goes on forwarding."""
@@ -181,8 +182,9 @@ class Balancer:
             admin = Admin.DISABLED
         return admin, weight
 
-    async def _watch_drains(self) -> None:
+    async def _look_after(self) -> None:
         while True:
+            await self._modules.ensure(self._services.specs.values())
             await asyncio.sleep(DRAIN_PERIOD)
             running = frozenset(drain for drain, _ in drains.finishing(self._overrides, self._services.specs))
             if running - self._ended:
@@ -283,6 +285,4 @@ def _said(outcome: Outcome) -> tuple[object, ...]:
 
 
 async def _load_module() -> None:
-    from hactl import process
-
-    await process.run(("modprobe", "ip_vs"), timeout=10.0)
+    await modules.load("ip_vs")

@@ -1,13 +1,19 @@
 """Every scheduler, forwarding method, protocol and address family with real packets, counted where they arrived."""
 
+import asyncio
 import contextlib
+import ftplib
+import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from hactl import modules
 from hactl.ipvs.schedulers import SCHEDULERS
+from support.daemon import wait_until
 from support.ipvs_packets import OTHER_PORT, PORT, SERVERS, SIP_PORT, VIP4, VIP6, Arrival, Crossing, crossing
 
 pytestmark = pytest.mark.timeout(300)
@@ -242,8 +248,6 @@ def test_one_packet_scheduling(site: Crossing) -> None:
 
 def datagrams(site: Crossing, count: int) -> None:
     """From one socket, each answered before the next."""
-    import socket
-
     with site.net.inside("client"):
         link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with link:
@@ -312,3 +316,50 @@ def test_what_the_kernel_refuses_is_said(site: Crossing) -> None:
     assert refused
     assert "no scheduler 'twos': modprobe ip_vs_twos shows why" in refused[0]
     assert by_server(site.ask("tcp", VIP4, 3, port=OTHER_PORT)) == dict.fromkeys(SERVERS, 1)
+
+
+@pytest.mark.parametrize("passive", [True, False], ids=["passive", "active"])
+def test_ftp_by_nat(site: Crossing, passive: bool, tmp_path: Path) -> None:
+    """A real FTP server behind the VIP: its data connections find their way, whoever opens them."""
+    put(site, service(VIP4, "scheduler: rr", servers=f"rs1: {site.own('rs1')[0]}", port=21))
+    with site.net.inside("lb1"):
+        assert asyncio.run(modules.load("ip_vs_ftp"))
+    with vsftpd(site, tmp_path), site.net.inside("client"), ftplib.FTP(timeout=20) as client:
+        client.connect(VIP4, 21)
+        client.login()
+        client.set_pasv(passive)
+        said: list[bytes] = []
+        client.retrbinary("RETR hello", said.append)
+        assert b"".join(said) == b"hello\n"
+        if passive:
+            assert client.makepasv()[0] == VIP4
+
+
+@contextlib.contextmanager
+def vsftpd(site: Crossing, folder: Path) -> Iterator[None]:
+    """Debian's FTP server on rs1, for anybody."""
+    root, empty = folder / "root", folder / "empty"
+    for each in (root, empty):
+        each.mkdir()
+    for each in (folder, *folder.parents[:3]):
+        each.chmod(0o755)
+    (root / "hello").write_text("hello\n")
+    keys = {"listen": "YES", "anonymous_enable": "YES", "no_anon_password": "YES", "anon_root": root,
+            "secure_chroot_dir": empty, "background": "NO", "seccomp_sandbox": "NO", "isolate": "NO",
+            "isolate_network": "NO", "connect_from_port_20": "YES", "xferlog_enable": "NO"}  # fmt: skip
+    config = folder / "vsftpd.conf"
+    config.write_text("".join(f"{key}={value}\n" for key, value in keys.items()))
+    running = site.net.start("rs1", "/usr/sbin/vsftpd", str(config))
+    try:
+        with site.net.inside("rs1"):
+            wait_until(lambda: listens(site.own("rs1")[0], 21), 30.0)
+        yield
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether somebody takes connections there, asked from where this thread is."""
+    with socket.socket() as link:
+        return link.connect_ex((address, port)) == 0
