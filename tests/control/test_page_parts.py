@@ -59,6 +59,26 @@ def test_metrics_are_read_by_prometheus_own_parser() -> None:
     assert info.labels["cluster"] == 'a"b\\c\nd'
 
 
+def test_measures_of_programs() -> None:
+    """Each is a sample with its name and unit, whatever the plugin calls it."""
+    snapshot = json.loads(STATUS_FILE.read_text())
+    service, server, check = next(
+        (service, server, check)
+        for service, shown in snapshot["services"].items()
+        for server, each in shown["servers"].items()
+        for check in each["checks"]
+    )
+    found = snapshot["services"][service]["servers"][server]["checks"][check]
+    found["measures"] = {'/ a\n"': {"value": 2643.0, "unit": "MB"}, "time": {"value": -0.5, "unit": "s"}}
+    families = text_string_to_metric_families(exposition(snapshot).decode())
+    (family,) = [family for family in families if family.name == "hactl_check_measure"]
+    at = {"service": service, "server": server, "check": check}
+    assert [(sample.labels, sample.value) for sample in family.samples] == [
+        (at | {"measure": '/ a\n"', "unit": "MB"}, 2643.0),
+        (at | {"measure": "time", "unit": "s"}, -0.5),
+    ]
+
+
 def test_metrics_of_a_director_that_has_just_begun() -> None:
     """Nothing is known yet, and that is no fault."""
     bare = {

@@ -154,7 +154,7 @@ def _servers(services: Mapping[str, Any]) -> Iterator[Metric]:
     every = [((service, name), server) for service, name, server in _each(services)]
     text = "What the checks say of a real server"
     yield _states("hactl_server_health", text, by, _HEALTH, [(at, s["health"]) for at, s in every])
-    text = "What operators want of a real server"
+    text = "What operators, or the server itself by its agent, want of a real server"
     yield _states("hactl_server_admin", text, by, _ADMIN, [(at, s["admin"]) for at, s in every])
     text = "1 while the kernel's table has the server"
     yield _gauge("hactl_server_active", text, by, [(at, float(s["active"])) for at, s in every])
@@ -179,6 +179,13 @@ def _checks(services: Mapping[str, Any]) -> Iterator[Metric]:
     )
     took = [(at, c["latency_ms"] / 1000) for at, c in every if c.get("latency_ms") is not None]
     yield _gauge("hactl_check_duration_seconds", "How long the latest run took", by, took)
+    measured = [
+        ((*at, label, measure["unit"]), measure["value"])
+        for at, c in every
+        for label, measure in (c.get("measures") or {}).items()
+    ]
+    text = "What the latest run of a program measured"
+    yield _gauge("hactl_check_measure", text, (*by, "measure", "unit"), measured)
 
 
 def _others(snapshot: Snapshot) -> Iterator[Metric]:
