@@ -12,7 +12,7 @@ from failover.packet import Advert, Drop
 from failover.password import is_right, read_password
 from failover.seals import Seals
 from failover.spec import Authentication, RouterSpec
-from failover.trailer_clock import Moment, TrailerClock
+from failover.trailer_clock import FOLLOWED, Moment, TrailerClock
 from failover.trailer_keys import read_trailer_keys
 
 
@@ -56,6 +56,13 @@ class Guards:
     def of(self, spec: RouterSpec) -> Guard:
         """The router's guard."""
         return self.usable.get(spec.name, NONE)
+
+    def text(self, spec: RouterSpec, at: Moment) -> str:
+        """For status: that the router's adverts carry another time than this host's clock has."""
+        ahead = -self.clock.difference(at)
+        if self.of(spec).seals is None or abs(ahead) <= FOLLOWED:
+            return ""
+        return f"signed adverts carry a time {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this host's clock"
 
     def look(self, at: Moment) -> str:
         """Watch the wall clock; a warning for the log when it was set and some trailer carries it."""

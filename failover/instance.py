@@ -164,10 +164,11 @@ class Instance:
     def report(self, changed: Changed | None = None) -> None:
         """Tell the supervisor how things are, if anything moved since it was last told."""
         now = self._loop.time()
+        time = self._around.guards.text(self.spec, self._around.moment())
         report = describe.report(
             self.election.router,
             now,
-            trouble=self._write_error,
+            trouble="; ".join(filter(None, (self._write_error, time))),
             hearing=self.hearing,
             lateness=self._lateness,
             renewal=self._renewal,
