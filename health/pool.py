@@ -35,6 +35,10 @@ PROGRAMS = 32
 """Programs of the operator's under way at a time; further ones wait for their turn."""
 
 
+MOST_HINTED = 50
+"""Checks that a hint makes probe at once."""
+
+
 class Generation(NamedTuple):
     """A set of checks ready to be put to work: `plans` of those that are new, `secrets` of all."""
 
@@ -206,7 +210,7 @@ class Pool:
                 if other is not checker and (scope is Scope.HOST or other.spec.port == checker.spec.port):
                     other.hurry(hint)
         if change is not None and change.new is Health.UP:
-            for other in self._after.get(checker.id, ()):
+            for other in self._after.get(checker.id, ())[:MOST_HINTED]:
                 other.hurry(Health.UNKNOWN if other.held else other.verdict.health)
 
     def _index(self) -> None:
@@ -217,6 +221,8 @@ class Pool:
                 self._by_host.setdefault(checker.spec.address, []).append(checker)
             if checker.spec.need is not None:
                 self._after.setdefault(checker.spec.need.check, []).append(checker)
+        # Where very many checks share an address it is no single server, and all of them at once would be a storm.
+        self._by_host = {host: some for host, some in self._by_host.items() if len(some) <= MOST_HINTED}
 
     def _plan(self, check: CheckSpec) -> AnyPlan:
         try:

@@ -206,3 +206,14 @@ async def test_hints_come_at_most_once_a_fast_interval() -> None:
                 pool.gone("127.0.0.1")
                 await asyncio.sleep(0.01)
             assert pool.counts.probes == 1
+
+
+async def test_a_host_with_very_many_checks_is_not_stormed() -> None:
+    """A thousand checks of one address, as with a proxy: a hint starts none of them."""
+    async with serving(silence) as port:
+        many = [check(port, interval=100.0 + number, fast_interval=0.01) for number in range(1000)]
+        async with running(*many) as (pool, _):
+            before = pool.counts.probes
+            pool.gone("127.0.0.1")
+            await asyncio.sleep(0.3)
+            assert pool.counts.probes - before < 100
