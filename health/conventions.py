@@ -12,6 +12,21 @@ from health.wire import perfdata
 
 _WORDS: Final = {0: "OK", 1: "WARNING", 2: "CRITICAL", 3: "UNKNOWN"}
 
+_SSH_FAILED: Final = 255
+_SSH_KEYS: Final = ("Load key", "no such identity", "bad permissions", "not accessible")
+"""What the client says of a key that it cannot use, before the server refuses it."""
+_SSH_WORDS: Final = (
+    ("Permission denied", Reason.LOGIN_FAILED),
+    ("authentication failures", Reason.LOGIN_FAILED),
+    ("Host key verification failed", Reason.LOGIN_FAILED),
+    ("Connection refused", Reason.CONNECT_REFUSED),
+    ("timed out", Reason.CONNECT_TIMEOUT),
+    ("No route to host", Reason.CONNECT_UNREACHABLE),
+    ("unreachable", Reason.CONNECT_UNREACHABLE),
+    ("closed by", Reason.CLOSED),
+    ("reset by", Reason.CLOSED),
+)
+
 
 def by_status(ran: Ran) -> End:
     """Status 0 passes."""
@@ -29,6 +44,20 @@ def nagios(ran: Ran) -> End:
     word = _WORDS.get(ran.status, f"exit status {ran.status}, which is none of Nagios'")
     detail = said.text if word in said.text else f"{word}: {said.text}" if said.text else word
     return End(Reason.OK if ran.status < 2 else Reason.PROGRAM_FAILED, detail, measures=said.measures)
+
+
+def ssh_client(ran: Ran) -> End:
+    """Of OpenSSH's client: the command's own status, or 255 when it came to no command (ssh(1), "Exit status")."""
+    if ran.status is None or ran.status == 0:
+        return ran.end
+    lines = [line.strip() for line in ran.output.decode(errors="replace").splitlines() if line.strip()]
+    last = lines[-1] if lines else ""
+    if ran.status != _SSH_FAILED:
+        return End(Reason.PROGRAM_FAILED, f"the command ended with status {ran.status}: {last}".rstrip(": "))
+    for word in _SSH_KEYS:
+        if found := next((line for line in lines if word in line), ""):
+            return End(Reason.CANNOT_RUN, found)
+    return End(next((reason for word, reason in _SSH_WORDS if word in last), Reason.CONNECT_FAILED), last)
 
 
 def mon(ran: Ran, hosts: Iterable[str]) -> Mapping[str, End]:

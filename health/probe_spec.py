@@ -130,12 +130,13 @@ class Convention(StrEnum):
     """How the end of a program is understood.
 
     EXIT: 0 passes. NAGIOS: 0 and 1 pass, and it may say what it measured. MON: it is called with several hosts, and its
-    first line names those that failed.
+    first line names those that failed. SSH: OpenSSH's client, whose status is the command's, or 255.
     """
 
     EXIT = "exit"
     NAGIOS = "nagios"
     MON = "mon"
+    SSH = "ssh"
 
 
 class ScriptProbe(msgspec.Struct, frozen=True, kw_only=True, tag="script"):

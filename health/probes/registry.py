@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from health import spec
-from health.conventions import by_status, nagios
+from health.conventions import by_status, nagios, ssh_client
 from health.dialogue import AnyPlan, CallPlan, DatagramPlan, Kit, LocalPlan, PingPlan, Plan, ProgramPlan
 from health.probes import number_file, processes
 from health.probes.calls import GATHER, Call, Calls
@@ -47,6 +47,7 @@ from health.wire import (
     udp,
 )
 
+_JUDGES = {spec.Convention.NAGIOS: nagios, spec.Convention.SSH: ssh_client}
 Done = Callable[[End], None]
 
 _PLANS: dict[type, Callable[[CheckSpec, Any, Kit], AnyPlan]] = {
@@ -140,5 +141,5 @@ def _program(check: CheckSpec, probe: spec.ScriptProbe) -> ProgramPlan | CallPla
         gather = min(GATHER, check.timeout / 4)
         return CallPlan(probe.command, probe.user, port, check.timeout - gather, check.address, gather)
     target = (("HACTL_ADDRESS", check.address), *port) if check.address else ()
-    judge = nagios if probe.convention is spec.Convention.NAGIOS else by_status
+    judge = _JUDGES.get(probe.convention, by_status)
     return ProgramPlan(probe.command, probe.user, target, check.timeout, judge)

@@ -32,6 +32,8 @@ CASES = [
      "is given; tls: {verify: false} verifies nothing")),
     ("{type: http}", "{type: imap, user: a, password_file: /p}",
      "15:34: services.www.check.password_file: without tls or starttls the password can be read on its way"),
+    ("{type: http}", "{type: ssh, user: a, key_file: /k}",
+     "15:5: services.www.check: without known_hosts_file anybody may answer for the server"),
     ("{type: http}", "{type: ftp, user: a, starttls: true}",
      "15:24: services.www.check.user: without password_file an empty password is given"),
     ("services:", "checks: {page: {type: http}}\nservices:", "10:10: checks.page: no server is checked by this"),

@@ -4,6 +4,7 @@ import msgspec
 
 from hactl.config import resolve
 from hactl.config.build.further_checks import further_probe
+from hactl.config.build.ssh import from_origin, ssh_probe
 from hactl.config.build.tls import tls_spec
 from hactl.config.schema.checks import Check, HttpRequest, HttpsCheck, SshCheck, TcpCheck, status_range
 from hactl.config.schema.document import Document
@@ -18,7 +19,6 @@ from health.spec import (
     PingProbe,
     Probe,
     ScriptProbe,
-    SshProbe,
     TcpProbe,
 )
 
@@ -87,6 +87,9 @@ def check_spec(
     check: Check, made: Probe, address: str, port: int, need: Need | None = None, node: str = ""
 ) -> CheckSpec:
     """One check of one target, by the probe made of it, as the director `node` runs it."""
+    origin = _origin(check, node)
+    if origin is not None and isinstance(made, ScriptProbe):
+        made = from_origin(made, origin)
     return CheckSpec(
         address=address,
         port=0 if isinstance(made, PingProbe) else port,
@@ -99,7 +102,7 @@ def check_spec(
         down_interval=check.down_interval or 0.0,
         damping=_damping(check),
         need=need,
-        origin=_origin(check, node),
+        origin=origin,
     )
 
 
@@ -129,7 +132,7 @@ def probe(check: Check) -> Probe | None:
         )
     if isinstance(check, HttpRequest):
         return _http(check)
-    return SshProbe() if isinstance(check, SshCheck) else further_probe(check)
+    return ssh_probe(check) if isinstance(check, SshCheck) else further_probe(check)
 
 
 def _http(check: HttpRequest) -> HttpProbe:

@@ -7,7 +7,7 @@ from hactl.config.fault import Path, suggestion
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.rules.references import check_uses
 from hactl.config.schema.check_forms import items
-from hactl.config.schema.checks import Check, HttpsCheck, Tls
+from hactl.config.schema.checks import Check, HttpsCheck, SshCheck, Tls
 from hactl.config.schema.further_checks import AgentCheck, SipCheck
 
 _PLAIN = frozenset({"submission", "ftp", "imap", "pop3", "ldap", "redis"})
@@ -93,6 +93,24 @@ def _in_the_clear(check: Check) -> bool:
     return getattr(check, "tls", None) is None and getattr(check, "starttls", None) is None
 
 
+def ssh_logins(world: World) -> Iterator[Finding]:
+    """A login has a user and a key, and knows whom it talks to."""
+    for path, check in written_checks(world):
+        if not isinstance(check, SshCheck):
+            continue
+        if (check.user is None) != (check.key_file is None):
+            yield fault(*path, message="user and key_file belong together", key=True)
+        for key in ("command", "known_hosts_file"):
+            if check.user is None and getattr(check, key) is not None:
+                yield fault(*path, key, message="needs user and key_file", key=True)
+        if check.user is not None and check.mark is not None:
+            yield fault(*path, "mark", message="has no effect on a login", key=True)
+        if check.user is not None and check.known_hosts_file is None:
+            yield warning(
+                *path, message="without known_hosts_file anybody may answer for the server", key=True
+            )
+
+
 def origins(world: World) -> Iterator[Finding]:
     """Where probes come from is of directors, and of kinds that connect by themselves."""
     directors = world.named("directors")
@@ -144,4 +162,4 @@ def agents(world: World) -> Iterator[Finding]:
             yield warning(*path, message=message)
 
 
-RULES = (times, certificates, logins, origins, dependencies, agents)
+RULES = (times, certificates, logins, ssh_logins, origins, dependencies, agents)

@@ -12,6 +12,7 @@ from hactl.config.schema.scalars import (
     Duration,
     HostName,
     InterfaceHere,
+    Name,
     OneLine,
     Port,
     Regex,
@@ -181,6 +182,13 @@ class HttpsCheck(HttpRequest):
 
 
 class SshCheck(Check):
-    """The exchange of SSH identification strings."""
+    """The exchange of SSH identification strings, or a login by key."""
 
-    type: Literal["ssh"] = Field(description="SSH's exchange of identification strings.")
+    type: Literal["ssh"] = Field(description="SSH's exchange of identification strings, or a login.")
+    user: OneLine | None = Field(None, description="User to log in as, by key. Default: no login.")
+    key_file: AbsolutePath | None = Field(None, description="File with that user's private key.")
+    command: OneLine | None = Field(None, description="Command that must end with status 0. Default: true.")
+    known_hosts_file: AbsolutePath | None = Field(
+        None, description="File with the servers' host keys. Default: they are not verified."
+    )
+    run_as: Name = Field("nobody", description="The user of this director whose the key is, who runs ssh.")
