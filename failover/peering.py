@@ -94,12 +94,7 @@ class Peering:
             case PeerChanged():
                 self._set_alone()
                 self.report()
-            case LinkChanged(link, state, reason, partial):
-                if partial and state is not PeerState.UP:
-                    text = (
-                        f"the link {link.own} - {link.peer} to {peer} is {state}: {reason}; other links work"
-                    )
-                    self._tell(Remark("", text, warning=True))
+            case LinkChanged():
                 self.report()
             case WordHeard(word, router, source):
                 self._hear_word(peer, word, router, source)

@@ -16,6 +16,7 @@ from failover.peer.report import PeerReport
 from hactl.events import Occurrence, plain
 from hactl.mastership import Mastership
 from hactl.overrides import MOST, Override, Overrides
+from hactl.peer_links import PeerLinks
 from notify.event import EventKind
 
 _SCHEMA = 1
@@ -74,6 +75,7 @@ class Peers:
         self.words: dict[str, Word] = {}
         self._told: dict[str, PeerState] = {}
         self._drifted: dict[str, str] = {}
+        self._links = PeerLinks()
         self.refused: Counter[str] = Counter()
         """Words that were not understood, by peer."""
 
@@ -87,6 +89,10 @@ class Peers:
         return plain(
             kind, report.peer, report.reason, old=before.value if before else "", new=report.state.value
         )
+
+    def look(self, now: float) -> list[Occurrence]:
+        """The events of links that broke while their peer is up, or work again; to be asked each second."""
+        return self._links.look(self.reports, now)
 
     def on_payload(self, peer: str, data: bytes, config: str) -> tuple[Word | None, Occurrence | None]:
         """Take a peer's word; None for one that this version does not understand. The event tells of drift, once."""

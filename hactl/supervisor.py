@@ -155,6 +155,8 @@ class Supervisor:
             self.door.look()
             for router, reason in self.splits.look(self.routers, self.peers.reports, time.monotonic()):
                 self.emit(plain(EventKind.CONFLICT_TWO_MASTERS, router, reason))
+            for occurrence in self.peers.look(time.monotonic()):
+                self.emit(occurrence)
             if not self.crew.silent(time.monotonic()):
                 self._systemd.alive()
 

@@ -38,6 +38,7 @@ class EventKind(StrEnum):
     TRACK_DOWN = "track.down"
     PEER_UP = "peer.up"
     PEER_DOWN = "peer.down"
+    PEER_LINK = "peer.link"
     CONFIG_LOADED = "config.loaded"
     CONFIG_REJECTED = "config.rejected"
     CONFIG_DRIFT = "config.drift"
@@ -80,6 +81,7 @@ _SEVERITY = {
     EventKind.TRACK_DOWN: Severity.WARNING,
     EventKind.PEER_UP: Severity.WARNING,
     EventKind.PEER_DOWN: Severity.WARNING,
+    EventKind.PEER_LINK: Severity.WARNING,
     EventKind.CONFIG_REJECTED: Severity.WARNING,
     EventKind.CONFIG_DRIFT: Severity.WARNING,
     EventKind.CONFLICT_TWO_MASTERS: Severity.CRITICAL,
@@ -106,6 +108,7 @@ _TEXTS = {
     EventKind.TRACK_DOWN: "what a router tracks has failed; its priority falls, or it is in fault",
     EventKind.PEER_UP: "another director is heard over the peer channel",
     EventKind.PEER_DOWN: "another director is not heard any more",
+    EventKind.PEER_LINK: "a link to another director broke while others work, or works again",
     EventKind.CONFIG_LOADED: "a configuration was taken on",
     EventKind.CONFIG_REJECTED: "a configuration was not taken on; nothing was changed",
     EventKind.CONFIG_DRIFT: "another director runs a different configuration",

@@ -123,8 +123,16 @@ def test_a_dead_peer_lengthens_the_lease(two: Pair) -> None:
 
 
 def test_one_link_down_is_an_alarm_only(two: Pair) -> None:
-    """The second link breaks: the peer stays up, nobody moves, and the log says so."""
+    """The second link breaks: the peer stays up, nobody moves, one event tells of it, and another when it works again."""
+    masters = len(two.lb2.events("router.master"))
     two.net.ip("lb2", "link set dev eth9 down")
-    wait_until(lambda: "other links work" in two.lb1.log_text())
+    (broken,) = wait_until(lambda: two.lb1.events("peer.link", "lb2"))
+    assert (broken["old"], broken["new"], broken["severity"]) == ("up", "down", "warning")
+    assert "10.98.0.1 - 10.98.0.2" in broken["reason"]
     assert peer_state(two.lb1, "lb2") == "up"
     assert two.lb1.is_state("master")
+    two.net.ip("lb2", "link set dev eth9 up")
+    wait_until(lambda: len(two.lb1.events("peer.link", "lb2")) == 2)
+    assert {event["new"] for event in two.lb1.events("peer.link", "lb2")} == {"down", "up"}
+    assert two.lb1.events("peer.down") == []
+    assert len(two.lb2.events("router.master")) == masters

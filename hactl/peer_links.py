@@ -1,0 +1,68 @@
+"""Links of the directors' channel that broke while their peer is up: told as events, once each; core.
+
+The law: a broken link is an alarm and never moves anything; the links of a director that dies fall silent one after the
+other, and that is no alarm of their own.
+"""
+
+from collections.abc import Mapping
+
+from failover.peer.actions import PeerState
+from failover.peer.report import PeerReport
+from hactl.events import Occurrence, plain
+from notify.event import EventKind, Severity
+
+LASTS = 2.0
+"""Seconds for which a link must be down before it counts."""
+
+Link = tuple[str, str, str]
+"""Peer, own address, the peer's address."""
+
+
+class PeerLinks:
+    """What was noticed so far. Times are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._since: dict[Link, float] = {}
+        self._told: set[Link] = set()
+
+    def look(self, reports: Mapping[str, PeerReport], now: float) -> list[Occurrence]:
+        """Look at every link of every peer that is up; the events. Of a peer that is not up nothing is concluded."""
+        found: list[Occurrence] = []
+        for name, report in reports.items():
+            for link in report.links if report.state is PeerState.UP else ():
+                key = (name, link.own, link.peer)
+                if link.state is PeerState.UP:
+                    found += self._mended(key)
+                elif now - self._since.setdefault(key, now) >= LASTS:
+                    found += self._broken(key, link.reason)
+        self._forget(reports)
+        return found
+
+    def _broken(self, link: Link, reason: str) -> list[Occurrence]:
+        if link in self._told:
+            return []
+        self._told.add(link)
+        text = f"the link {_words(link)} is down: {reason}; other links work"
+        return [plain(EventKind.PEER_LINK, link[0], text, old="up", new="down")]
+
+    def _mended(self, link: Link) -> list[Occurrence]:
+        self._since.pop(link, None)
+        if link not in self._told:
+            return []
+        self._told.remove(link)
+        text = f"the link {_words(link)} works again"
+        kind = EventKind.PEER_LINK
+        return [
+            Occurrence(kind=kind, subject=link[0], old="down", new="up", reason=text, severity=Severity.INFO)
+        ]
+
+    def _forget(self, reports: Mapping[str, PeerReport]) -> None:
+        """Links that are no more, and the time of those whose peer went down meanwhile."""
+        there = {(name, link.own, link.peer) for name, report in reports.items() for link in report.links}
+        up = {name for name, report in reports.items() if report.state is PeerState.UP}
+        self._since = {link: at for link, at in self._since.items() if link in there and link[0] in up}
+        self._told &= there
+
+
+def _words(link: Link) -> str:
+    return f"{link[1]} - {link[2]}"
