@@ -14,7 +14,7 @@ pytestmark = needs_namespaces
 ALONE = BARE.replace("  lb2: {address: 10.99.0.2}\n", "")
 GATEWAY = "10.99.0.3"
 LOST = 8.0
-"""Generous bound in seconds for the loss of a ping target: the interval of 2 s, then three timeouts of 1 s."""
+"""Generous bound in seconds for the loss of a ping target: three pings, one a second, take 3.5 s."""
 
 
 def tracking(text: str, *tracked: str) -> str:

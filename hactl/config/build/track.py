@@ -11,6 +11,8 @@ SERVICE_ID = "service:{}"
 """The id of a tracked service's verdict; no check's id has a colon."""
 LOCAL_INTERVAL = 1.0
 """Seconds between looks at files and running programs."""
+PING_INTERVAL, PING_TIMEOUT = 1.0, 0.5
+"""Seconds between pings, and until one is lost: three in a row take at most 3.5 s."""
 
 
 def tracked_objects(track: Track) -> Iterator[TrackedObject]:
@@ -40,7 +42,7 @@ def tracking_checks(track: Track) -> Iterator[CheckSpec]:
 
 
 def _ping(address: str) -> CheckSpec:
-    return CheckSpec(address=address, port=0, probe=PingProbe())
+    return CheckSpec(address=address, port=0, probe=PingProbe(), interval=PING_INTERVAL, timeout=PING_TIMEOUT)
 
 
 def _script(script: TrackScript) -> CheckSpec:
