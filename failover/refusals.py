@@ -1,7 +1,7 @@
 """Adverts for one router that were dropped: counted by reason, and told when somebody's are dropped one after the other.
 
-Owns the wording and how often it is told. The law: one drop, such as a packet that the link doubled, alarms nobody; what
-lasts is told once, and a flood fills no log. Core.
+Owns the wording and how often it is told. The law: one drop, such as a packet that the link doubled, alarms nobody, nor does
+what waited, and grew old, while this worker stood still; what lasts is told once, and a flood fills no log. Core.
 """
 
 from collections import Counter
@@ -12,6 +12,8 @@ from failover.neighbours import MOST
 from failover.packet import Drop
 
 IN_A_ROW = 3
+LASTS = 1.0
+"""Seconds that a row must last before it is told."""
 QUIET = 60.0
 """Seconds between two alarms of one router, for which status goes on showing the last drop, and after which what begins anew
 is told anew."""
@@ -20,6 +22,7 @@ is told anew."""
 class _Row(msgspec.Struct):
     """Adverts of one source that were dropped with none taken between; `told` is the reason told last."""
 
+    began: float
     count: int = 0
     last: float = 0.0
     told: Drop | None = None
@@ -42,7 +45,7 @@ class Refusals:
         """An advert of this source for this router is dropped; the alarm, mostly empty. `note` completes it."""
         self.count(drop)
         row = self._row(source, now)
-        if row.count < IN_A_ROW:
+        if row.count < IN_A_ROW or now - row.began < LASTS:
             return ""
         self._source, self._until = source, now + QUIET
         self._text = f"adverts of {source} are dropped: {drop.text}" + (f"; {note}" if note else "")
@@ -65,7 +68,7 @@ class Refusals:
     def _row(self, source: str, now: float) -> _Row:
         row = self._rows.pop(source, None)
         if row is None or now - row.last > QUIET:
-            row = _Row()
+            row = _Row(now)
         row.count += 1
         row.last = now
         self._rows[source] = row

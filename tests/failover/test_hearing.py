@@ -15,8 +15,17 @@ OTHER = "10.99.0.6"
 def refuse(
     some: Refusals, times: int, now: float, source: str = OTHER, drop: Drop = Drop.BAD_MAC
 ) -> list[str]:
-    """So many adverts of one source are dropped; the alarms."""
-    return [alarm for _ in range(times) if (alarm := some.refuse(drop, source, "", now))]
+    """So many adverts of one source are dropped within two seconds, the last of them now; the alarms."""
+    each = (now - 2.0 + 2.0 * number / times for number in range(1, times + 1))
+    return [alarm for at in each if (alarm := some.refuse(drop, source, "", at))]
+
+
+def test_what_waited_while_the_worker_stood_still_alarms_nobody() -> None:
+    """All of it comes at one moment, too old by then."""
+    some = Refusals()
+    assert [some.refuse(Drop.STALE, OTHER, "", 9.0) for _ in range(200)] == [""] * 200
+    assert some.text(9.0) == ""
+    assert some.counts == {"stale": 200}
 
 
 def test_one_drop_alarms_nobody() -> None:
@@ -45,10 +54,10 @@ def test_what_was_mended_and_comes_again_is_told_again() -> None:
     assert len(refuse(some, 5, 0.0)) == 1
     some.accept(OTHER)
     assert some.text(1.0) == ""
-    assert len(refuse(some, 5, QUIET)) == 1
-    (other,) = refuse(some, 5, 2 * QUIET, drop=Drop.STALE)
+    assert len(refuse(some, 5, 2 * QUIET)) == 1
+    (other,) = refuse(some, 5, 4 * QUIET, drop=Drop.STALE)
     assert "its time is too far from ours" in other
-    assert len(refuse(some, 5, 4 * QUIET, drop=Drop.STALE)) == 1
+    assert len(refuse(some, 5, 8 * QUIET, drop=Drop.STALE)) == 1
 
 
 def test_two_directors_in_turn() -> None:

@@ -97,7 +97,7 @@ def test_a_wrong_key() -> None:
         assert a.alarms() == [Alarm("web", f"adverts of {net.address('b')} {words}")]
         assert b.alarms() == [Alarm("web", f"adverts of {net.address('a')} {words}")]
         until(lambda: a.drops().get("bad_mac", 0) > 1, 5.0, "counted")
-        assert words in a.reports["web"].reason
+        until(lambda: words in a.reports["web"].reason, 5.0, "shown")
         transitions = a.reports["web"].transitions
         tell(b, 100)
         b.wait_for(State.BACKUP)
