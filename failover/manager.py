@@ -252,9 +252,10 @@ class Manager:
             self.member_changed(name)
 
     def _check_emptied(self) -> None:
-        for instance in self._leaving:
-            if instance.stopped:
-                instance.close()
+        stopped = [instance for instance in self._leaving if instance.stopped]
+        self._renewals.see(stopped)
+        for instance in stopped:
+            instance.close()
         self._leaving = [instance for instance in self._leaving if not instance.stopped]
         self._want_sockets()
         if self._stopping and not self._leaving:

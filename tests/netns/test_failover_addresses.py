@@ -8,6 +8,7 @@ import pytest
 
 from failover.moves import Cause, State
 from failover.packet import GROUP4, OWNER, Advert, Drop, encode
+from failover.report import Renewal
 from support.directors import Director, pair, serve, until
 from support.failover import VIP4, advert, packed, router_spec, vip
 from support.netns import Lan, needs_namespaces
@@ -191,3 +192,25 @@ def test_a_worker_without_routers_stops_at_once() -> None:
         idle.stop()
         assert idle.process.wait(5) == 0
         assert a.process.poll() is None
+
+
+def test_what_is_kept_for_the_death_of_the_worker_follows_what_is_held() -> None:
+    """The supervisor would renew what it was told last: nothing that a router held which was taken out, or is backup now."""
+    with pair() as (_, _, a, b):
+        two = router_spec(name="two", vrid=52, priority=150, addresses=(vip(OTHER),))
+        a.apply(router_spec(priority=150), two)
+        a.wait_for(State.MASTER)
+        a.wait_for(State.MASTER, "two")
+        until(lambda: _held(a) == {"web", "two"}, 3.0)
+        a.apply(router_spec(priority=150))
+        until(lambda: _held(a) == {"web"}, 5.0)
+        assert not a.holds(OTHER)
+        b.apply(router_spec(priority=200))
+        a.wait_for(State.BACKUP)
+        until(lambda: _held(a) == set(), 3.0)
+
+
+def _held(director: Director) -> set[str]:
+    """Of which routers the worker told last that it holds VIPs."""
+    told = [message for message in director.messages if isinstance(message, Renewal)]
+    return {held.router for held in told[-1].held} if told else set()

@@ -21,7 +21,7 @@ def test_250_routers_on_one_interface() -> None:
         assert figures.late[-1] < LATE, figures.line("hactl")
         assert max(figures.cpu) < CPU, figures.line("hactl")
         assert {report.transitions for report in b.reports.values()} == {1}
-        assert (a.notes(), b.notes()) == ([], [])
+        assert [note for note in (*a.notes(), *b.notes()) if "slow" in note or "taken off" in note] == []
         a.stop()
         assert a.process.wait(20) == 0
         until(lambda: masters(b) == COUNT, 5.0)
