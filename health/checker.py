@@ -156,8 +156,9 @@ class Checker:
             said = self.result.advice if self.result is not None else None
             end = end._replace(advice=merged(said, end.advice))
         result = end.result(now - self._started)
-        plain = observe(before, result.passed, spec.rise, spec.fall, now, spec.damping)
-        after, ask, self.held = conclude(before, plain, result.passed, self._before(), now)
+        after, ask = observe(before, result.passed, spec.rise, spec.fall, now, spec.damping), False
+        if spec.need is not None:
+            after, ask, self.held = conclude(before, after, result.passed, self._before(), now)
         self.result, self.at, self.verdict = result, now, after
         if result.passed:
             self.passed_at = now

@@ -203,7 +203,9 @@ class Pool:
     def _spread(self, checker: Checker, change: Transition | None) -> None:
         """Let others know what a result says about their target too."""
         result = checker.result
-        scope = given(result, checker.verdict, change) if result is not None else None
+        if result is None or (change is None and result.passed):
+            return
+        scope = given(result, checker.verdict, change)
         if scope is not None:
             hint = Health.UP if change is not None and change.new is Health.UP else Health.DOWN
             for other in self._by_host.get(checker.spec.address, ()):

@@ -215,11 +215,20 @@ def _overrides(overrides: list[Status], now: float, colours: bool) -> list[str]:
                 state(override["admin"]) if override.get("admin") else f"weight {weight}",
                 override.get("by", ""),
                 ago(override.get("at"), now),
-                ahead(until, now) if until is not None else "by enable",
+                _end(override, until, now),
                 override.get("reason", ""),
             )
         )
     return table(rows, colours)
+
+
+def _end(override: Status, until: float | None, now: float) -> str:
+    """When an override ends, or what it still waits for."""
+    by = moment(override.get("remove_by"))
+    if override.get("remove"):
+        latest = f", {ahead(by, now)} at the latest" if by is not None else ""
+        return f"by enable; out when connections have ended{latest}"
+    return ahead(until, now) if until is not None else "by enable"
 
 
 def _peers(peers: Status, now: float, colours: bool) -> list[str]:

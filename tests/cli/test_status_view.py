@@ -99,3 +99,17 @@ def test_checks_of_one_service() -> None:
     assert lines[-2].endswith("rs1@api rs1@a rs1@b +1")
     assert "no_match: PANG; what it depends on is down; it fell too often" in lines[-1]
     assert "SHARED WITH" not in screen(status, NOON)
+
+
+def test_a_drain_to_the_end_says_what_it_waits_for() -> None:
+    """By enable alone, or with a latest moment; a plain drain as ever."""
+    status = load("pair")
+    wish = {"server": "rs1", "service": "www", "admin": "drain", "by": "root", "at": "2026-01-01T11:59:00Z"}
+    late = {"remove": True, "remove_by": "2026-01-01T12:10:00Z"}
+    status["overrides"] = [wish, wish | {"remove": True}, wish | late]
+    lines = [line for line in screen(status, NOON).splitlines() if line.startswith("rs1@www")]
+    assert [line.split("ago")[1].strip() for line in lines] == [
+        "by enable",
+        "by enable; out when connections have ended",
+        "by enable; out when connections have ended, in 10m at the latest",
+    ]
