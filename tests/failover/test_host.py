@@ -174,3 +174,41 @@ def test_applying_tells_whether_something_changed() -> None:
     assert not known.apply(link("eth5", gone=True))
     assert known.apply(address("10.99.0.1", tentative=True))
     assert known.apply(link(up=False))
+
+
+@pytest.mark.parametrize(
+    ("before", "news", "concerns_all"),
+    [
+        ((), address(VIP4, 32, ours=True), False),
+        ((address(VIP4, 32, ours=True),), address(VIP4, 32, ours=True, gone=True), False),
+        ((address(VIP4, 32),), address(VIP4, 32, ours=True), True),
+        ((address(VIP4, 32, ours=True),), address(VIP4, 32), True),
+        ((), address("10.99.0.7"), True),
+        ((), link(up=False), True),
+    ],
+)
+def test_whom_an_event_concerns(
+    before: tuple[Link | Address, ...], news: Link | Address, concerns_all: bool
+) -> None:
+    """A VIP of ours concerns its own routers; an interface, or an address that is or was an operator's, may concern any."""
+    assert host(*before).apply_all([news]) == ([news], concerns_all)
+
+
+def test_nothing_new_concerns_nobody() -> None:
+    """A renewal tells what was known; an operator's address that came before it in one read is not overlooked."""
+    there = host(address(VIP4, 32, ours=True))
+    assert there.apply_all([address(VIP4, 32, ours=True)]) == ([], False)
+    assert there.apply_all([address("10.99.0.1")]) == ([], False)
+    came = address("10.99.0.7")
+    assert there.apply_all([came, address(VIP4, 32, ours=True)]) == ([came], True)
+
+
+def test_an_interface_by_name() -> None:
+    """A new name replaces the old one, a removed interface has none, and a name that was taken over stays."""
+    there = Host()
+    old, new, other = Link(3, "eth0", MAC, True), Link(3, "wan", MAC, True), Link(4, "eth0", MAC, True)
+    for event in (old, other, new):
+        there.apply(event)
+    assert (there.link("eth0"), there.link("wan")) == (other, new)
+    there.apply(Link(4, "eth0", MAC, True, gone=True))
+    assert (there.link("eth0"), there.link("wan")) == (None, new)
