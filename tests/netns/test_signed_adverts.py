@@ -279,6 +279,25 @@ def test_a_director_started_with_a_wrong_clock(clocks: Path) -> None:
             assert b.state() is State.MASTER
 
 
+def test_a_frozen_master_wakes() -> None:
+    """What waited for it is older than the window and no more than that; the rest makes it backup before it speaks."""
+    window = 2.0
+    with pair() as (_, recorder, a, b):
+        serve(a, b, preempt=False, trailer=TrailerSpec(window=window))
+        a.signal(signal.SIGSTOP)
+        b.wait_for(State.MASTER)
+        until(lambda: not a.holds(VIP4), 10.0, "the lease")
+        time.sleep(2 * window)
+        woke = time.monotonic()
+        a.signal(signal.SIGCONT)
+        assert a.wait_for(State.BACKUP).cause is Cause.OVERTAKEN
+        until(lambda: set(a.drops()) == {"stale"}, 5.0, f"{a.drops()}")
+        until(lambda: len(recorder.adverts("b", since=woke)) > 20, 5.0)
+        assert recorder.adverts("a", since=woke) == []
+        assert recorder.changes(VIP4, since=woke) == []
+        assert (a.alarms(), b.alarms(), b.drops()) == ([], [], {})
+
+
 def test_whole_daemons() -> None:
     """From the file with keys to the alarm; the release of a failover worker that was killed is signed by the supervisor."""
     with tempfile.TemporaryDirectory() as name:
