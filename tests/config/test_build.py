@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.spec import AddressSpec, Family, Transport
+from failover.spec import AddressSpec, Authentication, Family, Replay, Rollout, TrailerSpec, Transport
 from failover.timing import automatic_lease, master_down, skew_time
 from hactl.allowed import of_checks
 from hactl.config.schema.check_forms import check_types
@@ -432,3 +432,15 @@ def test_where_probes_come_from(load_text: Load, node: str, source: str, interfa
     marked, plain = load_text(text, node).config.checks
     assert marked.origin == Origin(source=source, interface=interface, mark=7)
     assert plain.origin is None
+
+
+def test_signed_adverts(load_text: Load) -> None:
+    """What the file says of the trailer, and room for it in a packet of IPv6."""
+    six = "addresses: [" + ", ".join(f"'2001:db8::{n:x}'" for n in range(1, 101)) + "]"
+    plain = load_text(router_text(six), "lb1").config.failover.routers[0]
+    assert (plain.trailer, sum(vip.advertise for vip in plain.addresses)) == (TrailerSpec(), 90)
+    keys = "authentication: {type: hmac, key_file: /k, rollout: send, window: 9s}"
+    signed = load_text(router_text(keys, six), "lb1").config.failover.routers[0]
+    assert (signed.authentication, signed.authentication_file) == (Authentication.HMAC, "/k")
+    assert signed.trailer == TrailerSpec(rollout=Rollout.SEND, replay=Replay.TIME, window=9.0)
+    assert sum(vip.advertise for vip in signed.addresses) == 89

@@ -23,6 +23,8 @@ CASES = [
      "10:17: routers.web.down_after: one lost packet makes a second master"),
     ("[10.77.0.100]", "[10.77.0.100]\n    peers: {lb1: 10.77.0.11}",
      "10:5: routers.web.peers: has an effect with transport: unicast only"),
+    ("[10.77.0.100]", "[10.77.0.100]\n    authentication: {type: hmac, key_file: /k, replay: increasing, window: 9s}",
+     "10:76: routers.web.authentication.window: has an effect with replay: time only"),
     ("    address: 10.77.0.100\n", "    address: 10.77.0.99\n",
      "12:14: services.www.address: no router carries 10.77.0.99, so it does not move with any"),
     ("{type: http}", "none",
