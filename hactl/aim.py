@@ -92,14 +92,14 @@ def _known(document: Document, name: str, service: str) -> list[tuple[str, str]]
 
 
 def _of_file(document: Document, check: str, known: list[tuple[str, str]], port: int | None) -> list[Aim]:
-    used = [aim for where in known for aim in _uses(document, *where, port) if aim.name == check]
+    used = [aim for where in known for aim in uses(document, *where, port) if aim.name == check]
     if not used:
         found = _check(document, check)
         used = [_aim(document, service, name, check, found, port) for service, name in known]
     return list({(id(aim.check), aim.host, aim.port): aim for aim in reversed(used)}.values())[::-1]
 
 
-def _uses(document: Document, service: str, name: str, port: int | None) -> list[Aim]:
+def uses(document: Document, service: str, name: str, port: int | None = None) -> list[Aim]:
     """The checks that the file has for this server in this service."""
     of = document.services[service]
     use = resolve.check_use(document, of, resolve.servers_of(document, of)[name])

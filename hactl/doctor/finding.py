@@ -49,6 +49,7 @@ class FindingId(StrEnum):
     SECRET_MISSING = "secret-missing"
     VIP_MISSING = "vip-missing"
     VIP_LEFT = "vip-left"
+    VIP_UNSERVED = "vip-unserved"
     ARP_NOT_HIDDEN = "arp-not-hidden"
     TUNNEL_CLOSED = "tunnel-closed"
     TUNNEL_FILTERED = "tunnel-filtered"
@@ -97,6 +98,7 @@ _TEXTS = {
     FindingId.SECRET_MISSING: "a file with a secret cannot be read",
     FindingId.VIP_MISSING: "a VIP that this real server needs is not there",
     FindingId.VIP_LEFT: "a VIP of hactl's is there that no service here needs",
+    FindingId.VIP_UNSERVED: "a service answers at this real server's own address, but not at its VIP",
     FindingId.ARP_NOT_HIDDEN: "this real server would answer ARP for its VIPs",
     FindingId.TUNNEL_CLOSED: "what directors send through the tunnel is not taken out here",
     FindingId.TUNNEL_FILTERED: "the reverse path filter drops what comes out of the tunnel",

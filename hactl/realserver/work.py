@@ -16,7 +16,7 @@ from hactl import store
 from hactl.config.schema.document import Document
 from hactl.doctor.answers import judge
 from hactl.doctor.finding import Finding
-from hactl.realserver import host, plan, verify
+from hactl.realserver import host, plan, serving, verify
 from hactl.realserver.model import Facts, Record, Served, Wish
 from hactl.realserver.wish import served_here, server_names, wish
 
@@ -69,6 +69,7 @@ def check(document: Document, name: str | None, *, asking: bool = True) -> Check
     wanted = _wish(document, name)
     ways = host.ways_back(dict.fromkeys(one.address for one in wanted.served))
     heard, unasked = _ask(document, wanted) if asking else ((), ())
+    deaf = tuple(serving.unserved(document, wanted, facts)) if asking else ()
     return Checked(
         served=wanted.served,
         findings=(
@@ -76,6 +77,7 @@ def check(document: Document, name: str | None, *, asking: bool = True) -> Check
             *(() if _is_director(document, facts) else verify.exposed(wanted, facts)),
             *verify.ways_back(wanted, ways, gateways(document)),
             *heard,
+            *deaf,
         ),
         hints=wanted.hints,
         unasked=unasked,

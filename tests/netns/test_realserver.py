@@ -173,6 +173,19 @@ def test_a_stranger_with_the_vip_is_found(farm: Farm) -> None:
     assert farm.findings("rs1") == [("vip-taken", VIP)]
 
 
+def test_a_service_that_is_bound_to_its_own_address_is_found(farm: Farm) -> None:
+    """It answers there and not at the VIP; one that answers nowhere is not this check's business."""
+    assert farm.hactl("rs1", "apply").returncode == 0
+    with farm.net.inside("rs1"):
+        own = socket.create_server(("10.99.0.3", 80))
+    with own:
+        shown = json.loads(farm.hactl("rs1", "check", "--json").stdout)["findings"]
+        assert [(one["id"], one["subject"]) for one in shown] == [("vip-unserved", "www")]
+        assert "passes at 10.99.0.3 port 80; at 10.99.0.100: connection refused" in shown[0]["evidence"]
+        with farm.net.inside("rs1"), socket.create_server((VIP, 80)):
+            assert farm.findings("rs1") == []
+
+
 def test_refusals(farm: Farm) -> None:
     """A host that serves nothing, an unknown name, a faulty file, a user without rights: one sentence each."""
     farm.net.ip("rs1", "address del 10.99.0.3/24 dev eth0", "address del 2001:db8::3/64 dev eth0")
