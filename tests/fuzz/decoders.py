@@ -4,6 +4,7 @@ What stands behind a checksum or a MAC is reached by making it right first: a le
 """
 
 import hmac
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ from hactl.messages import FromFailover, FromHealth, FromNotify, ToWorker
 from hactl.orders import orders
 from hactl.overrides import Overrides
 from hactl.peers import Peers, word
+from health.wire import neighbour
 from support.peers import ring
 
 KEYS = ring()
@@ -125,6 +127,13 @@ def rtnetlink_events(data: bytes) -> None:
             host.apply(value)
     assert len(host.links) <= len(data) / 32
     assert len(list(host.addresses())) <= len(data) / 24
+
+
+def neighbour_events(data: bytes) -> None:
+    """The kernel's events on neighbours: addresses, canonical, and no more than there is room for."""
+    found = neighbour.failed(data)
+    assert all(str(ipaddress.ip_address(address)) == address for address in found)
+    assert len(found) <= len(data) / 8
 
 
 def peer_datagram(data: bytes) -> None:
@@ -263,6 +272,7 @@ DECODERS: tuple[Callable[[bytes], None], ...] = (
     trailer_keys,
     ip_header,
     rtnetlink_events,
+    neighbour_events,
     peer_datagram,
     peer_body,
     peer_word,

@@ -99,6 +99,14 @@ def _rtnetlink() -> tuple[bytes, ...]:
     return head + link, *found, error, head + link + found[0] + error
 
 
+def _neighbours() -> tuple[bytes, ...]:
+    found = []
+    for address in (b"\x0a\x63\0\x09", bytes.fromhex("fd00") + bytes(13) + b"\x09"):
+        body = struct.pack("=BBHiHBB", 2, 0, 0, 3, 0x20, 0, 1) + netlink.attribute(1, address)
+        found.append(struct.pack("=IHHII", 16 + len(body), 28, 0, 0, 0) + body)
+    return *found, b"".join(found)
+
+
 def _datagrams() -> tuple[bytes, ...]:
     numbers = bytes(range(32)) + (1).to_bytes(8, "big") + (0).to_bytes(8, "big")
     return tuple(b"\1" + bytes((kind,)) + numbers + b"body" for kind in Kind)
@@ -335,6 +343,7 @@ _SEEDS = {
     "trailer_keys": _trailer_keys,
     "ip_header": _ip,
     "rtnetlink_events": _rtnetlink,
+    "neighbour_events": _neighbours,
     "peer_datagram": _datagrams,
     "peer_body": _bodies,
     "peer_word": _words,

@@ -54,3 +54,22 @@ def test_an_override_that_the_new_master_does_not_know() -> None:
             wait_until(lambda: two.lb2.server("rs1@www")["admin"] == "drain")
             late = wait_until(lambda: two.lb2.events("override.unseen", "web")[1:])[0]
             assert late["reason"].endswith("not in force here until now: rs1 drain")
+
+
+def test_a_drain_to_the_end_holds_on_both(tmp_path: Path) -> None:
+    """Said on one director, each finishes it by itself; here no connection can be counted, so the deadline decides."""
+    key = tmp_path / "peer.key"
+    key.write_text("a key of more than sixteen characters\n")
+    key.chmod(0o600)
+    with pair(f"{BARE}peer: {{key_file: {key}}}\n{SERVICES}") as two:
+        channel_is(two, "up")
+        done = two.lb1.hactl("drain", "rs1", "--wait", "--for", "2s", "--json")
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        assert (answer["applied_on"], answer["removed"]) == (["lb1", "lb2"], ["rs1@www"])
+        for director in (two.lb1, two.lb2):
+            wait_until(lambda d=director: d.server("rs1@www")["admin"] == "disabled")  # type: ignore[misc]
+            assert director.server("rs2@www")["admin"] == "enabled"
+            assert "rs1@www: drained, out of the table" in director.log_text()
+        assert two.lb2.hactl("enable", "rs1").returncode == 0
+        wait_until(lambda: two.lb1.server("rs1@www")["admin"] == "enabled")
