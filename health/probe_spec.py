@@ -7,7 +7,7 @@ import msgspec
 
 class TlsSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How TLS is spoken; the certificate is verified unless `verify` is False. `name` is SNI and is verified; `alpn` is the
-    protocol asked for inside."""
+    protocol asked for inside. A certificate that ends within `valid_for` seconds fails."""
 
     verify: bool = True
     name: str | None = None
@@ -15,6 +15,7 @@ class TlsSpec(msgspec.Struct, frozen=True, kw_only=True):
     certificate_file: str | None = None
     key_file: str | None = None
     alpn: str | None = None
+    valid_for: float = 0.0
 
 
 class BodyMatch(msgspec.Struct, frozen=True, kw_only=True):

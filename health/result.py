@@ -21,6 +21,7 @@ class Reason(StrEnum):
     READ_TIMEOUT = "read_timeout"
     TLS_FAILED = "tls_failed"
     TLS_UNVERIFIED = "tls_unverified"
+    TLS_EXPIRING = "tls_expiring"
     BAD_ANSWER = "bad_answer"
     ANSWER_TOO_LONG = "answer_too_long"
     LOGIN_FAILED = "login_failed"
@@ -52,6 +53,7 @@ _TEXTS = {
     Reason.READ_TIMEOUT: "connected, but no complete answer in time",
     Reason.TLS_FAILED: "TLS handshake failed",
     Reason.TLS_UNVERIFIED: "the TLS certificate could not be verified",
+    Reason.TLS_EXPIRING: "the TLS certificate ends soon",
     Reason.BAD_ANSWER: "the answer breaks the protocol",
     Reason.ANSWER_TOO_LONG: "the answer is longer than the limit",
     Reason.LOGIN_FAILED: "the server refused the login",

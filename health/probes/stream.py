@@ -77,7 +77,7 @@ class Conversation:
             context = self._contexts.get(plan.tls)
             if isinstance(context, str):
                 return End(Reason.CANNOT_RUN, context[:DETAIL_LIMIT])
-            self._channel = tls.Channel(context, plan.server_name)
+            self._channel = tls.Channel(context, plan.server_name, plan.tls.valid_for)
         try:
             return self._connect(plan.address, plan.port)
         except OriginError as error:
@@ -163,7 +163,7 @@ class Conversation:
             return end
         if self.steps is not None:
             self.steps.mark("tls", *channel.described())
-        return self._begin()
+        return channel.expiring() or self._begin()
 
     def _begin(self) -> End | None:
         if self._plan.dialogue is None:
@@ -182,7 +182,7 @@ class Conversation:
             self.steps.sent(start.before)
         if (end := self._send(start.before)) is not None:
             return end
-        self._channel = tls.Channel(context, start.server_name)
+        self._channel = tls.Channel(context, start.server_name, start.tls.valid_for)
         self._secured = start.secured
         self._stage = "TLS handshake"
         return self._shake()

@@ -85,10 +85,11 @@ def _load(tls: TlsSpec) -> ssl.SSLContext:
 class Channel:
     """One end of a TLS connection: bytes for and from the socket on one side, the dialogue's on the other."""
 
-    def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
+    def __init__(self, context: ssl.SSLContext, server_name: str, valid_for: float = 0.0) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name or None)
+        self._valid_for = valid_for
         self.established = False
 
     def handshake(self) -> None:
@@ -98,6 +99,13 @@ class Channel:
         except ssl.SSLWantReadError:
             return
         self.established = True
+
+    def expiring(self) -> End | None:
+        """Whether the verified certificate ends too soon; looked at once the handshake is done."""
+        ends = (self._tls.getpeercert() or {}).get("notAfter") if self._valid_for else None
+        if not isinstance(ends, str) or ssl.cert_time_to_seconds(ends) - time.time() >= self._valid_for:
+            return None
+        return End(Reason.TLS_EXPIRING, f"at {ends}")
 
     def described(self) -> tuple[str, ...]:
         """Version, cipher and the certificate as far as it was verified, for a person."""

@@ -9,7 +9,7 @@ import pytest
 from health.once import Report, run_once
 from health.probes.tls import Contexts
 from health.result import Reason
-from health.spec import BodyMatch, CheckSpec, HttpProbe, TcpProbe, TlsSpec
+from health.spec import BodyMatch, CheckSpec, HttpProbe, Pop3Probe, TcpProbe, TlsSpec
 from support.certificates import Authority, Pair
 from support.servers import page, reset, saying, serving, silence
 
@@ -205,3 +205,25 @@ async def test_long_body_in_tls(authority: Authority) -> None:
     context = authority.sign("127.0.0.1").server()
     async with asyncio.timeout(20), serving(page(answer), context=context) as port:
         assert (await probed(port, trusting(authority))).result.reason is Reason.OK
+
+
+@pytest.mark.parametrize(("days", "reason"), [(0, Reason.OK), (9, Reason.OK), (11, Reason.TLS_EXPIRING)])
+async def test_a_certificate_that_ends_soon(tmp_path: Path, days: int, reason: Reason) -> None:
+    """It is valid for ten days more; that is enough or not, TLS from the start or within the protocol."""
+    authority = Authority(tmp_path)
+    context = authority.sign("127.0.0.1").server()
+    tls = TlsSpec(ca_file=str(authority.certificate), valid_for=days * 86400.0)
+
+    async def upgrading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+OK\r\n")
+        await reader.readline()
+        writer.write(b"+OK\r\n")
+        await writer.start_tls(context)
+        await reader.read()
+
+    async with serving(silence, context=context) as first, serving(upgrading) as later:
+        for port, probe in ((first, TcpProbe(tls=tls)), (later, Pop3Probe(starttls=tls))):
+            check = CheckSpec(address="127.0.0.1", port=port, probe=probe, timeout=5.0)
+            result = (await run_once(check, "hactl/test")).result
+            assert result.reason is reason, result
+            assert not days or reason is Reason.OK or result.detail.startswith("at "), result

@@ -14,4 +14,5 @@ def tls_spec(tls: Tls | None, host: str | None = None) -> TlsSpec | None:
         ca_file=tls.ca_file,
         certificate_file=tls.certificate_file,
         key_file=tls.key_file,
+        valid_for=tls.valid_for,
     )

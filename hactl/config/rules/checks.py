@@ -55,6 +55,9 @@ def certificates(world: World) -> Iterator[Finding]:
             if isinstance(each, Tls) and (each.certificate_file is None) != (each.key_file is None):
                 message = "certificate_file and key_file belong together"
                 yield fault(*path, key, message=message, key=True)
+            if isinstance(each, Tls) and each.valid_for and not each.verify:
+                message = "needs verify: only a verified certificate is looked at"
+                yield fault(*path, key, "valid_for", message=message, key=True)
         if isinstance(tls, Tls) and isinstance(starttls, Tls):
             yield fault(*path, "starttls", message="tls and starttls exclude each other", key=True)
         if not isinstance(tls, Tls):

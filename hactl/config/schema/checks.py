@@ -78,6 +78,7 @@ class Tls(Section):
     )
     certificate_file: AbsolutePath | None = Field(None, description="Certificate shown to the server.")
     key_file: AbsolutePath | None = Field(None, description="Key of that certificate.")
+    valid_for: Duration = Field(0.0, description="The server's certificate must be valid for so much longer.")
 
 
 TlsHere = Annotated[
