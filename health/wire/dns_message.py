@@ -84,8 +84,9 @@ def _texts(message: bytes, at: int, count: int, wanted: int) -> tuple[str, ...]:
         at += 10
         if at + length > len(message):
             raise MessageError("a record goes beyond the message")
-        if record == wanted and cls == _IN:
-            texts.append(_READERS[record](message, at, length))
+        read = _READERS.get(record)
+        if read is not None and record == wanted and cls == _IN:
+            texts.append(read(message, at, length))
         at += length
     return tuple(texts)
 

@@ -240,3 +240,13 @@ def test_names_as_scapy_reads_them(labels: list[str]) -> None:
     made = bytes(12) + encoded_name(name) + bytes([0, 1, 0, 1])
     made = made[:4] + b"\0\1" + made[6:]
     assert DNS(made).qd[0].qname == f"{name}.".encode()
+
+
+async def test_a_record_of_a_type_that_is_not_known() -> None:
+    """An answer to a question of another type, with a record of it, is another's answer: waited past, never our fault."""
+    question = b"\0\1\x80\0\0\1\0\1\0\0\0\0" + b"\0" + b"\0\x16\0\1"
+    strange = question + b"\0" + b"\0\x16\0\1" + b"\0\0\0\0" + b"\0\1" + b"x"
+    assert answers(strange).texts == ()
+    async with answering(lambda asked: [asked[:2] + strange[2:], strange]) as port:
+        result = (await probed(port, DnsProbe(query=NAME, record="A"), limit=0.3)).result
+    assert result.reason is Reason.BAD_ANSWER, result
