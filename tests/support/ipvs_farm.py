@@ -92,7 +92,12 @@ class Farm:
         )
 
     async def _end(self, name: str) -> None:
-        self._servers.pop(name).close()
+        server = self._servers.pop(name)
+        for listening in server.sockets:
+            self._loop.remove_reader(listening.fileno())
+        # asyncio leaves open what it has accepted and not yet begun to serve when the server closes.
+        await asyncio.sleep(0.02)
+        server.close()
         for writer in self._writers[name]:
             writer.transport.abort()
 
