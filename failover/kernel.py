@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from failover import wire
+from failover.buffers import enlarge
 from failover.host import Host
 from failover.place import Place
 
@@ -146,7 +147,7 @@ class EventSocket:
 
     def __init__(self) -> None:
         self._socket = _open(_GROUPS)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _EVENT_BUFFER)
+        enlarge(self._socket, _EVENT_BUFFER)
         self._socket.setblocking(False)
 
     def fileno(self) -> int:

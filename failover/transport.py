@@ -6,6 +6,7 @@ Owns the raw sockets; decides nothing. What arrives is handed up as it came, wit
 import socket
 import struct
 
+from failover.buffers import enlarge
 from failover.ip import Received, read_ipv4
 from failover.packet import GROUP4, GROUP6, MAX_MESSAGE, PROTOCOL, Drop
 from failover.spec import Family
@@ -35,7 +36,7 @@ class AdvertSocket:
     def _prepare(self) -> None:
         sock = self._socket
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.interface.encode() + b"\0")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        enlarge(sock, _RECEIVE_BUFFER)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, 6)
         if self.family is Family.IPV4:
             member = GROUP4 + b"\0\0\0\0" + struct.pack("=i", self.index)

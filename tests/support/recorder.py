@@ -4,7 +4,9 @@ Frames carry the kernel's time of arrival at the switch; address events the time
 100 us late. All times are monotonic seconds.
 """
 
+import contextlib
 import ipaddress
+import os
 import select
 import socket
 import struct
@@ -14,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import NamedTuple
 
+from failover.buffers import enlarge
 from failover.ip import Received, read_ipv4
 from failover.kernel import EventSocket
 from failover.packet import Advert, decode
@@ -79,7 +82,7 @@ class Recorder:
         with namespaces.inside(self.net.switch):
             self._capture = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
         self._capture.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        self._capture.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        enlarge(self._capture, 8 << 20)
         self._capture.setblocking(False)
         self._kernels: dict[int, tuple[str, EventSocket]] = {}
         for name in self.net.names:
@@ -148,6 +151,8 @@ class Recorder:
     # ---- recording ----------------------------------------------------------------------------------------------------
 
     def _record(self) -> None:
+        with contextlib.suppress(OSError):  # On a busy machine what is read late seems to have happened late.
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
         while not self._end.is_set():
             ready, _, _ = select.select([self._capture.fileno(), *self._kernels], [], [], 0.1)
             now = time.monotonic()
@@ -158,7 +163,9 @@ class Recorder:
                     self._read_frames()
 
     def _read_events(self, host: str, events: EventSocket, now: float) -> None:
-        for event in events.read() or []:
+        told = events.read()
+        assert told is not None, f"events of {host} were lost"
+        for event in told:
             if isinstance(event, Address):
                 address = str(ipaddress.ip_address(event.address))
                 self.events.append(Event(now, host, address, not event.gone))
