@@ -136,8 +136,9 @@ class Election:
         alone = alone and not router.hears_somebody(now)
         if router.alone == alone:
             return []
+        actions = holding.woken_from_stall(router, now)
         router.alone = alone
-        return holding.take(router, now) if router.holding and router.lease else []
+        return actions + (holding.take(router, now) if router.holding and router.lease else [])
 
     def release(self, now: float, *, hold: float, within: float | None, named: bool = False) -> list[Action]:
         """Hand over: release, keep the VIPs until a successor's advert, then hold back for `hold` seconds.
@@ -214,12 +215,13 @@ class Election:
         """A reload changed what may change while running; VIPs that came are put on and announced with the others."""
         router = self.router
         came = set(spec.addresses) - set(router.spec.addresses)
+        actions = holding.woken_from_stall(router, now)
         router.spec = spec
         if router.holding:
             router.renew_at = now
         if came and router.burst is not None:
             router.burst = Burst(spec.announce, now)
-        return holding.wake(router, now)
+        return actions + holding.wake(router, now)
 
     def set_grouped(self, grouped: bool) -> None:
         """A reload put the router into a group or took it out; outside of one nobody grants what it waits for."""

@@ -82,7 +82,8 @@ def wake(router: Router, now: float) -> list[Action]:
     if router.give_up_at is not None and now >= router.give_up_at:
         actions += _nobody_succeeded(router, now)
     if router.holding and router.renew_at is not None and now >= router.renew_at:
-        actions += take(router, now)
+        lapsed = router.lease and now - router.renew_at > router.lease
+        actions += lapse(router, now) if lapsed else take(router, now)
     return actions
 
 

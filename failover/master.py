@@ -68,13 +68,16 @@ def advertise(router: Router, now: float) -> list[Action]:
 def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[Action]:
     """An advert of another director while we are master.
 
-    Until the kernel has our VIPs nothing is answered: our first advert makes the old master let go of its own.
+    After a stall nothing is said before the timer has judged it. Until the kernel has our VIPs nothing is answered: our
+    first advert makes the old master let go of its own.
     """
+    slept = now - router.last_sent > router.dead_time()
     if advert.priority == RELEASE:
-        return [] if router.releasing or router.confirm_by is not None else advertise(router, now)
+        quiet = router.releasing or router.confirm_by is not None or slept
+        return [] if quiet else advertise(router, now)
     if router.releasing:
         return _succeeded(router, now)
-    if now - router.last_sent > router.dead_time():
+    if slept:
         return _stand_down(router, Cause.OVERTAKEN, advert, now)
     if not router.outranks(advert, source):
         if _came_late(router, source, now):
@@ -86,19 +89,20 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[A
 
 
 def _came_late(router: Router, source: bytes, now: float) -> bool:
-    """Whether an advert was sent before the ask or the release that made us master, and came later than that."""
-    given = router.cause is Cause.ASKED or (
-        router.cause is Cause.MASTER_RELEASED and source == router.released_by
-    )
+    """Whether an advert was sent before the ask or the release that made us master, and came later than that.
+
+    Who goes on after all says so again an interval later.
+    """
+    given = router.cause in (Cause.ASKED, Cause.MASTER_RELEASED) and source == router.given_by
     return given and now - router.since < router.spec.advert_interval
 
 
 def _stand_down(router: Router, cause: Cause, advert: Advert, now: float) -> list[Action]:
-    """Leave at once. One that is outranked says so by a last advert: its winner may not have heard it before, and then does
-    not know that neighbours have learned another MAC.
+    """Leave at once. One that is outranked and has announced says so by a last advert: its winner may not have heard it
+    before, or not since it announced last, and then does not know that neighbours have learned another MAC.
     """
-    was_settled = _is_settled(router, now) and cause is Cause.OUTRANKED
-    last: list[Action] = [SendAdvert(router.priority)] if was_settled else []
+    announced = router.confirm_by is None and cause is Cause.OUTRANKED
+    last: list[Action] = [SendAdvert(router.priority)] if announced else []
     actions = last + become(router, cause, now)
     router.down_at = now + router.master_down_from(router.master_interval)
     if router.priority > advert.priority:
@@ -125,10 +129,12 @@ def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float
         actions.append(Announce())
         if router.burst is not None:
             router.burst.take(now)
-    if not _is_settled(router, now):
-        return actions
+    settled = _is_settled(router, now)
     if router.burst is not None:
-        router.burst.prolong(now, now + router.spec.lease + 1.0, CONFLICT_ANNOUNCE_EVERY)
+        lasts = router.spec.lease + 1.0 if settled else CONFLICT_ANNOUNCE_EVERY
+        router.burst.prolong(now, now + lasts, CONFLICT_ANNOUNCE_EVERY)
+    if not settled:
+        return actions
     known = router.rival_now(now) == source
     router.rival, router.rival_at = source, now
     return actions if known else [*actions, TwoMasters(source, advert.priority)]

@@ -208,6 +208,8 @@ class Exchange:
                 message = handover.decode_message(packet.body)
                 if message is None:
                     return self._drop(Drop.BAD_BODY)
+                if message.step is handover.Step.ASK and now - self._beat_at > self._beat / 2:
+                    return self._drop(Drop.TOO_OLD)  # We stood still. Who still asks does so again at once.
                 return self._talk(self._handovers.receive(message, now), now)
             case Kind.GOODBYE:
                 return self._end(f"{self.peer.name} ended", now) + self._liveness.goodbye(now)

@@ -103,7 +103,7 @@ class Session:
             return Accepted(True)
         if packet.kind is not Kind.HELLO:
             return Drop.STALE_SESSION
-        return self._accept_hello(packet)
+        return self._accept_hello(packet, now)
 
     def _current(self, packet: Packet) -> bool:
         return (packet.receiver_nonce, packet.sender_nonce) == (self._ours, self._theirs)
@@ -115,10 +115,14 @@ class Session:
             return Drop.TOO_OLD
         return Accepted(False) if self._window.take(packet.counter) else Drop.REPLAYED
 
-    def _accept_hello(self, packet: Packet) -> Greeted | Drop:
-        """Within a session only the first word of somebody new is answered, else two sides could greet for ever."""
+    def _accept_hello(self, packet: Packet, now: float) -> Greeted | Drop:
+        """Within a session only the first word of somebody new is answered, else two sides could greet for ever.
+
+        What is offered in answer must live for a while yet, also where we stood still until now.
+        """
         if self.established and (packet.sender_nonce == self._theirs or packet.receiver_nonce != NO_NONCE):
             return Drop.LATE_HELLO
+        self.wake(now)
         return Greeted(packet.sender_nonce)
 
     def _is_alive(self, offer: Offer, nonce: bytes, now: float) -> bool:

@@ -16,6 +16,7 @@ from support.failover import (
     as_master,
     kinds,
     only,
+    router_spec,
     run_to,
     settled,
     started,
@@ -276,3 +277,32 @@ def test_a_lease_that_a_reload_turned_on_begins_at_once() -> None:
     election = as_master(now=0.0, lease=0)
     (hold,) = only(HoldAddresses, election.adopt(with_changes(election.router.spec, lease=6), 1.0))
     assert hold.lease == 6
+
+
+def test_a_release_heard_after_a_stall_makes_nobody_speak_who_may_have_lost_the_vips() -> None:
+    """It was sent while we slept, and so was its successor's advert behind it: that one is the master."""
+    election = as_master(now=0.0, priority=200)
+    run_to(election, 1.0)
+    assert election.receive(advert(RELEASE), LOWER, 9.0) == []
+    election.receive(advert(50), HIGHER, 9.0)
+    assert election.router.cause is Cause.OVERTAKEN
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        lambda e: e.set_alone(True, 9.0),
+        lambda e: e.release(9.0, hold=1.0, within=1.4),
+        lambda e: e.stop(9.0),
+        lambda e: e.adopt(router_spec(priority=90), 9.0),
+    ],
+    ids=["alone", "release", "stop", "reload"],
+)
+def test_whatever_is_heard_first_after_a_long_stall_renews_nothing(event: Any) -> None:
+    """The lease is over, and a renewal would bring back what another director may have by now."""
+    election = as_master(now=0.0)
+    run_to(election, 1.0)
+    actions = event(election) + election.wake(9.0)
+    assert not only(HoldAddresses, actions)
+    assert only(DropAddresses, actions)
+    assert election.router.state is not State.MASTER

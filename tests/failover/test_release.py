@@ -107,7 +107,7 @@ def test_only_a_master_can_hand_over() -> None:
 
 
 def test_an_advert_that_the_release_overtook_is_none_of_a_master() -> None:
-    """The network may bring the releasing master's last advert after its release: for an interval it counts for nothing."""
+    """The network may bring the releasing master's last advert after its release: for a while it counts for nothing."""
     election = started(priority=100)
     election.receive(advert(150), HIGHER, 0.05)
     election.receive(advert(RELEASE), HIGHER, 0.1)
@@ -119,7 +119,7 @@ def test_an_advert_that_the_release_overtook_is_none_of_a_master() -> None:
     )
 
 
-def test_a_releasing_master_that_goes_on_is_obeyed_an_interval_later() -> None:
+def test_a_releasing_master_that_goes_on_is_obeyed_a_little_later() -> None:
     """It took its release back: nobody succeeded it in time, as it thinks."""
     election = started(priority=100)
     election.receive(advert(RELEASE), HIGHER, 0.1)

@@ -244,6 +244,26 @@ def test_a_handover_ends_with_the_session() -> None:
     assert net["a"].told(HandoverFailed)[-1].reason == "b is down"
 
 
+def test_an_ask_that_waited_for_a_sleeper_is_void() -> None:
+    """It may have been taken back or be that of a director that is dead by now; who still asks does so again at once."""
+    net = running()
+    net.pause("b", 1.5)
+    net.do("a", lambda exchange, now: exchange.ask("web", now))
+    net.run(0.5)
+    net.kill("a")
+    net.run(3.0)
+    assert net["b"].told(HandoverAsked) == []
+
+
+def test_an_ask_is_repeated_for_a_sleeper() -> None:
+    """A short stall delays it and no more."""
+    net = running()
+    net.pause("b", 0.6)
+    net.do("a", lambda exchange, now: exchange.ask("web", now))
+    net.run(1.0)
+    assert len(net["b"].told(HandoverAsked)) == 1
+
+
 def test_a_handover_ends_with_a_quick_restart() -> None:
     """The new process of the taker knows of no ask, and that of the giver numbers its asks anew."""
     net = running()

@@ -83,6 +83,18 @@ def test_a_restarted_peer_is_taken_within_its_first_greeting() -> None:
     assert b.accept(new.packet(Kind.BEAT, b"", 1.0), 1.0) == Accepted(True)
 
 
+def test_who_stood_still_offers_what_lives_long_enough() -> None:
+    """Its peer gave it up meanwhile and greets; the answer goes out before the next beat would have made a new offer."""
+    a, b = established()
+    now = 2 * STALE + 0.1
+    a.end(now - 1.0)
+    greeted = b.accept(a.hello(), now)
+    assert isinstance(greeted, Greeted)
+    assert a.accept(b.hello(greeted.nonce), now) == Accepted(True)
+    b.wake(now)
+    assert b.accept(a.packet(Kind.BEAT, b"", now + 0.1), now + 0.1) == Accepted(True)
+
+
 def test_an_answer_that_was_held_back_is_no_proof() -> None:
     """An offer lives for a while; who answers it later may have said so long ago."""
     a, b = session("a"), session("b")

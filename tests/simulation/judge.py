@@ -59,10 +59,15 @@ class Heard(msgspec.Struct):
 
 
 class Judge:
-    """`fair`: more is promised than recovery. `slowest` is the longest write of addresses there is, in seconds."""
+    """`fair`: more is promised than recovery; `prompt`: see `Weather`.
 
-    def __init__(self, world: World, networks: dict[str, Network], *, fair: bool, slowest: float) -> None:
+    `slowest` is the longest write of addresses there is, in seconds."""
+
+    def __init__(
+        self, world: World, networks: dict[str, Network], *, fair: bool, prompt: bool, slowest: float
+    ) -> None:
         self.fair = fair
+        self._prompt = prompt
         self.directors: Sequence[Director] = ()
         self._world, self._networks = world, networks
         self._slowest = slowest
@@ -108,7 +113,13 @@ class Judge:
             settled = router is not None and self._world.now - self._began.get(
                 (giver.number, spec.vrid), 0.0
             ) > 2 * (spec.down_after * spec.advert_interval)
-            if router is None or not _advertises(router) or not settled or not self.fair or giver.spec.groups:
+            if (
+                router is None
+                or not _advertises(router)
+                or not settled
+                or not self._prompt
+                or giver.spec.groups
+            ):
                 continue
             skews = [
                 _skew(spec, r.priority) for d in self._takers(giver, spec) if (r := _router(d, spec.vrid))
@@ -227,7 +238,7 @@ class Judge:
             if report.state is State.MASTER:
                 self._may_take_part(director, router)
                 self._has_cause(director, router, heard)
-            elif report.cause is Cause.OUTRANKED:
+            elif report.cause is Cause.OUTRANKED and self._world.now - director.thawed_at > EPSILON:
                 theirs, ours = (heard.priority, heard.sender), (router.priority, director.number)
                 if theirs < ours:
                     self._broken(f"{director.name} {ours} yields to the advert of {theirs}")
@@ -246,7 +257,7 @@ class Judge:
         spec = next(spec for spec in self._specs() if _vip(spec) == vip)
         if state.expires is not None and self.fair and director.alive:
             self._is_leased(director, spec, state.lease)
-        elif self.fair and not any(other.holds(vip) for other in self.directors):
+        elif self._prompt and not any(other.holds(vip) for other in self.directors):
             self._may_end(director, spec, why)
         if why:
             self.changed()
@@ -280,8 +291,11 @@ class Judge:
             router = _router(director, spec.vrid)
             if router is not None and router.ready_by is not None:
                 due = max(due, director.clock.when(router.ready_by) + bound)
+            ends = director.kernel.vips[_vip(spec)].expires
+            if router is not None and not router.holding and ends is not None:
+                due = max(due, ends + EPSILON)  # The last write of a dead daemon: its lease ends it.
         patience = GIVE_UP + (spec.down_after + 2) * spec.advert_interval + GRACE
-        if due - 1e-6 <= now or now - since > 2 * patience + bound:
+        if due - 1e-6 <= now or now - since > 2 * patience + bound + spec.lease:
             self._broken(
                 f"{x.name} and {y.name} hold {spec.name}'s VIP for {now - since:.3f} s although they hear each other"
             )
@@ -335,6 +349,8 @@ class Judge:
         if not director.awake or director.stopping or router is None or router.cause is Cause.LEASE_LAPSED:
             return
         moment = self._overlap(spec)
+        if now - director.started_at <= self._networks[spec.interface].longest + EPSILON:
+            return  # It inherited the VIP, and an advert was under way that its sender did not stand to any more.
         if now - self._link_at <= moment or now - director.thawed_at <= spec.lease + moment:
             return
         vip = director.kernel.vips[_vip(spec)]

@@ -58,7 +58,7 @@ def draw(chance: random.Random) -> Plan:
     count, interval = chance.choice(_COUNTS), chance.choice(INTERVALS)
     version = 2 if interval == 1.0 and chance.random() < 0.3 else 3
     weather = chance.choice(FAIR) if chance.random() < 0.75 else chance.choice(WILD)
-    down_after = chance.choice((2, 3, 3, 3, 4) if weather.run != 1 else (3, 4))
+    down_after = chance.choice((2, 3, 3, 3, 4) if weather.run != 1 and weather.delay < 1 else (3, 4))
     grouped, channel = chance.random() < 0.12, count <= 4 and chance.random() < 0.6 / count
     routers = _routers(chance, interval, version, down_after, grouped=grouped)
     names = [f"d{number}" for number in range(1, count + 1)]

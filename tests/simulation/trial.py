@@ -33,7 +33,9 @@ class Trial:
         self._networks = {name: Network(self._chance, plan.interval, plan.weather) for name in NETWORKS}
         self._wires = Wires(self._world, self._networks)
         slowest = max(host.slow for host in plan.hosts)
-        self._judge = Judge(self._world, self._networks, fair=plan.weather.fair, slowest=slowest)
+        self._judge = Judge(
+            self._world, self._networks, fair=plan.weather.fair, prompt=plan.weather.prompt, slowest=slowest
+        )
         vips = tuple(bytes(map(int, r.addresses[0].address.split("."))) for r in plan.specs[0].routers)
         self._directors = [
             Director(number, spec, Clock(host.base, host.rate), self._world, self._wires, self._judge, vips)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 COPIES = 0.03
 """How often a message arrives twice."""
+PROMPT = 0.5
+"""Intervals."""
 SOONEST = 0.0001
 """Seconds that every message takes."""
 
@@ -28,6 +30,12 @@ class Weather:
         """Whether more is promised than recovery."""
         return self.run is not None
 
+    @property
+    def prompt(self) -> bool:
+        """Whether an advert that was sent before another one surely counts before it, so that a VIP is never without a
+        holder: with longer delays one of a master that has yielded since may make its winner yield."""
+        return self.fair and self.delay < PROMPT
+
 
 CALM = Weather("calm", 0.0, 0.02, 0)
 FAIR = (
@@ -35,6 +43,8 @@ FAIR = (
     Weather("slow", 0.0, 0.4, 0),
     Weather("lossy", 0.3, 0.1, 1),
     Weather("lossy", 0.1, 0.3, 1),
+    Weather("far", 0.0, 1.8, 0),
+    Weather("far and lossy", 0.3, 0.8, 1),
 )
 """Each leaves a tenth of an interval and more for clocks that run differently and timers that are late."""
 WILD = (

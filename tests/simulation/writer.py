@@ -61,7 +61,11 @@ class Writer:
         return any(job.lifetime is not None and not job.cancelled for job in self._waiting)
 
     def close(self) -> None:
-        """End after the jobs that wait: here they are done at once."""
+        """End after the jobs that wait: here they are done at once, that one first which is under way."""
+        if self._in_kernel is not None:
+            self._step += 1
+            act, self._in_kernel = self._in_kernel, None
+            act()
         while self._jobs:
             job = self._jobs.popleft()
             for place in () if job.cancelled else job.places:
