@@ -14,10 +14,10 @@ import msgspec
 
 from failover.peer import handover, latest
 from failover.peer.actions import Action, HandoverFailed, PayloadArrived, PayloadTaken, PeerState, Say
-from failover.peer.handover import Handovers
+from failover.peer.handover import Handovers, Step
 from failover.peer.keys import Keyring
 from failover.peer.latest import Inbox, Outbox, Piece, Receipt, Slot
-from failover.peer.liveness import Line, Liveness
+from failover.peer.liveness import Liveness
 from failover.peer.packet import NO_NONCE, Drop, Kind, Packet
 from failover.peer.report import LinkReport, PeerReport
 from failover.peer.session import Accepted, Greeted, Nonces, Session
@@ -148,7 +148,10 @@ class Exchange:
             state=self.state,
             reason=self._liveness.reason,
             since=self._liveness.since,
-            links=tuple(map(_link_report, self._liveness.lines)),
+            links=tuple(
+                LinkReport(own=line.link.own, peer=line.link.peer, state=line.state, reason=line.reason)
+                for line in self._liveness.lines
+            ),
             drops=dict(self.drops),
             payload_taken=self._taken,
             routers=self._standing.routers if self.state is PeerState.UP else (),
@@ -206,10 +209,9 @@ class Exchange:
                 return self._read_piece(packet.body, now)
             case Kind.HANDOVER:
                 message = handover.decode_message(packet.body)
-                if message is None:
-                    return self._drop(Drop.BAD_BODY)
-                if message.step is handover.Step.ASK and now - self._beat_at > self._beat / 2:
-                    return self._drop(Drop.TOO_OLD)  # We stood still. Who still asks does so again at once.
+                if message is None or (message.step is Step.ASK and now - self._beat_at > self._beat / 2):
+                    # Who still asks one that stood still does so again at once.
+                    return self._drop(Drop.BAD_BODY if message is None else Drop.TOO_OLD)
                 return self._talk(self._handovers.receive(message, now), now)
             case Kind.GOODBYE:
                 return self._end(f"{self.peer.name} ended", now) + self._liveness.goodbye(now)
@@ -296,7 +298,3 @@ class Exchange:
             elif self._session.established:
                 actions += self._voice.everywhere(Kind.HANDOVER, handover.encode_message(one), now)
         return actions
-
-
-def _link_report(line: Line) -> LinkReport:
-    return LinkReport(own=line.link.own, peer=line.link.peer, state=line.state, reason=line.reason)
