@@ -38,6 +38,11 @@ def take_over(plan: topology.Plan, director: str) -> None:
     net.ip_batch([*vips, f"address add {topology.GATEWAY}/32 dev eth1"], plan.namespace(director))
 
 
+def greets(client: str, address: str) -> bool:
+    """Whether an ssh server answers there."""
+    return traffic.greeting(client, address, 22).startswith("SSH-")
+
+
 def main(file: Path) -> None:
     """Builds, asks, stores."""
     plan = topology.plan("forward")
@@ -46,7 +51,8 @@ def main(file: Path) -> None:
         cluster.up()
         take_over(plan, "lb1")
         client = plan.namespace("client")
-        wait_for("ssh", lambda: traffic.greeting(client, topology.DR_VIP, 22).startswith("SSH-"), 20.0)
+        for node in plan.of(Role.SERVER):
+            wait_for(f"ssh on {node.name}", lambda: greets(client, node.lan), 20.0)  # noqa: B023 - called at once
         checks = [
             serving.balanced(name, traffic.ask_often(client, vip, REQUESTS), expected=3)
             for name, vip in SERVICES.items()
