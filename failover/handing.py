@@ -81,7 +81,6 @@ def refusal(router: Router, now: float) -> str | None:
 def asked(router: Router, now: float) -> list[Action]:
     """A peer hands this router over: take it, with its group when all of that was asked for."""
     router.asked = True
-    router.given_by = router.heard.address if router.heard is not None else b""
     if router.state is State.MASTER:
         return [] if router.confirm_by is not None else taken(router, now)
     if router.grouped:

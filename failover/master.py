@@ -93,7 +93,8 @@ def _came_late(router: Router, source: bytes, now: float) -> bool:
 
     Who goes on after all says so again an interval later.
     """
-    given = router.cause in (Cause.ASKED, Cause.MASTER_RELEASED) and source == router.given_by
+    released = router.cause is Cause.MASTER_RELEASED and source == router.released_by
+    given = released or router.cause is Cause.ASKED  # The giver may have been handed it a moment ago.
     return given and now - router.since < router.spec.advert_interval
 
 

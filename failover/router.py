@@ -64,8 +64,8 @@ class Router:
     asked: bool = False
     """A peer hands this router over by name and waits for our word."""
     master_released: bool = False
-    given_by: bytes = b""
-    """Who released it last, or who was master when a peer handed it over by name."""
+    released_by: bytes = b""
+    """Whose release was heard last."""
     patient: bool = False
     hastened: bool = False
     """The master's own word that it goes has shortened the wait."""

@@ -173,7 +173,8 @@ def iter_wakes(election: Election, until: float) -> list[tuple[float, Action]]:
 
 
 def test_the_givers_last_advert_does_not_confuse_the_taker() -> None:
-    """It left before the ask and arrives after it; one that comes much later is a master's, and so is anybody else's."""
+    """It left before the ask and arrives after it, as one of a giver before him may; one that comes an interval later is a
+    master's."""
     election = taking()
     assert election.receive(advert(200), HIGHER, 0.001) == []
     election.taken(0.002)
@@ -182,7 +183,7 @@ def test_the_givers_last_advert_does_not_confuse_the_taker() -> None:
     assert election.router.cause is Cause.OUTRANKED
     other = taking()
     other.taken(0.002)
-    assert kinds(other.receive(advert(200), LOWER, 0.05)) == ["SendAdvert", "Changed"]
+    assert other.receive(advert(200), LOWER, 0.05) == []
 
 
 def test_when_the_giver_has_let_go_it_is_announced_once_more() -> None:
