@@ -1,0 +1,58 @@
+"""README and docs/: every command that they show is one that the program takes."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from hactl.cli import cli
+from notify.event import EventKind
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+KINDS = {kind.value for kind in EventKind}
+FAMILIES = {kind.partition(".")[0] for kind in KINDS}
+
+
+def commands(document: Path) -> Iterator[str]:
+    """Every hactl command of its shell blocks."""
+    for block in BLOCK.findall(document.read_text()):
+        for line in block.splitlines():
+            for part in re.split(r"&&|\|\||;", line.partition(" #")[0]):
+                if part.strip().startswith("hactl "):
+                    yield part.strip()
+
+
+def parse(words: list[str]) -> None:
+    """Parse as the command line would, and do nothing. Raises click.UsageError."""
+    group: click.Command = cli
+    context: click.Context | None = None
+    while isinstance(group, click.Group):
+        inner = group.make_context("hactl", words, parent=context)
+        _, found, words = group.resolve_command(inner, [*inner._protected_args, *inner.args])
+        assert found is not None
+        group, context = found, inner
+    group.make_context("hactl", words, parent=context)
+
+
+@pytest.mark.parametrize(("name", "line"), [(d.name, line) for d in DOCUMENTS for line in commands(d)])
+def test_a_command_is_taken(name: str, line: str) -> None:
+    """Its verb, options and arguments are there."""
+    parse(shlex.split(line)[1:])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_events_and_links_are_there(document: Path) -> None:
+    """A word in the form of an event is one, and a link to a file of ours leads to it."""
+    text = document.read_text()
+    named = set(re.findall(r"`(\w+\.[a-z_]+)`", text))
+    assert {word for word in named if word.partition(".")[0] in FAMILIES and "_file" not in word} <= KINDS | {
+        "peer.links",
+        "service.md",
+    }
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert target.startswith("http") or (document.parent / target).exists(), target
