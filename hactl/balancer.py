@@ -188,11 +188,16 @@ class Balancer:
             await asyncio.sleep(DRAIN_PERIOD)
             running = frozenset(drain for drain, _ in drains.finishing(self._overrides, self._services.specs))
             if running - self._ended:
-                counters = await self.counters()
+                counters = await self._counted_now()
                 over = drains.ended(self._overrides, self._services.specs, counters, time.time())
                 self._end_drains(over | (self._ended & running))
             elif self._ended - running:
                 self._end_drains(running)
+
+    async def _counted_now(self) -> Mapping[ServiceKey, ServiceCounters]:
+        """Counters from when no new connection came any more: an earlier look may not know of the last one. Empty while
+        the kernel cannot be read."""
+        return (await self._reconciler.count_now() if self._reconciler else None) or {}
 
     def _end_drains(self, over: frozenset[drains.Drain]) -> None:
         """Once ended is ended, as long as the wish stands."""

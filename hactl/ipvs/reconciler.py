@@ -26,6 +26,9 @@ BURST_GAP, BURST_LIMIT = 0.005, 0.05
 RETRY, RETRY_SOON = 30.0, 0.4
 """Seconds between two tries while the kernel's IPVS cannot be used, and after an answer was lost."""
 
+SETTLED_WITHIN = 2.0
+"""Seconds that one who wants fresh counters waits for a pass."""
+
 
 class Unusable(msgspec.Struct, frozen=True):
     """The kernel's IPVS cannot be used now; tried again from time to time. Told once for each cause."""
@@ -94,7 +97,7 @@ class Reconciler:
         self._faults: dict[str, frozenset[str]] = {}
         self._enforced: IpvsSpec | None = None
         self._counters: Mapping[ServiceKey, ServiceCounters] = {}
-        self._counters_at = float("-inf")
+        self._counters_at = self._counted_from = float("-inf")
         self._counters_turn = asyncio.Lock()
 
     @property
@@ -143,12 +146,24 @@ class Reconciler:
         loop = asyncio.get_running_loop()
         async with self._counters_turn:
             if self._unusable is None and loop.time() - self._counters_at > max_age:
+                began = loop.time()
                 with contextlib.suppress(IpvsError):
                     ours = self._memory.owned
                     found = (await self._kernel.read(ours, sums=True)).counters
                     self._counters = {key: value for key, value in found.items() if key in ours}
+                    self._counted_from = began
                 self._counters_at = loop.time()
         return self._counters
+
+    async def count_now(self) -> Mapping[ServiceKey, ServiceCounters] | None:
+        """Counters read after a pass that saw the latest wish; None while that has not been or the kernel cannot be read."""
+        try:
+            await asyncio.wait_for(self.settled(), SETTLED_WITHIN)
+        except TimeoutError:
+            return None
+        began = asyncio.get_running_loop().time()
+        found = await self.counters(max_age=-1.0)
+        return found if self._counted_from >= began else None
 
     async def run(self) -> None:
         """Works until it is cancelled."""

@@ -236,6 +236,21 @@ async def test_counters_are_read_at_most_so_often() -> None:
         assert await bench.reconciler.counters(max_age=0.0) == first
 
 
+async def test_what_is_counted_now_was_read_now() -> None:
+    """A reading from before is not enough, however young; while the kernel cannot be read there is none."""
+    bench = Bench()
+    async with bench.running():
+        await bench.wish(www(1, weight=3))
+        await bench.reconciler.counters()
+        reads = bench.kernel.reads
+        found = await bench.reconciler.count_now()
+        assert bench.kernel.reads == reads + 1
+        assert found is not None
+        assert found[key()].servers[real(1).key].active == 3
+        bench.kernel.broken = IpvsError("broken")
+        assert await bench.reconciler.count_now() is None
+
+
 async def test_a_wish_during_a_pass_is_not_lost() -> None:
     """What is wished while the kernel is being written is written next."""
     bench = Bench()
