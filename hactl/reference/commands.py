@@ -12,7 +12,7 @@ _EXIT = "0 done or healthy; 1 a fault was found, or the answer is no; 2 wrong us
 
 def page() -> Page:
     """The whole command line."""
-    context = click.Context(cli, info_name="hactl")
+    context = click.Context(cli, info_name="hactl", **cli.context_settings)
     entries = tuple(_option(context, one) for one in cli.params if isinstance(one, click.Option))
     return Page(
         title="Commands",
