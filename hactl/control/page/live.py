@@ -81,7 +81,14 @@ class Live:
         self._clients: set[Client] = set()
         self._watched = asyncio.Event()
         self._snapshot: dict[str, Any] | None = None
+        self._former: dict[str, Any] | None = None
+        self._patch: dict[str, Any] | None = None
         self.trouble = ""
+
+    @property
+    def watching(self) -> int:
+        """How many watch."""
+        return len(self._clients)
 
     def join(self) -> Client:
         """A new client; it gets a whole snapshot first."""
@@ -95,7 +102,7 @@ class Live:
         self._clients.discard(client)
         if not self._clients:
             self._watched.clear()
-            self._snapshot = None
+            self._snapshot = self._former = self._patch = None
 
     def emit(self, event: Event) -> None:
         """Show an event to all that watch."""
@@ -109,7 +116,15 @@ class Live:
         if now is None or now is before:
             return None
         client.has = now
-        return ("status", now) if before is None else ("patch", difference(before, now))
+        return ("status", now) if before is None else ("patch", self._changes(before, now))
+
+    def _changes(self, before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+        """The patch, worked out once for all who had the snapshot before the present one, as nearly all have."""
+        if before is not self._former:
+            return difference(before, now)
+        if self._patch is None:
+            self._patch = difference(before, now)
+        return self._patch
 
     async def run(self) -> None:
         """Fetch snapshots while somebody watches, until cancelled."""
@@ -117,6 +132,7 @@ class Live:
             await self._watched.wait()
             reply = await self._asker.status()
             if reply.status == 200:
+                self._former, self._patch = self._snapshot, None
                 self._snapshot, self.trouble = without_nothing(msgspec.json.decode(reply.body)), ""
             else:
                 self.trouble = "the supervisor does not answer"

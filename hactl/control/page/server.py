@@ -77,7 +77,6 @@ class PageServer:
         self._passed = asyncio.Event()
         self.runner: web.AppRunner | None = None
         self._closing = False
-        self._open = 0
 
     def apply(self, spec: PageSpec) -> None:
         """Serve by this spec from now on."""
@@ -212,18 +211,16 @@ class PageServer:
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: the whole status first, then what changes; events of the history as they happen."""
-        if self._open >= WATCHING:
+        if self._live.watching >= WATCHING:
             raise RefusedError(Code.UNAVAILABLE, f"{WATCHING} others watch already")
         response = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/event-stream"})
         await response.prepare(request)
         client = self._live.join()
-        self._open += 1
         try:
             with contextlib.suppress(ConnectionError, TimeoutError):
                 while not self._closing:
                     await self._bring_up_to_date(client, response)
         finally:
-            self._open -= 1
             self._live.leave(client)
         return response
 
