@@ -35,6 +35,7 @@ from hactl.messages import (
 )
 from hactl.outbox import Outbox
 from hactl.preparing import FAILOVER, NOTIFY, preparation
+from hactl.questions import Questions
 from hactl.reload import marks
 from notify.event import Event
 
@@ -71,7 +72,7 @@ class Crew:
         self._say = say
         self._waiting: dict[str, asyncio.Future[str | None]] = {}
         self._ready: set[str] = set()
-        self._queries: dict[int, asyncio.Future[Any]] = {}
+        self._questions: Questions[Any] = Questions()
         self._outbox = Outbox()
         self._renewal = Renewal(())
         self._orders = orders
@@ -187,9 +188,7 @@ class Crew:
             case Renewal():
                 self._renewal = message
             case HistoryAnswer(number) | ChannelTested(number):
-                waiting = self._queries.pop(number, None)
-                if waiting is not None and not waiting.done():
-                    waiting.set_result(message)
+                self._questions.answered(number, message)
             case _:
                 self._on_message(name, message)
 
@@ -255,14 +254,7 @@ class Crew:
         """The notify worker's answer, which bears the question's number. Raises TimeoutError when there is none."""
         if not self.children[NOTIFY].linked:
             raise TimeoutError
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._queries[query.id] = future
-        self.children[NOTIFY].send(query)
-        try:
-            async with asyncio.timeout(within):
-                return await future
-        finally:
-            self._queries.pop(query.id, None)
+        return await self._questions.ask(query.id, lambda: self.children[NOTIFY].send(query), within)
 
     def refusals(self) -> tuple[str, ...]:
         """What workers refuse of the configuration in force, and events lost for want of a worker, as sentences."""

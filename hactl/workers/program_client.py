@@ -1,12 +1,12 @@
 """A worker's side of the helper that runs operators' programs."""
 
-import asyncio
 import itertools
 import socket
 from collections.abc import Callable, Mapping
 
 from hactl import process
 from hactl.ipc import Link, connect
+from hactl.questions import Questions
 from hactl.workers.programs import Ended, Run, ended
 
 GRACE = 5.0
@@ -22,7 +22,7 @@ class Programs:
         self._on_lost = on_lost
         self._link: Link[Ended] | None = None if sock is None else Link(Ended, self._ended, self._lost)
         self._ids = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Ended]] = {}
+        self._questions: Questions[Ended] = Questions()
 
     async def connect(self) -> None:
         """Join the link; what was asked of the helper before is sent now."""
@@ -53,16 +53,12 @@ class Programs:
         if self._link is None:
             whole = (*command, *hosts)
             return ended(0, await process.run(whole, env=environment, stdin=stdin, timeout=within, user=user))
-        number = next(self._ids)
-        answer: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
-        self._link.send(Run(number, command, user, dict(environment), stdin, within, hosts))
+        link, number = self._link, next(self._ids)
+        asked = Run(number, command, user, dict(environment), stdin, within, hosts)
         try:
-            return await asyncio.wait_for(answer, within + GRACE)
+            return await self._questions.ask(number, lambda: link.send(asked), within + GRACE)
         except TimeoutError:
             return Ended(number, "the helper that runs programs does not answer")
-        finally:
-            del self._waiting[number]
 
     def close(self) -> None:
         """Let the helper end, and with it what it runs."""
@@ -70,12 +66,8 @@ class Programs:
             self._link.close()
 
     def _ended(self, message: Ended) -> None:
-        answer = self._waiting.get(message.id)
-        if answer is not None and not answer.done():
-            answer.set_result(message)
+        self._questions.answered(message.id, message)
 
     def _lost(self, reason: str) -> None:
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_result(Ended(0, "the helper that runs programs has ended"))
+        self._questions.answer_all(lambda number: Ended(number, "the helper that runs programs has ended"))
         self._on_lost(reason)

@@ -17,6 +17,7 @@ from hactl.control.commands import Code
 from hactl.control.forms import Reply, refusal
 from hactl.control.page.patch import difference, without_nothing
 from hactl.messages import Ask, Told, Wanted
+from hactl.questions import Questions
 from notify.event import Event
 
 EVERY = 1.0
@@ -32,28 +33,22 @@ class Asker:
     def __init__(self, send: Callable[[Ask], None]) -> None:
         self._send = send
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Told]] = {}
+        self._questions: Questions[Told] = Questions()
         self._status: asyncio.Task[Reply] | None = None
         self._asked = -EVERY
 
     def told(self, answer: Told) -> None:
         """An answer came."""
-        waiting = self._waiting.get(answer.id)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(answer)
+        self._questions.answered(answer.id, answer)
 
     async def ask(self, wanted: Wanted, body: bytes = b"", token: str = "", origin: str = "") -> Reply:
         """The supervisor's answer, or a refusal in its place."""
         number = next(self._numbers)
-        answer: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
-        self._send(Ask(number, wanted, body, token, origin))
+        asked = Ask(number, wanted, body, token, origin)
         try:
-            told = await asyncio.wait_for(answer, PATIENCE)
+            told = await self._questions.ask(number, lambda: self._send(asked), PATIENCE)
         except TimeoutError:
             return refusal(Code.UNAVAILABLE, "the supervisor does not answer")
-        finally:
-            del self._waiting[number]
         return Reply(told.status, told.body)
 
     async def status(self) -> Reply:
