@@ -1,9 +1,9 @@
 """A guest: Debian's user-mode Linux kernel, run as an ordinary process over the host's own files.
 
-``python -m hactl.lab.guest [--mem 512M] [--time-limit SEC] [--modules NAME,...] [--env NAME] [--results DIR]
--- CMD ARG...`` runs CMD as root in the current directory inside the guest. Its output, its error output and
-its exit status are handed through; 124 means that the time limit was reached, 125 that the guest died or
-could not start.
+``python -m hactl.lab.guest [--mem 512M] [--time-limit SEC] [--silence SEC] [--modules NAME,...] [--env NAME]
+[--results DIR] -- CMD ARG...`` runs CMD as root in the current directory inside the guest. Its output, its error
+output and its exit status are handed through; 124 means that the time limit was reached, 125 that the guest
+died, could not start, or said nothing for as long as it may be silent. What its kernel waits for is told then.
 
 The law of this file: it writes to its own temporary folder only, and when it ends, by whatever way, the guest
 has ended.
@@ -21,11 +21,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 
+from hactl.lab.inquest import blocked_tasks
 from hactl.lab.job import DEFAULT_MODULES, Job, hidden, job_script, megabytes
 from hactl.lab.machine import (
     GuestError,
@@ -97,8 +99,9 @@ class Guest:
         os.close(out)
         os.close(err)
 
-    def pump(self, stdout: BinaryIO, stderr: BinaryIO, deadline: float) -> bool:
-        """Copies output until the guest has ended (True) or ``deadline`` (monotonic) passed (False)."""
+    def pump(self, stdout: BinaryIO, stderr: BinaryIO, deadline: float, silence: float = inf) -> bool:
+        """Copies output until the guest has ended (True), or ``deadline`` (monotonic) or ``silence`` passed (False)."""
+        heard = time.monotonic()
         with selectors.DefaultSelector() as ready:
             ready.register(self.out, selectors.EVENT_READ, stdout)
             ready.register(self.err, selectors.EVENT_READ, stderr)
@@ -107,9 +110,11 @@ class Guest:
                 events = ready.select(0 if ended else min(0.5, max(0.0, deadline - time.monotonic())))
                 if ended and not events:
                     break
+                now = time.monotonic()
                 for key, _ in events:
                     copy_some(ready, key)
-                if time.monotonic() >= deadline:
+                    heard = now
+                if now >= min(deadline, heard + silence):
                     return False
         self.process.wait()
         return True
@@ -177,7 +182,7 @@ def run(
     deadline = time.monotonic() + job.time_limit
     with raising_signals(), boot(job) as guest:
         try:
-            ended = guest.pump(out, err, deadline)
+            ended = guest.pump(out, err, deadline, job.silence)
         except Interrupted as interrupted:
             if stopping is not None:
                 stopping()
@@ -185,8 +190,10 @@ def run(
             status = guest.status()
             return 128 + interrupted.number if status is None else status
         if not ended:
-            say(err, f"hactl lab: no end within {job.time_limit:g} s")
-            return TIME_LIMIT_REACHED
+            late = time.monotonic() >= deadline
+            why = f"no end within {job.time_limit:g} s" if late else f"nothing heard for {job.silence:g} s"
+            say(err, f"hactl lab: {why}; what its kernel waits for:\n{blocked_tasks(guest.work)}")
+            return TIME_LIMIT_REACHED if late else GUEST_DIED
         status = guest.status()
         if status is None:
             say(
@@ -227,7 +234,7 @@ def say(stream: BinaryIO, text: str) -> None:
 
 
 def make_job(
-    command: Iterable[str], *, memory: str = "512M", time_limit: float = 600.0,
+    command: Iterable[str], *, memory: str = "512M", time_limit: float = 600.0, silence: float = inf,
     modules: Iterable[str] = DEFAULT_MODULES, names: Iterable[str] = (), shown: Iterable[str] = (),
 ) -> Job:  # fmt: skip
     """A job in the current directory, with the named variables and all that Python needs in sight."""
@@ -237,6 +244,7 @@ def make_job(
         directory=directory,
         memory=memory,
         time_limit=time_limit,
+        silence=silence,
         modules=tuple(modules),
         environment={name: os.environ[name] for name in (*PASSED_ON, *names) if name in os.environ},
         shown=hidden((*needed_paths(directory), *(os.path.realpath(path) for path in shown))),
@@ -248,6 +256,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m hactl.lab.guest", description=__doc__.split("\n")[0])
     parser.add_argument("--mem", default="512M", metavar="SIZE")
     parser.add_argument("--time-limit", type=float, default=600.0, metavar="SEC")
+    parser.add_argument("--silence", type=float, default=inf, metavar="SEC")
     parser.add_argument("--modules", default=",".join(DEFAULT_MODULES), metavar="NAME,...")
     parser.add_argument("--env", action="append", default=[], metavar="NAME")
     parser.add_argument(
@@ -264,6 +273,7 @@ def main(arguments: list[str]) -> int:
             chosen.command,
             memory=chosen.mem,
             time_limit=chosen.time_limit,
+            silence=chosen.silence,
             modules=[name for name in chosen.modules.replace(",", " ").split() if name],
             names=chosen.env,
             shown=shown,

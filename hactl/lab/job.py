@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 
 import msgspec
@@ -16,12 +17,16 @@ HIDDEN: Final = ("/tmp", "/run", "/dev")
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What to run in a guest. ``time_limit`` in seconds; ``shown`` are folders to be visible inside."""
+    """What to run in a guest; ``shown`` are folders to be visible inside.
+
+    Seconds: ``time_limit`` for the whole, ``silence`` for how long it may say nothing.
+    """
 
     command: tuple[str, ...]
     directory: str
     memory: str = "512M"
     time_limit: float = 600.0
+    silence: float = inf
     modules: tuple[str, ...] = DEFAULT_MODULES
     environment: dict[str, str] = {}
     shown: tuple[str, ...] = ()

@@ -30,7 +30,7 @@ WITH_MODULES = (
     "--mount",
     "sh",
     "-ec",
-    'mount --bind /usr/lib/uml/modules /lib/modules; exec "$@"',
+    'mkdir -p /lib/modules; mount --bind /usr/lib/uml/modules /lib/modules; exec "$@"',
     "sh",
 )
 """The guest's modules are where every other kernel has its own."""

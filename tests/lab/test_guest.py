@@ -51,6 +51,17 @@ def test_time_limit_ends_the_guest_and_leaves_nothing() -> None:
 
 
 @needs_kernel
+def test_a_silent_guest_is_ended_and_its_kernel_is_asked_why() -> None:
+    """A guest from which nothing comes is 125, long before the time limit, with the stacks of what is stuck in it."""
+    out, err = io.BytesIO(), io.BytesIO()
+    job = guest.make_job(["sh", "-c", "echo said; exec sleep 60"], time_limit=100.0, silence=12.0)
+    assert guest.run(job, out, err) == guest.GUEST_DIED
+    assert out.getvalue() == b"said\n"
+    assert b"nothing heard for 12 s" in err.getvalue()
+    assert b"Show Blocked State" in err.getvalue()
+
+
+@needs_kernel
 def test_a_guest_in_panic_ends_at_once_and_shows_its_console(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
