@@ -1,8 +1,9 @@
 """Asks a guest's kernel what its tasks wait for, from outside, when nothing comes from it any more.
 
 The law of this file: it reads; the guest goes on as it was. What a user-mode kernel offers for this is its management
-console, a datagram socket (the kernel's Documentation/virt/uml, "The management console"): a request is magic number, version,
-length and text; an answer is an error flag, a "more follows" flag, length and text, all in the machine's own byte order.
+console, a datagram socket (the kernel's Documentation/virt/uml, "The management console"): a request is magic number,
+version, length and text; an answer is an error flag, a "more follows" flag, length and text, all in the machine's own
+byte order.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LAST_LINES: Final = 200
 
 
 def blocked_tasks(work: Path) -> str:
-    """The stacks of the tasks that nothing can interrupt, as the kernel prints them on its console, or why there are none."""
+    """The stacks of the tasks that nothing can interrupt, as the kernel prints them, or why there are none."""
     console = work / "console"
     before = console.stat().st_size if console.exists() else 0
     try:
