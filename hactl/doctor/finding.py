@@ -54,6 +54,7 @@ class FindingId(StrEnum):
     TUNNEL_CLOSED = "tunnel-closed"
     TUNNEL_FILTERED = "tunnel-filtered"
     NAT_ROUTE = "nat-route"
+    REDIRECTS_TAKEN = "redirects-taken"
 
     @property
     def text(self) -> str:
@@ -103,6 +104,7 @@ _TEXTS = {
     FindingId.TUNNEL_CLOSED: "what directors send through the tunnel is not taken out here",
     FindingId.TUNNEL_FILTERED: "the reverse path filter drops what comes out of the tunnel",
     FindingId.NAT_ROUTE: "answers do not go back through the directors, which nat needs",
+    FindingId.REDIRECTS_TAKEN: "ICMPv6 redirects, which a director always sends, lead answers past its translation",
 }
 
 _WARNINGS = frozenset(

@@ -34,7 +34,7 @@ from hactl.realserver.model import (
 
 SWITCHES = Path("/proc/sys/net")
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_NAMES = ("arp_ignore", "arp_announce", "rp_filter")
+_NAMES = {"ipv4": ("arp_ignore", "arp_announce", "rp_filter"), "ipv6": ("accept_redirects", "forwarding")}
 _NODAD, _NOPREFIXROUTE = 0x02, 0x200
 _UP = 1
 _DISTANT, _DISTANT6 = "203.0.113.1", "2001:db8:ffff::1"
@@ -112,10 +112,11 @@ def _address(message: Any, names: dict[int, str]) -> Address:
 
 
 def _switches() -> Iterator[tuple[str, str]]:
-    for folder in (SWITCHES / "ipv4/conf").iterdir():
-        for name in _NAMES:
-            with contextlib.suppress(OSError):
-                yield f"ipv4/conf/{folder.name}/{name}", (folder / name).read_text().strip()
+    for family, names in _NAMES.items():
+        for path in SWITCHES.glob(f"{family}/conf/*"):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    yield f"{family}/conf/{path.name}/{name}", (path / name).read_text().strip()
 
 
 def perform(step: Step) -> None:

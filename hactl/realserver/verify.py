@@ -3,7 +3,8 @@
 The law: what `apply` would do is what `check` finds, so that the two cannot disagree.
 """
 
-from collections.abc import Collection, Iterator
+import ipaddress
+from collections.abc import Collection, Iterator, Mapping
 
 from hactl.doctor.finding import Finding, FindingId, finding
 from hactl.ipvs.spec import Forward
@@ -83,3 +84,31 @@ def ways_back(wish: Wish, ways: Collection[tuple[str, str]], gateways: Collectio
         choice = "" if len(fitting) == 1 else f"  # ADDRESS: one of {', '.join(fitting)}" if fitting else ""
         mend = f"ip {'-6 ' if ipv6 else ''}route replace default via {target}{choice}"
         yield finding(FindingId.NAT_ROUTE, behind[address], evidence, mend)
+
+
+def shorter_ways(wish: Wish, facts: Facts, moving: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether this host would believe a director that tells of a way to the client past its own translation.
+
+    A kernel that forwards IPv6 does so always, where a packet leaves by the interface it came in by (RFC 4861 8.2); one
+    that forwards itself does not listen. `moving`: the interface by each address that moves with a router.
+    """
+    for one in wish.served:
+        if one.forward is not Forward.NAT or one.vip is None or ":" not in one.address:
+            continue
+        device = _one_armed(one.address, moving.get(one.vip, ""), facts, moving)
+        path = f"ipv6/conf/{device}/accept_redirects"
+        forwards = facts.switches.get(f"ipv6/conf/{device}/forwarding") == "1"
+        if device and not forwards and facts.switches.get(path) == "1":
+            seen = f"{dotted(path)} is 1, and clients come to the directors by the interface that this host is on"
+            mend = f"sysctl -w {dotted(path)}=0   # and the same in /etc/sysctl.d/ for the next boot"
+            yield finding(FindingId.REDIRECTS_TAKEN, one.service, seen, mend)
+
+
+def _one_armed(own: str, clients: str, facts: Facts, moving: Mapping[str, str]) -> str:
+    """This host's device towards the directors, if an address of its network moves on the interface of the clients."""
+    for one in facts.addresses:
+        if one.address == own:
+            network = ipaddress.ip_network(f"{own}/{one.prefix}", strict=False)
+            near = (on for vip, on in moving.items() if ipaddress.ip_address(vip) in network)
+            return one.device if clients in near else ""
+    return ""

@@ -76,6 +76,7 @@ def check(document: Document, name: str | None, *, asking: bool = True) -> Check
             *verify.findings(wanted, facts, _record(document, facts)[0]),
             *(() if _is_director(document, facts) else verify.exposed(wanted, facts)),
             *verify.ways_back(wanted, ways, gateways(document)),
+            *verify.shorter_ways(wanted, facts, gateways(document)),
             *heard,
             *deaf,
         ),
@@ -84,12 +85,13 @@ def check(document: Document, name: str | None, *, asking: bool = True) -> Check
     )
 
 
-def gateways(document: Document) -> tuple[str, ...]:
-    """Every address that moves with a router."""
-    addresses = (
-        vip.address.partition("/")[0] for router in document.routers.values() for vip in router.addresses
-    )
-    return tuple(dict.fromkeys(addresses))
+def gateways(document: Document) -> dict[str, str]:
+    """Every address that moves with a router, and the directors' interface that it is on."""
+    return {
+        vip.address.partition("/")[0]: str(vip.interface or router.interface)
+        for router in document.routers.values()
+        for vip in router.addresses
+    }
 
 
 def _wish(document: Document, name: str | None) -> Wish:

@@ -159,3 +159,15 @@ def test_without_rights(hosts: Ward) -> None:
     """What needs none is found all the same, and what could not be seen is said."""
     answer = hosts.doctor("lb1", wrapper=AS_NOBODY)
     assert {"forwarding-off", "daemon-down"} <= {one["id"] for one in answer["findings"]}
+
+
+def test_redirects_that_lead_answers_past_the_directors(hosts: Ward) -> None:
+    """By nat over IPv6 on the clients' own link a real server must not listen to them; the given command sees to it."""
+    six = NAT.replace("10.99.0.100", "'fd99::100'").replace("10.99.0.3", "'fd99::3'")
+    hosts.write(six, HEAD.replace("10.99.0.100", "'fd99::100'"))
+    hosts.net.ip("rs1", "address add fd99::3/64 dev eth0 nodad", "route add default via fd99::100")
+    hosts.switch("rs1", "ipv6/conf/eth0/accept_redirects", "1")
+    finding = hosts.found("rs1")["redirects-taken", "www"]
+    assert "net.ipv6.conf.eth0.accept_redirects is 1" in finding["evidence"]
+    hosts.mend("rs1", finding)
+    assert ("redirects-taken", "www") not in hosts.found("rs1")

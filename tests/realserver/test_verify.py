@@ -3,10 +3,11 @@
 import pytest
 
 from hactl.doctor.finding import FindingId
+from hactl.ipvs.spec import Forward
 from hactl.realserver import verify
 from hactl.realserver.model import Kind, Listener, SetSwitch, Wish
 from hactl.realserver.wish import served_here, wish
-from support.realserver import HOST, FakeHost, document_of, facts
+from support.realserver import FARM, HOST, FakeHost, document_of, facts
 
 FULL = Wish(
     vips=("10.99.0.100", "10.99.0.101"),
@@ -72,3 +73,40 @@ def test_way_back_of_nat(gateway: str, evidence: str | None) -> None:
     seen = list(verify.ways_back(wanted, [("10.99.0.3", gateway)], ("10.99.0.100", "2001:db8::100")))
     assert [one.evidence for one in seen] == ([] if evidence is None else [evidence])
     assert all(one.mend == "ip route replace default via 10.99.0.100" for one in seen)
+
+
+@pytest.mark.parametrize(
+    ("switches", "moving", "is_found"),
+    [
+        ({}, {"2001:db8::100": "eth0"}, True),
+        ({}, {"2001:db8::100": "eth0", "2001:db8:9::1": "eth1"}, True),
+        ({}, {"2001:db8:9::100": "eth0", "2001:db8::1": "eth0"}, False),
+        ({"accept_redirects": "0"}, {"2001:db8::100": "eth0"}, False),
+        ({"forwarding": "1"}, {"2001:db8::100": "eth0"}, False),
+        ({}, {"2001:db8::100": "eth0", "2001:db8::1": "eth1"}, True),
+        ({}, {}, False),
+    ],
+    ids=[
+        "one-armed",
+        "and-another",
+        "two-armed",
+        "not-believed",
+        "a-router",
+        "two-on-the-link",
+        "vip-of-nobody",
+    ],
+)
+def test_redirects_of_ipv6(switches: dict[str, str], moving: dict[str, str], is_found: bool) -> None:
+    """They matter by nat, over IPv6, where clients and real servers are on one interface of the directors."""
+    text = FARM.replace(
+        "port: 80, forward: dr, check: port, servers: {rs1: '2001",
+        "port: 80, forward: nat, check: port, servers: {rs1: '2001",
+    )
+    document = document_of(text)
+    served = tuple(one for one in served_here(document, ["2001:db8::3"], None) if one.forward is Forward.NAT)
+    assert [one.service for one in served] == ["six"]
+    held = {"accept_redirects": "1", "forwarding": "0", **switches}
+    known = facts(switches={f"ipv6/conf/eth0/{name}": value for name, value in held.items()})
+    seen = list(verify.shorter_ways(wish(document, served, HOST), known, moving))
+    assert [(one.id, one.subject) for one in seen] == [(FindingId.REDIRECTS_TAKEN, "six")] * is_found
+    assert all(one.mend.startswith("sysctl -w net.ipv6.conf.eth0.accept_redirects=0") for one in seen)
