@@ -1,7 +1,7 @@
 """Links of the directors' channel that broke while their peer is up: told as events, once each; core.
 
 The law: a broken link is an alarm and never moves anything; the links of a director that dies fall silent one after the
-other, and that is no alarm of their own.
+other, and that is no alarm of their own, nor is it that they come up one after the other.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,8 @@ from notify.event import EventKind, Severity
 
 LASTS = 2.0
 """Seconds for which a link must be down before it counts."""
+COMES_WITHIN = 15.0
+"""Seconds that a link may take to come up for the first time, after its peer did: interfaces come one by one at a start."""
 
 Link = tuple[str, str, str]
 """Peer, own address, the peer's address."""
@@ -23,6 +25,7 @@ class PeerLinks:
 
     def __init__(self) -> None:
         self._since: dict[Link, float] = {}
+        self._worked: set[Link] = set()
         self._told: set[Link] = set()
 
     def look(self, reports: Mapping[str, PeerReport], now: float) -> list[Occurrence]:
@@ -33,10 +36,13 @@ class PeerLinks:
                 key = (name, link.own, link.peer)
                 if link.state is PeerState.UP:
                     found += self._mended(key)
-                elif now - self._since.setdefault(key, now) >= LASTS:
+                elif now - self._since.setdefault(key, now) >= self._patience(key):
                     found += self._broken(key, link.reason)
         self._forget(reports)
         return found
+
+    def _patience(self, link: Link) -> float:
+        return LASTS if link in self._worked else COMES_WITHIN
 
     def _broken(self, link: Link, reason: str) -> list[Occurrence]:
         if link in self._told:
@@ -47,6 +53,7 @@ class PeerLinks:
 
     def _mended(self, link: Link) -> list[Occurrence]:
         self._since.pop(link, None)
+        self._worked.add(link)
         if link not in self._told:
             return []
         self._told.remove(link)
@@ -57,10 +64,11 @@ class PeerLinks:
         ]
 
     def _forget(self, reports: Mapping[str, PeerReport]) -> None:
-        """Links that are no more, and the time of those whose peer went down meanwhile."""
+        """Links that are no more, and what was noticed of those whose peer went down: it may have been restarted."""
         there = {(name, link.own, link.peer) for name, report in reports.items() for link in report.links}
         up = {name for name, report in reports.items() if report.state is PeerState.UP}
         self._since = {link: at for link, at in self._since.items() if link in there and link[0] in up}
+        self._worked = {link for link in self._worked & there if link[0] in up}
         self._told &= there
 
 

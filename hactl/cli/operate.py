@@ -10,10 +10,9 @@ from hactl.cli import waiting
 from hactl.cli.common import F, daemon, daemon_options, echo_json, json_option, warn
 from hactl.cli.durations import Duration
 from hactl.cli.text import clean, span
+from hactl.control.patience import HANDOVER
 
 _HOLD = 3600.0
-_SLOW = 60.0
-"""Seconds of patience with a handover, which takes as long as the peers' timers do."""
 _NAME = r"[A-Za-z0-9._-]{1,64}"
 _SCOPE = re.compile(rf"({_NAME})(?:@({_NAME}))?", re.ASCII)
 
@@ -201,7 +200,7 @@ def resume(router: str | None, as_json: bool) -> None:
 def _routers(verb: str, request: dict[str, Any], as_json: bool) -> None:
     """Ask for something about routers and say what became of each."""
     with daemon() as client:
-        answer = client.post(verb, request, timeout=_SLOW)
+        answer = client.post(verb, request, timeout=HANDOVER)
     _report(answer, [f"{item['router']}: {item['text']}" for item in answer["routers"]], as_json)
     sys.exit(0 if all(item["done"] for item in answer["routers"]) else 1)
 

@@ -12,8 +12,9 @@ import socket
 from typing import Any
 from urllib.parse import urlencode
 
+from hactl.control.patience import ANSWER
+
 DEFAULT_SOCKET = "/run/hactl/hactl.sock"
-TIMEOUT = 10.0
 
 
 class UnreachableError(Exception):
@@ -46,7 +47,7 @@ class _Connection(http.client.HTTPConnection):
 class Client:
     """Asks the daemon at the socket `path`. `timeout` is seconds of silence that are borne."""
 
-    def __init__(self, path: str = DEFAULT_SOCKET, timeout: float = TIMEOUT) -> None:
+    def __init__(self, path: str = DEFAULT_SOCKET, timeout: float = ANSWER) -> None:
         self.path = path
         self.timeout = timeout
 

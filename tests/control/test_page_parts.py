@@ -1,14 +1,19 @@
 """The page's decisions: merge patches, and metrics of odd snapshots."""
 
+import asyncio
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from hactl.control.page import live
+from hactl.control.page.live import Asker
 from hactl.control.page.metrics import exposition
 from hactl.control.page.patch import difference, without_nothing
+from hactl.messages import Ask, Told, Wanted
 from support.fake_daemon import STATUS_FILE
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
@@ -89,3 +94,15 @@ def test_metrics_of_a_director_that_has_just_begun() -> None:
         "config": {"loaded": "2026-01-01T00:00:00Z"},
     }
     assert b"hactl_info" in exposition(bare)
+
+
+async def test_a_handover_is_waited_for_longer_than_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer may take as long as the peers' timers do, on the page as on the command line."""
+    monkeypatch.setattr(live, "ANSWER", 0.01)
+    asked: list[Ask] = []
+    asker = Asker(asked.append)
+    assert (await asker.status()).status == 503
+    handover = asyncio.create_task(asker.ask(Wanted.HANDOVER))
+    await asyncio.sleep(0.1)
+    asker.told(Told(asked[-1].id, 200, b"{}"))
+    assert (await handover).status == 200

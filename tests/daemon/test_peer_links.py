@@ -2,7 +2,7 @@
 
 from failover.peer.actions import PeerState
 from failover.peer.report import LinkReport, PeerReport
-from hactl.peer_links import LASTS, PeerLinks
+from hactl.peer_links import COMES_WITHIN, LASTS, PeerLinks
 from hactl.peers import Peers
 from notify.event import EventKind, Severity
 
@@ -33,6 +33,7 @@ MENDED = ("the link 10.91.0.1 - 10.91.0.2 works again", Severity.INFO)
 def test_told_once_and_when_it_works_again() -> None:
     """Once it has lasted; and again for the next time."""
     links = PeerLinks()
+    assert told(links, peer(UP, UP), -1.0) == []
     for at in (0.0, 100.0):
         assert told(links, peer(UP, DOWN), at) == []
         assert told(links, peer(UP, DOWN), at + LASTS) == [BROKEN]
@@ -44,10 +45,24 @@ def test_told_once_and_when_it_works_again() -> None:
 def test_a_moment_is_nothing() -> None:
     """Down, up, down: each begins anew."""
     links = PeerLinks()
+    assert told(links, peer(UP, UP), -1.0) == []
     assert told(links, peer(UP, DOWN), 0.0) == []
     assert told(links, peer(UP, UP), 1.0) == []
     assert told(links, peer(UP, UNKNOWN), 2.0) == []
     assert told(links, peer(UP, UNKNOWN), 2.0 + LASTS - 0.1) == []
+
+
+def test_a_link_that_comes_late_is_no_alarm() -> None:
+    """It has never worked since the start, here or of the peer: it is waited for, and told only when it does not come."""
+    links = PeerLinks()
+    assert told(links, peer(UP, DOWN), 0.0) == []
+    assert told(links, peer(UP, DOWN), COMES_WITHIN - 0.1) == []
+    assert told(links, peer(UP, UP), COMES_WITHIN) == []
+    assert told(links, peer(DOWN, DOWN, state=DOWN), 100.0) == []
+    assert told(links, peer(UP, DOWN), 110.0) == []
+    assert told(links, peer(UP, DOWN), 110.0 + COMES_WITHIN - 0.1) == []
+    assert told(links, peer(UP, DOWN), 110.0 + COMES_WITHIN) == [BROKEN]
+    assert told(links, peer(UP, UP), 200.0) == [MENDED]
 
 
 def test_a_peer_that_dies_link_by_link() -> None:
@@ -63,6 +78,7 @@ def test_a_peer_that_dies_link_by_link() -> None:
 def test_a_link_that_a_reload_takes_away() -> None:
     """It is forgotten, and so is a peer."""
     links = PeerLinks()
+    told(links, peer(UP, UP), -1.0)
     told(links, peer(UP, DOWN), 0.0)
     assert told(links, peer(UP, DOWN), LASTS) == [BROKEN]
     assert told(links, peer(UP), 5.0) == []
@@ -75,4 +91,4 @@ def test_the_daemon_asks_for_them() -> None:
     peers = Peers()
     peers.on_report(peer(UP, DOWN)["lb2"])
     peers.look(0.0)
-    assert [one.new for one in peers.look(LASTS)] == ["down"]
+    assert [one.new for one in peers.look(COMES_WITHIN)] == ["down"]

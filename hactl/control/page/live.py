@@ -16,13 +16,12 @@ import msgspec
 from hactl.control.commands import Code
 from hactl.control.forms import Reply, refusal
 from hactl.control.page.patch import difference, without_nothing
+from hactl.control.patience import ANSWER, HANDOVER
 from hactl.messages import Ask, Told, Wanted
 from hactl.questions import Questions
 from notify.event import Event
 
 EVERY = 1.0
-PATIENCE = 10.0
-"""Seconds until an unanswered question counts as failed."""
 KEPT = 1000
 """Events held for a client that has not read them."""
 
@@ -45,8 +44,9 @@ class Asker:
         """The supervisor's answer, or a refusal in its place."""
         number = next(self._numbers)
         asked = Ask(number, wanted, body, token, origin)
+        patience = ANSWER if wanted is Wanted.STATUS else HANDOVER
         try:
-            told = await self._questions.ask(number, lambda: self._send(asked), PATIENCE)
+            told = await self._questions.ask(number, lambda: self._send(asked), patience)
         except TimeoutError:
             return refusal(Code.UNAVAILABLE, "the supervisor does not answer")
         return Reply(told.status, told.body)
