@@ -1,6 +1,6 @@
 # Everything a newcomer or the CI runs. Each target prepares the machine for itself (etc/setup) and can be repeated.
 .DEFAULT_GOAL := help
-.PHONY: help setup deb demo test test-full simulate fuzz lint format lock bench clean
+.PHONY: help setup deb demo docs test test-full simulate fuzz lint format lock bench clean
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := hactl health failover notify
 
@@ -32,7 +32,15 @@ deb: ## Build a Debian package into build/deb
 	@etc/setup test
 	@etc/make-deb build/deb
 
-# The fuzzer is no part of the tests' environment; it comes when it is asked for.
+# What the pages are built with is no part of the tests' environment; it comes when it is asked for.
+docs: ## Build the documentation as pages into build/docs, to be opened from disk
+	@etc/setup test
+	@$(PYTHON_IN_VENV) -c 'import mkdocs' 2>/dev/null || $(PYTHON_IN_VENV) -I -m pip --disable-pip-version-check --quiet \
+		install --require-hashes --no-deps -r requirements-docs.lock
+	@NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --strict --quiet
+	@printf 'build/docs/index.html\n'
+
+# Nor is the fuzzer.
 INPUTS ?= 100000
 fuzz: ## Give each decoder and receive path INPUTS inputs, guided by the lines they reach (TARGET=name: only that one)
 	@etc/setup test
@@ -63,6 +71,7 @@ lock: ## Write the lock files anew, with the newest versions that fit
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	printf 'atheris\n' | $(RESOLVE) --output-file requirements-fuzz.lock -
+	printf 'mkdocs-material\n' | $(RESOLVE) --constraint requirements-dev.lock --output-file requirements-docs.lock -
 
 # Measurements against keepalived come with an issue of their own.
 BENCH_SECONDS ?= 60

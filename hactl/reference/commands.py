@@ -7,6 +7,7 @@ import click
 from hactl.cli import cli
 from hactl.reference.page import Entry, Page, Section
 
+_COLUMNS = ("Option", "", "Meaning")
 _EXIT = "0 done or healthy; 1 a fault was found, or the answer is no; 2 wrong usage; 3 the daemon cannot be reached."
 
 
@@ -20,7 +21,7 @@ def page() -> Page:
         number=8,
         short="make a Linux Virtual Server cluster highly available",
         sections=(
-            Section("hactl VERB [OPTION]... [ARGUMENT]...", cli.help or "", entries),
+            Section("hactl", cli.help or "", entries, _COLUMNS, "hactl VERB [OPTION]... [ARGUMENT]..."),
             *_verbs(cli, context),
             Section("EXIT STATUS", _EXIT),
             Section("SEE ALSO", "hactl.yaml(5), hactl-events(7), hactl-reasons(7), ipvsadm(8)"),
@@ -36,7 +37,7 @@ def _verbs(group: click.Group, context: click.Context) -> Iterator[Section]:
         inner = click.Context(verb, parent=context, info_name=name)
         usage = " ".join([inner.command_path, *verb.collect_usage_pieces(inner)])
         options = tuple(_option(inner, one) for one in verb.params if isinstance(one, click.Option))
-        yield Section(usage, _text(verb), options)
+        yield Section(inner.command_path, _text(verb), options, _COLUMNS, usage)
         if isinstance(verb, click.Group):
             yield from _verbs(verb, inner)
 

@@ -1,5 +1,6 @@
 """What a page of the reference is made of, and its two forms: Markdown and a manual page; core."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -14,11 +15,13 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Section(msgspec.Struct, frozen=True):
-    """A heading, text under it, and entries."""
+    """A heading, how a command is called, text, and entries; `columns` are the headings of their table."""
 
     title: str
     text: str = ""
     entries: tuple[Entry, ...] = ()
+    columns: tuple[str, str, str] = ("Word", "", "Meaning")
+    usage: str = ""
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,20 +45,57 @@ def _sentence(text: str) -> str:
 
 def _markdown(sections: Iterable[Section]) -> Iterator[str]:
     for section in sections:
-        yield from (f"## {section.title}", "")
-        if section.text:
-            yield from (section.text, "")
-        if section.entries:
-            yield from ("| | | |", "|---|---|---|")
-            for entry in section.entries:
-                yield f"| `{entry.term}` | {_cell(entry.beside)} | {_cell(entry.text)} |"
-            yield ""
+        yield from (f"## {_heading(section.title)}", "")
+        if section.usage:
+            yield from ("```text", section.usage, "```", "")
+        yield from (_prose(block) for block in section.text.split("\n\n") if block)
+        yield from _table(section)
+
+
+def _heading(title: str) -> str:
+    """Manual pages shout their headings, pages of a site do not."""
+    return title.capitalize() if title.isupper() else _literal(title)
+
+
+def _prose(block: str) -> str:
+    """One paragraph, however its lines were indented."""
+    return " ".join(line.strip() for line in block.splitlines()).strip() + "\n"
+
+
+def _table(section: Section) -> Iterator[str]:
+    """Its entries, the middle column only where something stands in it; each term can be linked to."""
+    if not section.entries:
+        return
+    beside = any(entry.beside for entry in section.entries)
+    first, middle, last = section.columns
+    yield from (
+        (f"| {first} | {middle} | {last} |", "|---|---|---|")
+        if beside
+        else (f"| {first} | {last} |", "|---|---|")
+    )
+    for entry in section.entries:
+        place = entry.term if section.title.isupper() else f"{section.title}.{entry.term}"
+        anchor = "-".join(re.findall(r"[\w.-]+", place))
+        cells = [
+            f"`{entry.term}`{{ #{anchor} }}",
+            *([_cell(entry.beside)] if beside else []),
+            _cell(entry.text),
+        ]
+        yield f"| {' | '.join(cells)} |"
+    yield ""
 
 
 def _cell(text: str) -> str:
-    """Text that stays within its cell of a table and makes no markup."""
-    escaped = "".join(f"\\{mark}" if mark in "|*_<>`[]" else mark for mark in text)
-    return " ".join(escaped.split())
+    """Text that stays within its cell of a table; what is between backquotes is literal, and no other mark acts."""
+    words = " ".join(text.split())
+    parts = words.split("`")
+    if len(parts) % 2 == 0:
+        return _literal(words)
+    return "".join(f"`{part}`" if at % 2 else _literal(part) for at, part in enumerate(parts))
+
+
+def _literal(text: str) -> str:
+    return "".join(f"\\{mark}" if mark in "|*_<>`[]" else mark for mark in text)
 
 
 def manual(page: Page, version: str, date: str) -> str:
@@ -66,11 +106,15 @@ def manual(page: Page, version: str, date: str) -> str:
         f"{_roff(page.name)} \\- {_roff(page.short)}",
     ]
     for section in page.sections:
-        lines += [f'.SH "{_roff(section.title)}"', *_paragraphs(section.text)]
+        lines += [f'.SH "{_roff(section.title)}"', *_usage(section.usage), *_paragraphs(section.text)]
         for entry in section.entries:
             beside = f" ({_roff(entry.beside)})" if entry.beside else ""
             lines += [".TP", f"\\fB{_roff(entry.term)}\\fR{beside}", _roff(" ".join(entry.text.split()))]
     return "\n".join(lines) + "\n"
+
+
+def _usage(usage: str) -> Sequence[str]:
+    return (".PP", f"\\fB{_roff(usage)}\\fR") if usage else ()
 
 
 def _paragraphs(text: str) -> Sequence[str]:

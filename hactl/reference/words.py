@@ -23,7 +23,10 @@ def events() -> Page:
         name="hactl-events",
         number=7,
         short="every event that hactl tells",
-        sections=(Section("EVENTS", text, entries), Section("FORMS OF A WEBHOOK", "", _texts(Format))),
+        sections=(
+            Section("EVENTS", text, entries, ("Event", "Severity", "Meaning")),
+            Section("FORMS OF A WEBHOOK", "", _texts(Format)),
+        ),
     )
 
 

@@ -10,10 +10,11 @@ import pytest
 
 from hactl.cli import cli
 from notify.event import EventKind
+from support.walk import blocks
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```sh[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 KINDS = {kind.value for kind in EventKind}
 FAMILIES = {kind.partition(".")[0] for kind in KINDS}
 
@@ -54,5 +55,15 @@ def test_events_and_links_are_there(document: Path) -> None:
         "peer.links",
         "service.md",
     }
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
-        assert target.startswith("http") or (document.parent / target).exists(), target
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
+        assert target.startswith(("http", "reference/")) or (document.parent / target).exists(), target
+
+
+def test_the_walked_pages_are_walked_whole() -> None:
+    """Each block of commands names its hosts, so that the walk (tests/ipvs/test_first_cluster.py) runs it; and the page on
+    tunnels, whose walk is among the slow tests, asks for the same commands as that on direct routing."""
+    for method in ("nat", "dr", "tun"):
+        text = (ROOT / "docs" / f"first-cluster-{method}.md").read_text()
+        assert len([b for b in blocks(text) if b.language == "sh" and b.hosts]) == text.count("```sh")
+    routed, tunnelled = (blocks((ROOT / "docs" / f"first-cluster-{m}.md").read_text()) for m in ("dr", "tun"))
+    assert [b.text.replace("forward: dr", "forward: tun") for b in routed] == [b.text for b in tunnelled]

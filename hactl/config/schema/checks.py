@@ -69,16 +69,23 @@ Status = Annotated[
 class Tls(Section):
     """How TLS is spoken."""
 
-    verify: bool = Field(True, description="The certificate must be valid for the name.")
+    verify: bool = Field(
+        True, description="The server's certificate must be valid, and made for the name; false takes any."
+    )
     name: HostName | None = Field(
-        None, description="SNI, and the name verified. Default: host, else the address."
+        None,
+        description="Name that is asked for (SNI) and must stand in the certificate. Default: host, else the address.",
     )
     ca_file: AbsolutePath | None = Field(
         None, description="CA certificates trusted in place of the system's."
     )
-    certificate_file: AbsolutePath | None = Field(None, description="Certificate shown to the server.")
-    key_file: AbsolutePath | None = Field(None, description="Key of that certificate.")
-    valid_for: Duration = Field(0.0, description="The server's certificate must be valid for so much longer.")
+    certificate_file: AbsolutePath | None = Field(
+        None, description="PEM file with the client certificate that is shown to the server."
+    )
+    key_file: AbsolutePath | None = Field(None, description="PEM file with the key of that certificate.")
+    valid_for: Duration = Field(
+        0.0, description="The check fails when the server's certificate ends sooner than this from now: 14d."
+    )
 
 
 TlsHere = Annotated[
@@ -91,7 +98,7 @@ TlsHere = Annotated[
 class Check(Section):
     """What every check has: where it goes, how often, and when the verdict changes."""
 
-    port: Port | None = Field(None, description="Port probed. Default: the server's.")
+    port: Port | None = Field(None, description="Port that is probed. Default: the server's.")
     source: AddressHere | None = Field(
         None, description="Address of this director that probes come from, per director if need be."
     )
@@ -101,7 +108,7 @@ class Check(Section):
     mark: Annotated[int, Field(ge=1, le=0xFFFFFFFF)] | None = Field(
         None, description="Firewall mark of the probes' packets, for rules of routing and filtering."
     )
-    interval: Duration = Field(2.0, description="Time between probes.")
+    interval: Duration = Field(2.0, description="Time from the start of one probe to that of the next.")
     fast_interval: Duration | None = Field(
         None,
         description="Time between probes while the verdict is changing. Default: 500ms, at most interval.",
@@ -109,10 +116,16 @@ class Check(Section):
     timeout: Duration | None = Field(
         None, description="A probe that takes longer has failed. Default: 1s, at most interval."
     )
-    rise: Count = Field(2, description="Successes in a row until the server is up.")
-    fall: Count = Field(3, description="Failures in a row until the server is down.")
+    rise: Count = Field(
+        2, description="So many probes in a row must pass until a server that is down is up again."
+    )
+    fall: Count = Field(3, description="So many probes in a row must fail until a server that is up is down.")
     down_interval: Duration | None = Field(
-        None, description="While down for long the time between probes doubles up to this. Default: interval."
+        None,
+        description=(
+            "While a server stays down, the time between probes doubles at each ten failures, up to this. "
+            "Default: interval, so that it stays the same."
+        ),
     )
     damping: Damping | None = Field(
         None, description="What falls too often stays down for a while: {falls, within, hold}. Default: none."

@@ -131,7 +131,7 @@ class Announce(Section):
     )
     refresh: Duration = Field(60.0, description="Announced again this often while master; 0s: never.")
     pace: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        1000, description="Most frames a second an interface."
+        1000, description="At most so many frames a second on an interface."
     )
 
 
@@ -163,9 +163,17 @@ class Authentication(Section):
 class Router(Section):
     """One virtual router: a VRRP instance and the VIPs that move together."""
 
-    vrid: Annotated[int, Field(ge=1, le=255)] = Field(description="VRRP's number of this router on its link.")
+    vrid: Annotated[int, Field(ge=1, le=255)] = Field(
+        description=(
+            "The number by which VRRP knows this router on its link: any from 1 to 255 that no other router "
+            "there has, of hactl or of anybody else."
+        )
+    )
     interface: InterfaceHere = Field(
-        description="Where adverts and VIPs go: eth0, or {lb1: eth0, lb2: ens3}."
+        description=(
+            "The interface that adverts are sent on and VIPs are put on: eth0, or where it has another name on "
+            "each director {lb1: eth0, lb2: ens3}."
+        )
     )
     addresses: Annotated[list[VirtualAddressHere], Field(min_length=1, max_length=2000)] = Field(
         description="The VIPs: addresses, or mappings with address, interface, label, advertise."
@@ -180,7 +188,13 @@ class Router(Section):
     )
     ttl: TimesToLive = Field(TimesToLive(), description="TTL of adverts, sent and accepted.")
     version: Literal[2, 3] = Field(3, description="VRRP's version: 3 (RFC 9568) or 2 (RFC 3768).")
-    transport: Literal["multicast", "unicast"] = Field("multicast", description="How adverts travel.")
+    transport: Literal["multicast", "unicast"] = Field(
+        "multicast",
+        description=(
+            "How adverts travel: multicast to all on the link, or unicast to each other director, for networks "
+            "that lose multicast."
+        ),
+    )
     advert_interval: Duration | None = Field(
         None,
         description="Time between adverts. v3: 10ms to 40.95s in steps of 10ms, default 100ms; "
@@ -191,20 +205,37 @@ class Router(Section):
         description="Priority by director, over the directors' own. Default: 150, 140, ... in their order.",
     )
     preempt: bool = Field(True, description="A better director takes over from a worse one that is master.")
-    preempt_delay: Duration = Field(0.0, description="How long it waits before that.")
+    preempt_delay: Duration = Field(
+        0.0,
+        description="How long a better director waits, with the worse one as master, before it takes over.",
+    )
     lease: Lease = Field(
         "auto",
         description="How long the kernel keeps a VIP that nobody renews: whole seconds, or off. auto: "
         "max(2 s, 1.5 x (slowest peer's master-down time + 0.5 s), rounded up).",
     )
-    lease_alone: WholeSeconds = Field(60.0, description="The lease while every peer is known to be down.")
-    startup_delay: Duration = Field(0.0, description="Listen so long after start before taking part.")
+    lease_alone: WholeSeconds = Field(
+        60.0,
+        description=(
+            "The lease while every other director is known to be down: nobody could take over, so a busy "
+            "master shall not lose its VIPs."
+        ),
+    )
+    startup_delay: Duration = Field(
+        0.0, description="After a start, listen so long before taking part in elections."
+    )
     link_delay: LinkDelay = Field(LinkDelay(), description="How long a change of carrier must last.")
     down_after: Annotated[int, Field(ge=1, le=100)] = Field(
-        3, description="Adverts missed until a master is down."
+        3, description="So many adverts in a row must be missing until a master counts as down."
     )
     announce: Announce = Field(Announce(), description="Gratuitous ARP and neighbour advertisements.")
-    virtual_mac: bool = Field(False, description="VIPs on a macvlan with the VRRP MAC address.")
+    virtual_mac: bool = Field(
+        False,
+        description=(
+            "VIPs on an interface of their own with VRRP's MAC address, which moves with them: no client need "
+            "learn a new one."
+        ),
+    )
     authentication: Authentication = Field(Authentication(), description="How adverts are authenticated.")
     checksum: Literal["pseudo-header", "message-only"] = Field(
         "pseudo-header", description="Checksum of VRRPv3 over IPv4 when sending; all forms are received."

@@ -48,14 +48,21 @@ class Tunnel(Section):
     """Encapsulation of forwarding method tun."""
 
     type: Literal["ipip", "gue", "gre"] = Field("ipip", description="ipip, gue or gre.")
-    port: Port | None = Field(None, description="UDP port of gue (required there).")
+    port: Port | None = Field(
+        None,
+        description="UDP port that the servers take gue's packets on; required with gue, unknown to the others.",
+    )
 
 
 class Thresholds(Section):
     """Thresholds of connections to a server."""
 
-    upper: Connections = Field(0, description="No new ones above this many; 0: no limit.")
-    lower: Connections = Field(0, description="New ones again below this many; 0: three quarters of upper.")
+    upper: Connections = Field(
+        0, description="Above so many connections a server gets no new ones; 0: no limit."
+    )
+    lower: Connections = Field(
+        0, description="Below so many it gets new ones again; 0: three quarters of upper."
+    )
 
 
 class Server(Section):
@@ -63,7 +70,9 @@ class Server(Section):
 
     address: Address = Field(description="Its address.")
     port: Port | None = Field(None, description="Its port. Default: the service's.")
-    weight: Weight = Field(1, description="Its share of the load; 0: no new connections.")
+    weight: Weight = Field(
+        1, description="Its share of the load, beside the weights of the others; 0: no new connections."
+    )
     forward: Forward | None = Field(None, description="Forwarding method. Default: the service's.")
     tun: Tunnel | None = Field(None, description="Encapsulation, with forward tun. Default: the service's.")
     check: CheckUse | None = Field(None, description=CHECK_DESCRIPTION)
@@ -88,7 +97,9 @@ class Pool(Section):
 class Persistence(Section):
     """Client affinity: connections of one client go to one server."""
 
-    timeout: WholeSeconds = Field(description="Whole seconds after the last connection.")
+    timeout: WholeSeconds = Field(
+        description="A client keeps its server for so long after its last connection; whole seconds."
+    )
     netmask: Annotated[int, Field(ge=1, le=128), BeforeValidator(_netmask)] | None = Field(
         None, description="Prefix length by which clients are one. Default: the single address."
     )
@@ -99,9 +110,11 @@ class Quorum(Section):
     """When a service has servers enough: sums of weights of healthy, enabled servers."""
 
     up: Annotated[int, Field(ge=1, le=4_294_967_295)] = Field(
-        1, description="Held again at this sum or above."
+        1, description="A quorum that was lost is held again when the sum is this or more."
     )
-    down: Annotated[int, Field(ge=0, le=4_294_967_295)] = Field(0, description="Lost at this sum or below.")
+    down: Annotated[int, Field(ge=0, le=4_294_967_295)] = Field(
+        0, description="The quorum is lost when the sum is this or less."
+    )
 
 
 class Sorry(Section):
@@ -117,30 +130,56 @@ class Sorry(Section):
 class Panic(Section):
     """When most servers seem to fail together, they stay in the table for a while."""
 
-    share: Share = Field(description="More than this share fails within fall x interval.")
-    at_least: Annotated[int, Field(ge=1, le=1_000_000)] = Field(4, description="Only with so many servers.")
-    hold: Duration = Field(30.0, description="Removal from the table waits so long.")
+    share: Share = Field(
+        description="When more than this share of the servers that served fails within fall x interval: 50%."
+    )
+    at_least: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        4, description="Only where there are at least so many servers."
+    )
+    hold: Duration = Field(30.0, description="No server leaves the table for so long.")
 
 
 class Service(Section):
     """One virtual service."""
 
-    address: Address | None = Field(None, description="The VIP; or fwmark.")
+    address: Address | None = Field(
+        None, description="The VIP that clients connect to. Left out where there is a fwmark."
+    )
     port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
-        None, description="Its port; 0: every port, with persistence."
+        None, description="The port that clients connect to; 0: every port, which needs persistence."
     )
     protocol: Literal["tcp", "udp", "sctp"] | None = Field(
         None, description="tcp, udp or sctp. Default: tcp."
     )
     fwmark: Annotated[int, Field(ge=1, le=4_294_967_295)] | None = Field(
-        None, description="Firewall mark, in place of address, port and protocol."
+        None,
+        description=(
+            "Mark that the firewall gives to packets of this service: it stands in place of address, port and "
+            "protocol, and makes several of them one service."
+        ),
     )
     family: Literal["ipv4", "ipv6"] | None = Field(None, description="With fwmark: ipv4 or ipv6.")
-    scheduler: Scheduler = Field("wlc", description="How connections are shared out.")
-    scheduler_flags: list[Flag] = Field(
-        [], description="mh-port, sh-port, ...; the fallback flag is always set."
+    scheduler: Scheduler = Field(
+        "wlc",
+        description=(
+            "How connections are shared out: the kernel's scheduler. rr: in turn; wlc: to whom has fewest for "
+            "its weight; mh, sh: by the client's address, the same on every director."
+        ),
     )
-    forward: Forward = Field(description="Forwarding method: nat, dr or tun. Required.")
+    scheduler_flags: list[Flag] = Field(
+        [],
+        description=(
+            "Flags of the scheduler: mh-port and sh-port take the client's port into account. mh-fallback and "
+            "sh-fallback are always set."
+        ),
+    )
+    forward: Forward = Field(
+        description=(
+            "How packets reach the servers. nat: addresses are translated, and answers come back through the "
+            "director; dr: on the same network, answers go straight to the client; tun: as dr, through a "
+            "tunnel, so also to another network."
+        )
+    )
     tun: Tunnel | None = Field(None, description="Encapsulation, with forward tun. Default: ipip.")
     persistence: Annotated[
         Persistence | None,
@@ -148,10 +187,13 @@ class Service(Section):
         Also({"type": "string"}),
     ] = Field(None, description="Client affinity: a timeout, or {timeout, netmask, engine}. Default: none.")
     one_packet: bool = Field(False, description="UDP: each datagram is scheduled on its own.")
-    pool: Name | None = Field(None, description="A pool's name; or servers.")
+    pool: Name | None = Field(None, description="The pool whose servers it has; or servers.")
     servers: Servers | None = Field(None, description="Its own real servers, in place of a pool.")
     check: CheckUse | None = Field(None, description=CHECK_DESCRIPTION)
-    quorum: Quorum = Field(Quorum(), description="When the service has servers enough.")
+    quorum: Quorum = Field(
+        Quorum(),
+        description="How much weight must be healthy for the service to be up; below it the sorry server answers.",
+    )
     sorry: Annotated[
         Sorry | None,
         BeforeValidator(address_or_mapping),
@@ -162,7 +204,11 @@ class Service(Section):
         description="A server that is down is removed, or kept with weight 0. Default: remove; mh and sh: quiesce.",
     )
     slow_start: DurationOrOff = Field(
-        0.0, description="A returning server's weight rises over this time; off."
+        0.0,
+        description=(
+            "A server that comes back begins with a twentieth of its weight, which rises to the whole over "
+            "this time."
+        ),
     )
     panic: Annotated[
         Panic | None,
