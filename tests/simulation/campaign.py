@@ -4,6 +4,7 @@ Owns the range: portions of it are handed out in order, so that all below what i
 was stopped goes on from there.
 """
 
+import gc
 import multiprocessing
 import os
 import time
@@ -14,6 +15,8 @@ from simulation.trial import Trial
 from simulation.world import Broken
 
 PORTION = 25
+SELDOM = 100_000
+"""New objects after which cycles are looked for: a story makes many that live to its end."""
 REPORT_EVERY = 10.0
 
 
@@ -86,4 +89,8 @@ def _portions(portions: list[tuple[int, int]], jobs: int) -> Iterator[list[tuple
 
 
 def _portion(portion: tuple[int, int]) -> list[tuple[Failure | None, int]]:
+    if gc.get_threshold()[0] != SELDOM:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(SELDOM)
     return [attempt(seed) for seed in range(*portion)]

@@ -83,6 +83,12 @@ class Judge:
         self._heard: dict[tuple[int, int], Heard] = {}
         self._said: dict[tuple[int, int], float] = {}
         self._first_said: dict[tuple[int, int], float] = {}
+        self._words: dict[tuple[int, int], int] = {}
+        """The priority that a director advertised last."""
+        self._lowered: dict[tuple[int, int], float] = {}
+        """When a master last advertised a lower priority than before."""
+        self._over: dict[tuple[int, int], float] = {}
+        """Of which moment the order to hold back was that is over for a director, for its master is one no more."""
         self._answered: dict[tuple[int, int], float] = {}
         self._announced: dict[bytes, tuple[int, float]] = {}
         """Who announced a VIP last, and when."""
@@ -180,6 +186,7 @@ class Judge:
         """See Witness."""
         now = self._world.now
         heard = self._heard.setdefault((to.number, advert.vrid), Heard())
+        self._may_end_a_hold(to, sender, advert)
         if advert.priority == 0:
             heard.released = now if heard.released == -math.inf else heard.released
             return
@@ -199,9 +206,31 @@ class Judge:
             if ours > (advert.priority, sender.number):
                 self._must_answer(to, advert.vrid, router)
 
+    def _may_end_a_hold(self, to: "Director", sender: "Director", advert: Advert) -> None:
+        """The master that nobody should preempt releases, or lost: another one is heard, and that one no more."""
+        spec, now = next(spec for spec in self._specs() if spec.vrid == advert.vrid), self._world.now
+        hold = to.wishes.held(now).get(spec.name)
+        if hold is None:
+            return
+        known = {
+            _address(number, spec): at
+            for (n, vrid, number), at in self._heard_of.items()
+            if (n, vrid) == (to.number, advert.vrid)
+        }
+        silent = now - max(known.get(hold.master, -math.inf), hold.at)
+        if hold.master == _address(sender.number, spec):
+            over = not advert.priority
+        else:
+            over = advert.priority > 0 and silent > spec.down_after * spec.advert_interval - EPSILON
+        if over:
+            self._over[to.number, advert.vrid] = hold.at
+
     def said(self, director: "Director", advert: Advert) -> None:
         """See Witness."""
         key = director.number, advert.vrid
+        if 0 < advert.priority < self._words.get(key, 0):
+            self._lowered[key] = self._world.now
+        self._words[key] = advert.priority
         if advert.priority:
             self._said[key] = self._world.now
             self._first_said.setdefault(key, self._world.now)
@@ -286,7 +315,8 @@ class Judge:
         x, y, spec = self.directors[key[0] - 1], self.directors[key[1] - 1], self._specs()[key[2]]
         now, bound = self._world.now, self._overlap(spec)
         speaks = [self._first_said.get((d.number, spec.vrid), now) for d in (x, y)]
-        due = max(since, min(speaks)) + bound
+        lowered = max(self._lowered.get((d.number, spec.vrid), -math.inf) for d in (x, y))
+        due = max(since, min(speaks), lowered + spec.advert_interval) + bound
         for director in (x, y):
             router = _router(director, spec.vrid)
             if router is not None and router.ready_by is not None:
@@ -304,9 +334,26 @@ class Judge:
     def _is_leased(self, director: "Director", spec: RouterSpec, lease: int) -> None:
         router = _router(director, spec.vrid)
         slow = self._slowest > CONFIRM_WITHIN  # What is written now was wanted a while ago.
+        if router is not None and not router.alone and 0 < spec.lease < lease == spec.lease_alone:
+            wrote = self._world.now  # It was wanted when no peer was heard yet; the next write is on its way.
+            self._world.at(
+                wrote + self._slowest + EPSILON, Rank.CHECK, self._is_leased_anew, (director, spec, wrote)
+            )
+            return
         alone = slow or (router is not None and router.alone and self._may_feel_alone(director, spec))
         if spec.lease and not 0 < lease <= (max(spec.lease_alone, spec.lease) if alone else spec.lease):
             self._broken(f"{director.name} holds {spec.name}'s VIP with a lease of {lease} s")
+
+    def _is_leased_anew(self, what: "tuple[Director, RouterSpec, float]") -> None:
+        director, spec, wrote = what
+        vip = director.kernel.vips[_vip(spec)]
+        if (
+            vip.expires is not None
+            and vip.wrote_at == wrote
+            and director.awake
+            and director.thawed_at < wrote
+        ):
+            self._broken(f"{director.name} hears a peer and goes on with a lease of {vip.lease} s")
 
     def _may_feel_alone(self, director: "Director", spec: RouterSpec) -> bool:
         """Whether no peer can have been heard lately, neither its beats nor, where it is master, its adverts."""
@@ -445,7 +492,7 @@ class Judge:
             if other is director or theirs is None or not other.awake or not _advertises(theirs):
                 continue
             together = now - self._apart_until.get(_way(director, other, spec.interface), -math.inf)
-            served = (other.process.time() if other.process else 0.0) - theirs.since
+            served = now - self._first_said.get((other.number, spec.vrid), now)
             if min(together, served) > 2 * long and now - director.started_at > 2 * long:
                 self._broken(
                     f"{director.name} takes {spec.name} over while {other.name} serves and can be heard"
@@ -474,6 +521,7 @@ class Judge:
                 and hold.until > now + 0.01
                 and hold.master == _address(heard.sender, spec)
                 and hold.at < now - 0.01
+                and self._over.get((director.number, spec.vrid)) != hold.at
             ):
                 why = f"nobody may preempt {hold.master} before {hold.until:.3f}"
         if why:
