@@ -17,7 +17,6 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> None:
     """An advert arms the master-down timer again, shortens it, or is ignored."""
     if advert.priority == RELEASE:
         router.master_released = True
-        router.released_by = source
         router.hold_until = None
         skewed = now + _release_patience(router)
         router.down_at = skewed if router.down_at is None else min(router.down_at, skewed)
@@ -26,6 +25,8 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> None:
     router.patient = False
     if router.asked:
         return  # It left the giver before its ask did.
+    if source != router.ending:
+        router.hastened = False
     if _yields(router, advert, now):
         router.wanting = False
         router.hastened = _is_last(router, source, now)
@@ -94,7 +95,7 @@ def wake(router: Router, now: float) -> list[Action]:
         return []
     late = now - router.down_at
     if late > router.master_interval / 2 and not router.patient and not router.master_released:
-        router.patient = True
+        router.patient, router.hastened = True, False
         router.down_at = now + router.master_interval
         return [Say(f"woke {late:.3f} s late; waiting one interval more before accusing the master")]
     if router.grouped:

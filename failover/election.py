@@ -42,13 +42,15 @@ class Election:
     def receive(self, advert: Advert, source: bytes, now: float) -> list[Action]:
         """An advert that passed every check of 7.1. `source` is its packed source address."""
         router = self.router
-        if advert.priority != RELEASE:
+        if advert.priority == RELEASE:
+            router.released_by, router.released_at = source, now
+        else:
             router.heard = Heard(source, advert.priority, advert.interval, now)
         if router.state is State.MASTER:
             return self.set_alone(router.alone, now) + master.receive(router, advert, source, now)
         if router.state is State.BACKUP:
             backup.receive(router, advert, source, now)
-        if advert.priority != RELEASE:
+        if advert.priority != RELEASE and not holding.is_early(router, advert, source, now):
             holding.let_go_soon(router, now)
         return self.set_alone(router.alone, now)
 
@@ -98,8 +100,10 @@ class Election:
         if effective == router.priority:
             return []
         old, router.priority = router.priority, effective
+        if router.state is State.MASTER and effective < old:
+            master.lowered(router, old, now)
         if router.advert_at is not None:
-            router.advert_at = now
+            router.advert_at = min(router.advert_at, now)  # One long overdue tells of a stall.
         if router.state is State.BACKUP:
             backup.lowered(router)
         return [Say(f"priority {old} -> {effective}")]
@@ -147,9 +151,10 @@ class Election:
         `named`: a peer is asked for it, so nothing is released before that is answered.
         """
         router = self.router
+        actions = holding.woken_from_stall(router, now)
         if router.state is not State.MASTER or router.stopping:
-            return []
-        actions = self._begin_release(now, named=named)
+            return actions
+        actions += self._begin_release(now, named=named)
         router.give_up_at = None if within is None else max(now, router.answer_by or now) + within
         router.hold_back(now + hold)
         return actions + holding.wake(router, now)
@@ -173,10 +178,11 @@ class Election:
         `named`: as with `release`.
         """
         router = self.router
+        actions = holding.woken_from_stall(router, now)
         if router.state is not State.MASTER:
             leaving = [] if router.state is State.INIT else become(router, Cause.STOPPED, now)
-            return [*leaving, *holding.drop(router), Stopped()]
-        actions = self._begin_release(now, named=named)
+            return [*actions, *leaving, *holding.drop(router), Stopped()]
+        actions += self._begin_release(now, named=named)
         router.stopping = True
         router.give_up_at = max(now, router.answer_by or now) + router.successor_within()
         return actions + holding.wake(router, now)

@@ -24,7 +24,7 @@ Decide = Callable[[Router, float], list[Action]]
 
 def begin(router: Router, now: float) -> list[Action]:
     """A peer is asked: one more advert, so that nobody's patience ends meanwhile, then silence."""
-    holding.fall_silent(router)
+    holding.fall_silent(router, now)
     router.last_sent = now
     missed = max(1, router.spec.down_after - RELEASE_BEFORE)
     router.answer_by = now + min(missed * router.spec.advert_interval, GIVE_UP)
@@ -80,7 +80,7 @@ def refusal(router: Router, now: float) -> str | None:
 
 def asked(router: Router, now: float) -> list[Action]:
     """A peer hands this router over: take it, with its group when all of that was asked for."""
-    router.asked = True
+    router.asked, router.asked_at = True, now
     if router.state is State.MASTER:
         return [] if router.confirm_by is not None else taken(router, now)
     if router.grouped:

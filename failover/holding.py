@@ -7,9 +7,9 @@ stop and where no peer could hear us; and what this director holds is on a lease
 from failover.actions import Action, DropAddresses, HoldAddresses, Say, SendAdvert, Stopped
 from failover.burst import Burst
 from failover.moves import Cause, State
-from failover.packet import RELEASE
+from failover.packet import RELEASE, Advert
 from failover.router import NEVER, Router, become
-from failover.timing import renewal_period
+from failover.timing import renewal_period, skew_time
 
 RELEASE_OFFSETS = (0.0, 0.010, 0.020)
 """When the adverts of a release go out: three within 20 ms, so that two may be lost."""
@@ -21,9 +21,13 @@ def take(router: Router, now: float) -> list[Action]:
     """Put the VIPs on, or renew them, and plan the next renewal."""
     router.holding = True
     lease = router.lease
+    router.overslept = False
     router.renew_at = now + renewal_period(lease) if lease else None
-    good_for = 2 * renewal_period(lease) if lease else UNLEASED_GOOD_FOR
-    return [HoldAddresses(lease, now + good_for)]
+    return [HoldAddresses(lease, now + _good_for(lease))]
+
+
+def _good_for(lease: int) -> float:
+    return 2 * renewal_period(lease) if lease else UNLEASED_GOOD_FOR
 
 
 def drop(router: Router) -> list[Action]:
@@ -48,6 +52,24 @@ def let_go_soon(router: Router, now: float) -> None:
         router.give_up_at = settled if router.give_up_at is None else min(router.give_up_at, settled)
 
 
+def is_early(router: Router, advert: Advert, source: bytes, now: float) -> bool:
+    """Whether an advert that is heard while the VIPs wait for a successor comes too early to be a successor's.
+
+    A release is succeeded after the skew time. And who took over a moment ago, or had a rival, may hear one that has
+    yielded since; a rival that did not says so again an interval later. Somebody better yields to nothing that we said, and
+    who was asked by name says when it is ready.
+    """
+    if router.ready_by is not None or not (
+        router.outranks(advert, source) or router.outranked_lately(advert, source, now)
+    ):
+        return False
+    spec, disputed = router.spec, router.dead_time() + router.spec.advert_interval
+    soonest = skew_time(advert.priority, spec.advert_interval, spec.version)
+    if router.release_began - max(router.took_over_at, router.rival_at) <= disputed:
+        soonest = max(soonest, spec.advert_interval)
+    return now - router.release_began < soonest
+
+
 def leave(router: Router, now: float) -> list[Action]:
     """The end of an orderly stop."""
     return [*become(router, Cause.STOPPED, now), *drop(router), Stopped()]
@@ -55,13 +77,14 @@ def leave(router: Router, now: float) -> list[Action]:
 
 def begin_release(router: Router, now: float) -> None:
     """Stop advertising and plan the release's adverts; the VIPs stay and are renewed."""
-    fall_silent(router)
+    fall_silent(router, now)
     router.release_due = [now + offset for offset in RELEASE_OFFSETS]
 
 
-def fall_silent(router: Router) -> None:
+def fall_silent(router: Router, now: float) -> None:
     """Advertise and announce no more; the VIPs stay and are renewed."""
     router.releasing = True
+    router.release_began = now
     router.advert_at = None
     router.confirm_by = None
     router.burst = None
@@ -69,6 +92,7 @@ def fall_silent(router: Router) -> None:
 
 def linger(router: Router, now: float) -> list[Action]:
     """Release although no longer master: the VIPs stay until a successor was heard."""
+    router.release_began = now
     router.release_due = [now + offset for offset in RELEASE_OFFSETS]
     return wake(router, now)
 
@@ -94,6 +118,7 @@ def _nobody_succeeded(router: Router, now: float) -> list[Action]:
     if not router.releasing:
         return drop(router)
     router.releasing = False
+    router.release_began = NEVER
     router.hold_until = None
     router.burst = Burst(router.spec.announce, now)
     router.advert_at = now + router.spec.advert_interval
@@ -103,12 +128,15 @@ def _nobody_succeeded(router: Router, now: float) -> list[Action]:
 
 def woken_from_stall(router: Router, now: float) -> list[Action]:
     """After a stall in which nobody else was heard (else `receive` had acted): go on, but within the lease only."""
+    if router.confirm_by is not None and router.lease and now - router.since > _good_for(router.lease):
+        return lapse(router, now)  # The write that our first advert waits for is void.
     late = now - min(at for at in (router.advert_at, router.renew_at, now) if at is not None)
     if router.lease and late > router.lease:
         return lapse(router, now)
     if router.advert_at is None or late <= router.dead_time():
         return []
     router.advert_at = router.renew_at = now
+    router.overslept = True
     router.burst = Burst(router.spec.announce, now)
     return [Say(f"stood still for {late:.3f} s; nobody took over, going on")]
 

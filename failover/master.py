@@ -5,7 +5,7 @@ from failover.actions import Action, Announce, Say, SendAdvert, TwoMasters
 from failover.burst import Burst
 from failover.moves import Cause
 from failover.packet import RELEASE, Advert
-from failover.router import Router, become
+from failover.router import NEVER, Router, become
 
 CONFIRM_WITHIN = 0.05
 """How long the first advert waits for the kernel's word that the VIPs are on the interface, or one interval if that is
@@ -24,11 +24,31 @@ def take_over(router: Router, cause: Cause, now: float) -> list[Action]:
     asked = router.asked
     actions = become(router, cause, now)
     router.asked = asked
+    router.took_over_at = now
+    router.asked_at = now if cause is Cause.ASKED else NEVER
+    router.given_by = _giver(router, cause)
+    router.boast_until = NEVER
     router.hold_until = None
     router.burst = Burst(router.spec.announce, now, insist)
     router.last_sent = now
     router.confirm_by = now + max(CONFIRM_WITHIN, router.spec.advert_interval)
     return actions + holding.take(router, now)
+
+
+def _giver(router: Router, cause: Cause) -> bytes:
+    match cause:
+        case Cause.MASTER_RELEASED:
+            return router.released_by
+        case Cause.MASTER_GONE if router.heard is not None:
+            return router.heard.address
+        case _:
+            return b""
+
+
+def lowered(router: Router, old: int, now: float) -> None:
+    """Our priority was lowered: adverts with the old one are still under way."""
+    router.boast = max(old, router.boast) if now < router.boast_until else old
+    router.boast_until = now + router.spec.advert_interval
 
 
 def confirmed(router: Router, now: float) -> list[Action]:
@@ -76,11 +96,11 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[A
         quiet = router.releasing or router.confirm_by is not None or slept
         return [] if quiet else advertise(router, now)
     if router.releasing:
-        return _succeeded(router, now)
+        return [] if holding.is_early(router, advert, source, now) else _succeeded(router, now)
     if slept:
         return _stand_down(router, Cause.OVERTAKEN, advert, now)
     if not router.outranks(advert, source):
-        if _came_late(router, source, now):
+        if _came_late(router, source, now) or router.outranked_lately(advert, source, now):
             return []
         return _stand_down(router, Cause.OUTRANKED, advert, now)
     if router.confirm_by is not None:
@@ -89,13 +109,14 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[A
 
 
 def _came_late(router: Router, source: bytes, now: float) -> bool:
-    """Whether an advert was sent before the ask or the release that made us master, and came later than that.
+    """Whether an advert was sent before an ask, or before its sender's release or word that it goes, and came later.
 
     Who goes on after all says so again an interval later.
     """
-    released = router.cause is Cause.MASTER_RELEASED and source == router.released_by
-    given = released or router.cause is Cause.ASKED  # The giver may have been handed it a moment ago.
-    return given and now - router.since < router.spec.advert_interval
+    given = [router.asked_at]  # Anybody's: the giver may have been handed it a moment ago.
+    given += [router.since] if source == router.given_by else []
+    given += [router.released_at] if source == router.released_by else []
+    return now - max(given) < router.spec.advert_interval
 
 
 def _stand_down(router: Router, cause: Cause, advert: Advert, now: float) -> list[Action]:

@@ -65,7 +65,8 @@ class Router:
     """A peer hands this router over by name and waits for our word."""
     master_released: bool = False
     released_by: bytes = b""
-    """Whose release was heard last."""
+    """Whose release was heard last, and when."""
+    released_at: float = NEVER
     patient: bool = False
     hastened: bool = False
     """The master's own word that it goes has shortened the wait."""
@@ -74,6 +75,14 @@ class Router:
     ending_at: float = NEVER
 
     # as master
+    took_over_at: float = NEVER
+    given_by: bytes = b""
+    """Who went by its own release or word, and made us master by that."""
+    asked_at: float = NEVER
+    """When a peer handed this router over by name."""
+    boast: int = 0
+    """The priority before it was lowered, which counts until `boast_until`: adverts with it are still under way."""
+    boast_until: float = NEVER
     advert_at: float | None = None
     confirm_by: float | None = None
     last_sent: float = NEVER
@@ -86,9 +95,13 @@ class Router:
 
     # holding and giving up, in any state
     alone: bool = False
+    overslept: bool = False
+    """What is known of the peers is older than a stall: the next lease is one that protects them."""
     holding: bool = False
     renew_at: float | None = None
     releasing: bool = False
+    release_began: float = NEVER
+    """Since when the VIPs wait for a successor."""
     stopping: bool = False
     release_due: list[float] = field(default_factory=list)
     give_up_at: float | None = None
@@ -108,7 +121,8 @@ class Router:
     def lease(self) -> int:
         """The lease in force in whole seconds, 0 for none: fencing has nobody to protect while every peer is down."""
         spec = self.spec
-        return max(spec.lease, spec.lease_alone) if self.alone and spec.lease else spec.lease
+        alone = self.alone and not self.overslept
+        return max(spec.lease, spec.lease_alone) if alone and spec.lease else spec.lease
 
     def master_down_from(self, interval: float) -> float:
         """Master_Down_Interval for a master that advertises every `interval` seconds; twice that while in standby."""
@@ -117,10 +131,12 @@ class Router:
 
     def hold_back(self, until: float, master: bytes = b"") -> None:
         """Do not preempt this master before then."""
+        heard = self.heard if self.heard is not None and self.heard.address == master else None
         if master != self.hold_for:
-            known = self.heard is not None and self.heard.address == master
-            self.hold_seen = self.heard.at if self.heard is not None and known else NEVER
+            self.hold_seen = heard.at if heard is not None else NEVER
         self.hold_until, self.hold_for = until, master
+        if heard is not None and self.down_at is not None:  # Who was about to preempt it listens on.
+            self.down_at = max(self.down_at, heard.at + self.master_down_from(self.master_interval))
 
     def holds_back(self, now: float) -> bool:
         """Whether there is a master that must not be preempted. Another master ends the hold, but not while that one is
@@ -166,6 +182,12 @@ class Router:
         """Whether we win against this advert: the higher priority, then the higher address (6.4.3)."""
         return (self.priority, self.address) >= (advert.priority, source)
 
+    def outranked_lately(self, advert: Advert, source: bytes, now: float) -> bool:
+        """Whether we won against this advert before our priority was lowered, an interval ago at most: its sender may yield
+        yet to what we said then. One that does not says so again.
+        """
+        return now < self.boast_until and (self.boast, self.address) >= (advert.priority, source)
+
     def deadline(self) -> float | None:
         """The earliest timer."""
         waits = self.wanting or self.standby is Standby.HARD
@@ -184,6 +206,7 @@ def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[A
     router.burst = None
     router.rival = b""
     router.release_due = []
+    router.release_began = NEVER
     router.wanting = router.master_released = router.patient = router.hastened = False
     router.releasing = router.stopping = router.asked = False
     router.state, router.since, router.cause, router.detail = new, now, cause, detail

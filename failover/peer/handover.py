@@ -82,6 +82,8 @@ class Handovers:
 
     def deadline(self) -> float | None:
         """When `wake` wants to be called."""
+        if not self._giving and not self._taking:
+            return None
         due = [at for talk in self._talks() for at in (talk.repeat_at, talk.give_up_at) if at is not None]
         return min(due, default=None)
 

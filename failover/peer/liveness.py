@@ -110,6 +110,8 @@ class Liveness:
             return self._peer_is(PeerState.UNKNOWN, f"no link to it works here: {self.lines[0].error}", now)
         if self._is_doubted(now):
             return self._peer_is(PeerState.UNKNOWN, self._doubt, now)
+        if self._is_greeted(now):
+            return []
         if all(line.heard is None for line in self.lines):
             if now - self._started < max(FIRST_LISTEN, self._dead_time):
                 return []
@@ -150,6 +152,10 @@ class Liveness:
         """Doubt counts when it lasts: a greeting is proven or forgotten within milliseconds."""
         lasted = now - self._doubted_since >= 2 * self._beat
         return lasted and now - self._doubted_at < self._dead_time
+
+    def _is_greeted(self, now: float) -> bool:
+        """Whether doubt has just begun: somebody in the peer's name may prove himself in a moment, so nobody is accused."""
+        return now - self._doubted_at < 2 * self._beat
 
     def _peer_is(self, state: PeerState, reason: str, now: float) -> list[Action]:
         if (state, reason) == (self.state, self.reason):

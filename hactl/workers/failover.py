@@ -70,8 +70,9 @@ class FailoverHandler:
         self._released: set[str] = set()
 
     def receive(self, message: ToWorker) -> None:
-        """Take one message; never waits."""
+        """Take one message; never waits. What the network said before goes first: we may have stood still."""
         self._hear_supervisor()
+        self._manager.before_timer()
         match message:
             case PrepareFailover(generation, spec):
                 refusal = _refusal(spec)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from failover.actions import Action, Announce, DropAddresses, HoldAddresses, Say
+from failover.actions import Action, Announce, DropAddresses, HoldAddresses, Say, SendAdvert
 from failover.election import Election
 from failover.moves import Cause, State
 from failover.packet import RELEASE
@@ -169,6 +169,24 @@ def test_a_stall_within_the_lease_goes_on_at_once() -> None:
     assert election.router.state is State.MASTER
 
 
+def test_after_a_stall_nobody_is_known_to_be_alone() -> None:
+    """Peers may have come meanwhile: the first lease is the one that protects them, the next as it was before."""
+    election = as_master(now=0.0)
+    election.set_alone(True, 0.1)
+    leases = [action.lease for action in only(HoldAddresses, election.wake(1.5))]
+    leases += [action.lease for _, action in run_to(election, 2.3) if isinstance(action, HoldAddresses)]
+    assert leases == [2, 60]
+
+
+def test_a_stall_in_the_midst_of_a_takeover_listens_first() -> None:
+    """The write that the first advert waits for is void when it is done, and would end the mastership later."""
+    election = started(now=-0.36)
+    election.wake(0.001)
+    assert election.router.confirm_by is not None
+    assert kinds(election.wake(1.4)) == ["Changed", "DropAddresses"]
+    assert election.router.cause is Cause.LEASE_LAPSED
+
+
 def test_a_stall_past_the_lease_listens_first() -> None:
     """The VIPs are gone by the kernel's clock, and a peer that we cannot hear may have them."""
     election = as_master(now=0.0)
@@ -293,10 +311,13 @@ def test_a_release_heard_after_a_stall_makes_nobody_speak_who_may_have_lost_the_
     [
         lambda e: e.set_alone(True, 9.0),
         lambda e: e.release(9.0, hold=1.0, within=1.4),
+        lambda e: e.release(9.0, hold=1.0, within=1.4, named=True),
         lambda e: e.stop(9.0),
+        lambda e: e.stop(9.0, named=True),
         lambda e: e.adopt(router_spec(priority=90), 9.0),
+        lambda e: e.set_priority(90, 9.0),
     ],
-    ids=["alone", "release", "stop", "reload"],
+    ids=["alone", "release", "release by name", "stop", "stop by name", "reload", "priority"],
 )
 def test_whatever_is_heard_first_after_a_long_stall_renews_nothing(event: Any) -> None:
     """The lease is over, and a renewal would bring back what another director may have by now."""
@@ -304,5 +325,6 @@ def test_whatever_is_heard_first_after_a_long_stall_renews_nothing(event: Any) -
     run_to(election, 1.0)
     actions = event(election) + election.wake(9.0)
     assert not only(HoldAddresses, actions)
+    assert not only(SendAdvert, actions)
     assert only(DropAddresses, actions)
     assert election.router.state is not State.MASTER

@@ -136,7 +136,8 @@ def test_a_stop_waits_for_the_successor() -> None:
     """Released, then gone as soon as somebody else was heard."""
     election = as_master(now=0.0)
     election.stop(0.0)
-    assert kinds(settled(election, advert(50), LOWER, 0.05)) == ["Changed", "DropAddresses", "Stopped"]
+    run_to(election, 0.1)
+    assert kinds(settled(election, advert(50), LOWER, 0.11)) == ["Changed", "DropAddresses", "Stopped"]
     assert election.router.state is State.INIT
     assert election.deadline() is None
 
@@ -191,7 +192,8 @@ def test_a_fault_of_a_reachable_master_releases_and_lingers() -> None:
     actions = election.set_fault("tracked interface eth1 is down", 0.0)
     assert kinds(actions) == ["Changed", "SendAdvert"]
     assert only(SendAdvert, actions) == [SendAdvert(RELEASE)]
-    assert kinds(settled(election, advert(50), LOWER, 0.05)) == ["DropAddresses"]
+    run_to(election, 0.1)
+    assert kinds(settled(election, advert(50), LOWER, 0.11)) == ["DropAddresses"]
     assert election.router.state is State.FAULT
 
 

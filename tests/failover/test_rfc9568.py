@@ -285,7 +285,7 @@ def test_6_4_3_shutdown_sends_priority_zero() -> None:
     done = [(0.05, action) for action in election.stop(0.05)] + run_to(election, 0.08)
     assert adverts(done) == [(round(0.05 + n / 100, 6), RELEASE) for n in range(3)]
     assert election.router.holding
-    assert kinds(settled(election, advert(90), LOWER, 0.1)) == ["Changed", "DropAddresses", "Stopped"]
+    assert kinds(settled(election, advert(90), LOWER, 0.16)) == ["Changed", "DropAddresses", "Stopped"]
 
 
 def test_6_4_3_an_advert_while_the_kernel_is_busy_is_not_answered() -> None:

@@ -93,6 +93,15 @@ def test_doubt_makes_unknown_and_never_up() -> None:
     assert liveness.state is PeerState.DOWN
 
 
+def test_nobody_is_accused_who_greets_at_that_moment() -> None:
+    """We stood still, and it started meanwhile: its greeting is proven in a moment, or not."""
+    liveness = Liveness(LINKS, BEAT, DEAD, 0.0)
+    liveness.doubt("its hellos are not proven", 3.2)
+    assert not [news for news in liveness.judge(3.2, 0.3) if isinstance(news, PeerChanged)]
+    judge_until(liveness, 3.2, 4.4)
+    assert liveness.state is PeerState.DOWN
+
+
 def test_a_peer_never_heard_is_unknown_first() -> None:
     """Down only after it was listened for."""
     liveness = Liveness(LINKS, BEAT, DEAD, 0.0)
