@@ -101,7 +101,7 @@ class Director:
         """What tracking adds to the priority."""
         self.slow = QUICK
         """How long a write of addresses takes at most, in seconds."""
-        self.started_at = self.thawed_at = self.silent_since = -math.inf
+        self.started_at = self.thawed_at = self.silent_since = self.died_writing_at = -math.inf
         self.stood_still = 0.0
         self.stopping = False
         self.inherited: set[bytes] = set()
@@ -291,6 +291,8 @@ class Director:
         self._priorities.clear()
         self._states, self._asked = {}, {}
         if self.writer is not None:
+            if self.writer.holds_soon:
+                self.died_writing_at = self.world.now
             self.writer.die()
             self.writer = None
         if self.silent_since == math.inf or self.silent_since < self.started_at:

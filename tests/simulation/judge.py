@@ -410,9 +410,9 @@ class Judge:
         if director.writer is not None and director.writer.holds_soon:
             return  # It woke in the last moment; its renewal is on the way to the kernel.
         if self._slowest > CONFIRM_WITHIN and any(
-            self._waits_for_its_kernel(d, spec) for d in self.directors
+            self._waits_for_its_kernel(d, spec) or now - d.died_writing_at <= moment for d in self.directors
         ):
-            return  # Its successor could not wait longer for a slow kernel.
+            return  # Its successor could not wait longer for a slow kernel, or died in doing so.
         self._broken(f"{director.name} lives and gives up {spec.name}'s VIP ({why}), and nobody holds it")
 
     def _waits_for_its_kernel(self, director: "Director", spec: RouterSpec) -> bool:
