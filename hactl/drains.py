@@ -10,7 +10,8 @@ import msgspec
 
 from hactl.ipvs.model import Counters, ServiceCounters, ServiceKey, service_key
 from hactl.ipvs.spec import Protocol, ServiceSpec
-from hactl.overrides import Override, Overrides, matching
+from hactl.overrides import Override, Overrides
+from hactl.scopes import matching
 from hactl.state import destination
 
 _COUNTED = frozenset({Protocol.TCP, Protocol.SCTP})

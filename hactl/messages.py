@@ -240,13 +240,14 @@ class HistoryAnswer(msgspec.Struct, frozen=True, tag=True):
 
 
 class Wanted(StrEnum):
-    """What the page may ask of the supervisor. All but the status needs the operators' token."""
+    """What the page may ask of the supervisor, by the API's names. All but the status needs a token."""
 
     STATUS = "status"
     OVERRIDES = "overrides"
     HANDOVER = "handover"
     STANDBY = "standby"
     RESUME = "resume"
+    RELOAD = "reload"
 
 
 class Ask(msgspec.Struct, frozen=True, tag=True):

@@ -30,8 +30,12 @@ from hactl.control.commands import (
 from hactl.events import plain
 from hactl.mastership_operations import MastershipOperations, confirmed
 from hactl.messages import HistoryAnswer, HistoryQuery, TestChannel
-from hactl.overrides import Admin, Override, OverrideError, Scope, Wish, matching
+from hactl.overrides import Admin, Override, Wish
 from hactl.plan.model import Plan
+from hactl.scopes import OverrideError, Scope, UnknownError, matching
+from hactl.status import snapshot
+from hactl.status_form import Status
+from hactl.survey import survey
 from notify.event import Event, EventKind
 
 if TYPE_CHECKING:
@@ -50,9 +54,9 @@ class Operations:
         self._masters = MastershipOperations(supervisor)
         self._numbers = itertools.count(1)
 
-    async def status(self) -> Mapping[str, Any]:
+    async def status(self) -> Status:
         """The snapshot."""
-        return await self._daemon.status()
+        return snapshot(survey(self._daemon, await self._daemon.balancer.counters()))
 
     async def version(self) -> Mapping[str, Any]:
         """Who runs here."""
@@ -61,8 +65,6 @@ class Operations:
 
     async def reload(self, request: ReloadRequest, caller: Caller) -> ReloadAnswer:
         """Take on a configuration."""
-        if request.text is not None:
-            raise RefusedError(Code.INVALID, "a configuration is taken from a file; name its path")
         return await reloading.reload(self._daemon, request.path, force=request.force, by=caller.user)
 
     async def plan(self, request: PlanRequest) -> Plan:
@@ -89,7 +91,8 @@ class Operations:
             daemon.wishes.ask(servers=daemon.wishes.overrides.with_wish(wish, services, now))
             touched = matching(scope, services)
         except OverrideError as error:
-            raise RefusedError(Code.CONFLICT, str(error)) from None
+            code = Code.NOT_FOUND if isinstance(error, UnknownError) else Code.CONFLICT
+            raise RefusedError(code, str(error)) from None
         except OSError as error:
             raise RefusedError(Code.UNAVAILABLE, f"the override cannot be kept: {error.strerror}") from None
         what = f"{request.action.value} {request.weight if request.weight is not None else ''}".strip()

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import msgspec
 
-from hactl.config.fault import suggestion
 from hactl.ipvs.spec import ServiceSpec
+from hactl.scopes import OverrideError, Scope, affected
 
 SCHEMA = 1
 MAX_WEIGHT = 65535
@@ -48,24 +48,6 @@ _TEXTS = {
     Admin.DRAIN: "drained: no new connections, existing ones stay",
     Admin.DISABLED: "disabled: out of service",
 }
-
-
-class OverrideError(Exception):
-    """An override that cannot be set; the message is a sentence for the operator."""
-
-
-class Scope(msgspec.Struct, frozen=True, order=True):
-    """A server of one service, or (service None) of every service."""
-
-    server: str
-    service: str | None = None
-
-    def __str__(self) -> str:
-        return self.server if self.service is None else f"{self.server}@{self.service}"
-
-    def covers(self, other: "Scope") -> bool:
-        """Whether everything in `other` is in this scope as well."""
-        return self.server == other.server and self.service in (None, other.service)
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,37 +196,6 @@ class Overrides(msgspec.Struct, frozen=True):
 def _order(record: Override) -> tuple[int, float, str]:
     """By revision; two directors that took one each at the same time agree by the time and then by the words."""
     return record.revision, record.at, repr(record)
-
-
-def affected(scope: Scope, services: Sequence[ServiceSpec]) -> tuple[Scope, ...]:
-    """Each server of a service that `scope` means. Raises OverrideError when the configuration has none."""
-    chosen = _services_of(scope, services)
-    found = matching(scope, chosen)
-    if found:
-        return found
-    place = "any service" if scope.service is None else f"service '{scope.service}'"
-    names = {server.name for service in chosen for server in service.servers}
-    raise OverrideError(f"there is no server '{scope.server}' in {place}{suggestion(scope.server, names)}")
-
-
-def matching(scope: Scope, services: Sequence[ServiceSpec]) -> tuple[Scope, ...]:
-    """Each server of a service that `scope` means; none where the configuration has none."""
-    return tuple(
-        Scope(scope.server, service.name)
-        for service in services
-        if scope.service in (None, service.name)
-        and any(server.name == scope.server for server in service.servers)
-    )
-
-
-def _services_of(scope: Scope, services: Sequence[ServiceSpec]) -> Sequence[ServiceSpec]:
-    if scope.service is None:
-        return services
-    chosen = [service for service in services if service.name == scope.service]
-    if not chosen:
-        names = {service.name for service in services}
-        raise OverrideError(f"there is no service '{scope.service}'{suggestion(scope.service, names)}")
-    return chosen
 
 
 def _check_wish(wish: Wish, now: float) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from failover.lateness import Lateness, smallest_interval
 from failover.spec import RouterSpec
 from hactl.config.duration import written
+from hactl.status_form import LatenessView
 
 _EQUAL = 1e-6
 """Seconds below which two intervals are one."""
@@ -67,7 +68,7 @@ def sentence(router: RouterSpec, measured: Lateness) -> str:
     )
 
 
-def view(measured: Lateness | None) -> dict[str, Any] | None:
+def view(measured: Lateness | None) -> LatenessView | None:
     """What status shows; milliseconds, with the default `down_after`. None before the first measurement."""
     if measured is None:
         return None

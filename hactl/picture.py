@@ -5,7 +5,6 @@ Times inside the daemon are monotonic; `Clock` turns them into wall-clock words 
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -19,6 +18,7 @@ from hactl.mastership import Mastership
 from hactl.messages import ChannelReport
 from hactl.overrides import Override
 from hactl.state import State
+from hactl.status_form import WorkerView
 from health.result import Outcome
 
 CLOCK_SET_BEYOND = 0.1
@@ -63,7 +63,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     refused: Mapping[str, str] = {}
     overrides: Sequence[Override] = ()
     mastership: Mastership = Mastership()
-    workers: Mapping[str, Mapping[str, Any]] = {}
+    workers: Mapping[str, WorkerView] = {}
     channels: Mapping[str, ChannelReport] = {}
     splits: Sequence[str] = ()
     lateness: Lateness | None = None

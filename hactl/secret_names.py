@@ -1,6 +1,6 @@
 """Which files with secrets a configuration names, and for whom; core."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hactl.config.model import Config
 from health.spec import Probe
@@ -35,6 +35,11 @@ def router_files(config: Config) -> tuple[str, ...]:
     """The secret files that routers name."""
     files = (router.authentication_file for router in config.failover.routers)
     return tuple(file for file in files if file is not None)
+
+
+def page_tokens(config: Config, secrets: Mapping[str, str]) -> str:
+    """The text of the file with the page's tokens; empty: nobody may act there."""
+    return secrets.get(config.control.token_file or "", "")
 
 
 def all_files(config: Config) -> tuple[str, ...]:

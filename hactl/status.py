@@ -1,11 +1,11 @@
 """One snapshot of everything, in the shape of `hactl status --json`; core.
 
-Owns the contract's keys (DESIGN section 5).
+What its keys mean stands in `hactl.status_form`.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
+from failover.moves import State
 from failover.priority import Seen
 from failover.report import RouterReport
 from failover.spec import RouterSpec
@@ -16,12 +16,24 @@ from hactl.ipvs.sync import SyncView
 from hactl.messages import ChannelReport
 from hactl.overrides import Override
 from hactl.picture import Clock, Picture, wall_text
-from hactl.state import WHOLE, ServerState, ServiceState, destination
+from hactl.state import WHOLE, Availability, ServerState, destination
+from hactl.status_form import (
+    ChannelView,
+    CheckView,
+    OverrideView,
+    RouterView,
+    ServerView,
+    ServiceView,
+    Status,
+    SumsView,
+    SyncStatus,
+    TrackedView,
+)
 from hactl.status_peers import peers, standby
-from health.result import Outcome
+from health.result import Health, Outcome
 
 
-def snapshot(picture: Picture) -> dict[str, Any]:
+def snapshot(picture: Picture) -> Status:
     """The whole status."""
     config, clock = picture.config, picture.clock
     return {
@@ -38,8 +50,8 @@ def snapshot(picture: Picture) -> dict[str, Any]:
         "sync": _sync(config.sync, picture.sync, clock),
         "peers": peers(picture),
         "standby": standby(picture, config.node),
-        "overrides": [_override(override) for override in picture.overrides],
-        "workers": picture.workers,
+        "overrides": [override_view(override) for override in picture.overrides],
+        "workers": dict(picture.workers),
         "channels": {name: _channel(report) for name, report in picture.channels.items()},
         "splits": list(picture.splits),
         "lateness": pace.view(picture.lateness),
@@ -47,11 +59,11 @@ def snapshot(picture: Picture) -> dict[str, Any]:
     }
 
 
-def _router(spec: RouterSpec, report: RouterReport | None, unreported: str, clock: Clock) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+def _router(spec: RouterSpec, report: RouterReport | None, unreported: str, clock: Clock) -> RouterView:
+    shown: RouterView = {
         "vrid": spec.vrid,
         "interface": spec.interface,
-        "state": "init",
+        "state": State.INIT,
         "reason": unreported,
         "since": clock.text(clock.monotonic),
         "priority": spec.priority,
@@ -62,7 +74,7 @@ def _router(spec: RouterSpec, report: RouterReport | None, unreported: str, cloc
     if report is None:
         return shown
     return shown | {
-        "state": report.state.value,
+        "state": report.state,
         "reason": report.reason,
         "since": clock.text(report.since),
         "priority": report.priority,
@@ -80,36 +92,40 @@ def _router(spec: RouterSpec, report: RouterReport | None, unreported: str, cloc
     }
 
 
-def _tracked(seen: Seen) -> dict[str, Any]:
+def _tracked(seen: Seen) -> TrackedView:
     return {
-        "kind": seen.kind.value,
-        "state": seen.word.value,
+        "kind": seen.kind,
+        "state": seen.word,
         "reason": seen.reason,
         "weight": seen.weight,
         "adds": seen.adds if seen.weight else 0,
     }
 
 
-def _service(spec: ServiceSpec, picture: Picture) -> dict[str, Any]:
+def _service(spec: ServiceSpec, picture: Picture) -> ServiceView:
     state = picture.state.services.get(spec.name)
     key = service_key(spec)
     entry, counters = picture.held.get(key), picture.counters.get(key)
-    shown: dict[str, Any] = {
+    shown: ServiceView = {
         "address": spec.address,
         "port": spec.port,
-        "protocol": spec.protocol.value if spec.protocol else None,
+        "protocol": spec.protocol,
         "scheduler": spec.scheduler,
-        "forward": spec.forward.value,
+        "forward": spec.forward,
         "in_table": entry is not None,
     }
     if spec.fwmark is not None:
         shown |= {"fwmark": spec.fwmark, "family": spec.family}
     if state is not None:
-        shown |= _availability(state, picture.clock)
+        shown |= {
+            "state": state.availability,
+            "reason": state.reason,
+            "since": picture.clock.text(state.since),
+        }
         until = state.panic_until
         shown["panic_until"] = None if until is None else picture.clock.text(until)
         if entry is None and spec.name in picture.refused:
-            shown |= {"state": "down", "reason": picture.refused[spec.name]}
+            shown |= {"state": Availability.DOWN, "reason": picture.refused[spec.name]}
         shown["servers"] = {
             server.name: _server(spec.name, server, state.servers[server.name], entry, counters, picture)
             for server in spec.servers
@@ -126,10 +142,6 @@ def _service(spec: ServiceSpec, picture: Picture) -> dict[str, Any]:
     return shown
 
 
-def _availability(state: ServiceState, clock: Clock) -> dict[str, Any]:
-    return {"state": state.availability.value, "reason": state.reason, "since": clock.text(state.since)}
-
-
 def _server(
     service: str,
     spec: ServerSpec,
@@ -137,7 +149,7 @@ def _server(
     entry: Entry | None,
     counters: ServiceCounters | None,
     picture: Picture,
-) -> dict[str, Any]:
+) -> ServerView:
     key = destination(spec)
     real = entry.servers.get(key) if entry else None
     counted = counters.servers.get(key) if counters else None
@@ -146,8 +158,8 @@ def _server(
         "port": spec.port,
         "weight": real.weight if real else 0,
         "configured_weight": spec.weight,
-        "health": state.health.value,
-        "admin": state.admin.value,
+        "health": state.health,
+        "admin": state.admin,
         "agent": state.advice.text if state.advice is not None else None,
         "active": real is not None,
         "rising": round(state.step / WHOLE, 2) if state.step < WHOLE else None,
@@ -171,14 +183,14 @@ def _shared(users: Sequence[tuple[str, str]], service: str, server: str) -> list
     return [f"{name}@{where}" for where, name in users if (where, name) != (service, server)]
 
 
-def _check(outcome: Outcome | None, clock: Clock) -> dict[str, Any]:
+def _check(outcome: Outcome | None, clock: Clock) -> CheckView:
     if outcome is None:
-        return {"state": "unknown", "reason": "no result yet", "latency_ms": None, "at": None}
+        return {"state": Health.UNKNOWN, "reason": "no result yet", "latency_ms": None, "at": None}
     return {
-        "state": outcome.health.value,
+        "state": outcome.health,
         "held": outcome.held,
         "damped": outcome.damped,
-        "reason": outcome.result.reason.value,
+        "reason": outcome.result.reason,
         "detail": outcome.result.detail,
         "latency_ms": round(outcome.result.elapsed * 1000, 2),
         "measures": {m.label: {"value": m.value, "unit": m.unit} for m in outcome.result.measures},
@@ -186,7 +198,7 @@ def _check(outcome: Outcome | None, clock: Clock) -> dict[str, Any]:
     }
 
 
-def _sums(counters: Counters) -> dict[str, int]:
+def _sums(counters: Counters) -> SumsView:
     return {
         "connections": counters.connections,
         "packets_in": counters.packets_in,
@@ -196,7 +208,7 @@ def _sums(counters: Counters) -> dict[str, int]:
     }
 
 
-def _sync(spec: SyncSpec | None, view: SyncView | None, clock: Clock) -> dict[str, Any] | None:
+def _sync(spec: SyncSpec | None, view: SyncView | None, clock: Clock) -> SyncStatus | None:
     """Connection synchronisation; None where it is off."""
     if spec is None:
         return None
@@ -205,14 +217,14 @@ def _sync(spec: SyncSpec | None, view: SyncView | None, clock: Clock) -> dict[st
         "interface": spec.interface,
         "id": spec.id,
         "router": spec.router,
-        "roles": [role.value for role in view.roles],
-        "state": view.state.value,
+        "roles": list(view.roles),
+        "state": view.state,
         "reason": view.reason,
         "since": clock.text(view.since),
     }
 
 
-def _channel(report: ChannelReport) -> dict[str, Any]:
+def _channel(report: ChannelReport) -> ChannelView:
     return {
         "delivered": report.delivered,
         "failed": report.failed,
@@ -221,11 +233,12 @@ def _channel(report: ChannelReport) -> dict[str, Any]:
     }
 
 
-def _override(override: Override) -> dict[str, Any]:
+def override_view(override: Override) -> OverrideView:
+    """An override as clients see it: its times as text."""
     return {
         "server": override.server,
         "service": override.service,
-        "admin": override.admin.value if override.admin else None,
+        "admin": override.admin,
         "weight": override.weight,
         "until": None if override.until is None else wall_text(override.until),
         "remove": override.remove,

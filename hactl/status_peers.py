@@ -1,47 +1,48 @@
 """The other directors in a status snapshot, and who stands aside; core."""
 
-from typing import Any
-
+from failover.peer.actions import PeerState
 from hactl.config.model import DirectorSpec
 from hactl.picture import Picture, wall_text
+from hactl.status_form import PeerView, StandbyView
 
 HEARD_WITHIN = 5.0
 
 
-def peers(picture: Picture) -> dict[str, Any]:
+def peers(picture: Picture) -> dict[str, PeerView]:
     """Every other director."""
     others = (director for director in picture.config.directors if director.name != picture.config.node)
-    return {peer.name: _peer(peer, picture) | {"standby": standby(picture, peer.name)} for peer in others}
+    return {peer.name: _peer(peer, picture) for peer in others}
 
 
-def standby(picture: Picture, director: str) -> dict[str, Any] | None:
+def standby(picture: Picture, director: str) -> StandbyView | None:
     """How a director stands aside, since when and on whose word; None when it does not."""
     aside = picture.mastership.standing_aside().get(director)
     if aside is None:
         return None
-    return {"mode": aside.standby.value, "since": wall_text(aside.at), "by": aside.by}
+    return {"mode": aside.standby, "since": wall_text(aside.at), "by": aside.by}
 
 
-def _peer(peer: DirectorSpec, picture: Picture) -> dict[str, Any]:
+def _peer(peer: DirectorSpec, picture: Picture) -> PeerView:
     """What is known of another director: by the peer channel, or where there is none by its adverts."""
     report = picture.peers.get(peer.name)
-    shown = {"address": peer.addresses[0] if peer.addresses else "", "config_matches": None}
     if report is None:
-        return shown | _by_adverts(peer, picture)
-    return shown | {
-        "state": report.state.value,
+        return _by_adverts(peer, picture)
+    return {
+        "address": _address(peer),
+        "config_matches": picture.peer_configs.get(peer.name),
+        "state": report.state,
         "reason": report.reason,
         "since": picture.clock.text(report.since),
-        "config_matches": picture.peer_configs.get(peer.name),
         "links": [
-            {"own": link.own, "peer": link.peer, "state": link.state.value, "reason": link.reason}
+            {"own": link.own, "peer": link.peer, "state": link.state, "reason": link.reason}
             for link in report.links
         ],
         "drops": report.drops,
+        "standby": standby(picture, peer.name),
     }
 
 
-def _by_adverts(peer: DirectorSpec, picture: Picture) -> dict[str, Any]:
+def _by_adverts(peer: DirectorSpec, picture: Picture) -> PeerView:
     """A director is heard while it is master of some router."""
     now = picture.clock.monotonic
     heard = {
@@ -55,7 +56,14 @@ def _by_adverts(peer: DirectorSpec, picture: Picture) -> dict[str, Any]:
     if not masters:
         reason = "no peer channel, and no adverts of it are heard (a backup sends none)"
     return {
-        "state": "up" if masters else "unknown",
+        "address": _address(peer),
+        "config_matches": None,
+        "state": PeerState.UP if masters else PeerState.UNKNOWN,
         "reason": reason,
         "since": picture.clock.text(max(heard.values())) if heard else None,
+        "standby": standby(picture, peer.name),
     }
+
+
+def _address(peer: DirectorSpec) -> str:
+    return peer.addresses[0] if peer.addresses else ""

@@ -39,9 +39,8 @@ from hactl.picture import Clock
 from hactl.preparing import FAILOVER
 from hactl.sdnotify import Systemd
 from hactl.secret_files import read_secrets
+from hactl.secret_names import page_tokens
 from hactl.splits import Splits
-from hactl.status import snapshot
-from hactl.survey import survey
 from hactl.synchronising import Synchronising
 from hactl.tracking import Tracking
 from hactl.unseen import at_takeover, late
@@ -96,8 +95,13 @@ class Supervisor:
         self.tracking = Tracking(config, self.crew.tell_failover)
         self.balancer = Balancer(config, self.wishes.overrides, self.emit, self.tracking.see, self._log)
         commands = Operations(self)
-        self._server = ControlServer(commands, self._log.error)
-        self._desk = Desk(commands, self._token, self.crew.tell_page, self._log.error)
+        self._server = ControlServer(commands, self._log.error, lambda: self.config.control.roles)
+        self._desk = Desk(
+            commands,
+            lambda: page_tokens(self.config, self.crew.secrets),
+            self.crew.tell_page,
+            self._log.error,
+        )
 
     # ---- life ---------------------------------------------------------------------------------------------------
 
@@ -282,11 +286,6 @@ class Supervisor:
             self.crew.tell_failover(order)
         self._share()
 
-    def _token(self) -> str:
-        """What the page's operators must show; empty: nobody may act there."""
-        file = self.config.control.token_file
-        return self.crew.secrets.get(file, "") if file is not None else ""
-
     def _orders(self, before: Mastership) -> Iterator[Order]:
         return orders(before, self._acted, self.config.node, time.time(), time.monotonic())
 
@@ -294,7 +293,3 @@ class Supervisor:
     def routers(self) -> dict[str, RouterReport]:
         """What the living failover worker said last of each router."""
         return {name: report for name, report in self.reports.items() if name in self._spoke}
-
-    async def status(self) -> dict[str, Any]:
-        """The snapshot."""
-        return snapshot(survey(self, await self.balancer.counters()))

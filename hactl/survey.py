@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import hactl
+from hactl.control.page.tokens import faults
 from hactl.crew import Crew
 from hactl.ipvs.model import ServiceCounters, ServiceKey
 from hactl.picture import Picture
 from hactl.preparing import FAILOVER
+from hactl.secret_names import page_tokens
 from hactl.splits import risks
+from hactl.status_form import WorkerView
 
 if TYPE_CHECKING:
     from hactl.supervisor import Supervisor
@@ -22,6 +25,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
     refused = balancer.refusals()
     trouble = [f"IPVS cannot be used: {balancer.trouble}"] if balancer.trouble else []
     trouble += [text for text in (daemon.sync.trouble, daemon.door.trouble) if text]
+    trouble += faults(page_tokens(daemon.config, crew.secrets))
     return Picture(
         config=daemon.config,
         version=hactl.__version__,
@@ -64,7 +68,7 @@ def _splits(daemon: "Supervisor") -> list[str]:
     return [*there, *(risks(others, daemon.peers.reports) if daemon.config.failover.routers else ())]
 
 
-def _workers(crew: Crew, now: float) -> dict[str, dict[str, Any]]:
+def _workers(crew: Crew, now: float) -> dict[str, WorkerView]:
     silent = crew.silent(now)
     return {
         name: {

@@ -4,7 +4,8 @@ from hactl import drains
 from hactl.drains import Drain
 from hactl.ipvs.model import Counters, ServiceCounters, service_key
 from hactl.ipvs.spec import Protocol, ServiceSpec
-from hactl.overrides import Admin, Overrides, Scope, Wish
+from hactl.overrides import Admin, Overrides, Wish
+from hactl.scopes import Scope
 from hactl.state import destination
 from support.ipvs_build import service_spec
 

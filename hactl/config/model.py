@@ -23,11 +23,30 @@ class HealthSettings(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
 
 
+class Members(msgspec.Struct, frozen=True, kw_only=True):
+    """Users and groups of the host, by name."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+class RolesSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may do how much on the control socket."""
+
+    read: Members = Members()
+    operate: Members = Members()
+    admin: Members = Members()
+
+
 class ControlSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """The control socket, its group, and the HTTP page (None: off): the names it answers to, the file with its token."""
+    """The control socket, its group, and the HTTP page (None: off): the names it answers to, the file with its tokens.
+
+    `roles` None: whoever the socket lets in may all.
+    """
 
     socket: str = "/run/hactl/hactl.sock"
     group: str | None = None
+    roles: RolesSpec | None = None
     http: str | None = None
     hosts: tuple[str, ...] = ()
     token_file: str | None = None

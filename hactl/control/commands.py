@@ -11,7 +11,8 @@ from typing import Annotated, Any, Protocol
 
 import msgspec
 
-from hactl.overrides import Override
+from hactl.control.roles import Role
+from hactl.overrides import MAX_REASON, MAX_WEIGHT, Override
 from hactl.plan.model import Plan
 from notify.event import Event
 
@@ -21,7 +22,8 @@ MAX_EVENTS = 10_000
 MAX_WAIT = 60.0
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=10 * 365 * 86400)]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Path = Annotated[str, msgspec.Meta(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?!\n)$")]
 
 
 class Code(StrEnum):
@@ -71,20 +73,27 @@ _TEXTS = {
 
 
 class RefusedError(Exception):
-    """A request that is answered with no: a code for programs and a sentence for people."""
+    """A request that is answered with no: a code for programs and a sentence for people; for want of a role,
+    the one that it `needs`."""
 
-    def __init__(self, code: Code, message: str) -> None:
+    def __init__(self, code: Code, message: str, *, needs: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.needs = needs
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Who asks, by the kernel's word (SO_PEERCRED). `user` is a name, `uid N` where the host knows none."""
+    """Who asks, by the kernel's word (SO_PEERCRED). `user` is a name, `uid N` where the host knows none.
+
+    `role` None: none at all. `owner`: root, or the user that the daemon runs as.
+    """
 
     uid: int
     pid: int
     user: str
+    role: Role | None = None
+    owner: bool = False
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,14 +101,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class ReloadRequest(Request, frozen=True, kw_only=True):
-    """Take on a configuration: the daemon's own file again, or the one at `path`, or `text` itself.
+    """Take on a configuration: the daemon's own file again, or the one at `path`, which only root may name.
 
     `force` allows what would remove more than half of all servers.
     """
 
     force: bool = False
-    path: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
-    text: str | None = None
+    path: Path | None = None
 
 
 class ReloadAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +124,7 @@ class PlanRequest(Request, frozen=True, kw_only=True):
     """What a reload of the daemon's own file, or of the one at `path`, would change; nothing is changed."""
 
     force: bool = False
-    path: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+    path: Path | None = None
 
 
 class Action(StrEnum):
@@ -137,10 +145,10 @@ class OverrideRequest(Request, frozen=True, kw_only=True):
     action: Action
     server: Name
     service: Name | None = None
-    weight: int | None = None
+    weight: Annotated[int, msgspec.Meta(ge=0, le=MAX_WEIGHT)] | None = None
     for_seconds: Seconds | None = None
     remove: bool = False
-    reason: str = ""
+    reason: Annotated[str, msgspec.Meta(max_length=MAX_REASON)] = ""
 
 
 class OverrideAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -215,7 +223,7 @@ class EventQuery(Request, frozen=True, kw_only=True):
 class Commands(Protocol):
     """Carries requests out. Every method may raise RefusedError; none waits longer than its work needs."""
 
-    async def status(self) -> Mapping[str, Any]:
+    async def status(self) -> Mapping[str, object]:
         """The present snapshot in the form of `hactl status --json`; values are anything msgspec encodes."""
 
     async def reload(self, request: ReloadRequest, caller: Caller) -> ReloadAnswer:

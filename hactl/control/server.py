@@ -1,62 +1,57 @@
 """The control API: HTTP/1.1 with JSON under `/v1/` on the Unix socket.
 
-Owns the routes, decides nothing: each request is read, checked for form, handed to
-`Commands` with the name of who asked, and answered. A refusal is `{"error": {"code": ..., "message": ...}}`
-with a fitting status.
+Decides nothing: each request is looked up in the table of `hactl.control.routes`, whoever asks is told apart, what is
+asked is checked for form, handed to `Commands` with the name of who asked, and answered. A refusal is
+`{"error": {"code": ..., "message": ...}}` with a fitting status.
 """
 
 import asyncio
+import functools
 import logging
-import os
-import pwd
 import socket
-import struct
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any
 
-import msgspec
 from aiohttp import web
 
-from hactl.control import forms
-from hactl.control.commands import (
-    Caller,
-    Code,
-    Commands,
-    EventQuery,
-    HandoverRequest,
-    NotifyTestRequest,
-    OverrideRequest,
-    PlanRequest,
-    RefusedError,
-    ReloadRequest,
-    ResumeRequest,
-    StandbyRequest,
-)
+from hactl.config.model import RolesSpec
+from hactl.control import answers, forms, openapi
+from hactl.control.callers import Callers
+from hactl.control.commands import Caller, Code, Commands, EventQuery, RefusedError
 from hactl.control.forms import Reply
 from hactl.control.listener import Listener
+from hactl.control.routes import API_VERSION, ROUTES, Route, permit, permit_wish
 
-API_VERSION = 1
-MAX_REQUEST = 16 * 1024 * 1024
-"""Longest request in bytes: a configuration of some 100,000 servers."""
+MAX_REQUEST = 64 * 1024
+"""Longest body of a request in bytes."""
 _KEEPALIVE = 15.0
 _SHUTDOWN = 1.0
 _ARRIVING = 0.01
-_NAME_TIMEOUT = 1.0
 _POLL = 1.0
-_CREDENTIALS = struct.Struct("iII")
 _QUIET = logging.Logger("hactl.control", logging.CRITICAL)
 """For aiohttp, which would log a traceback for every client that speaks no HTTP: such a one is answered, no more."""
 
-T = TypeVar("T")
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ControlServer:
-    """Answers on a listener's socket until closed. `on_fault` is told of each failure that is hactl's own."""
+    """Answers on a listener's socket until closed. `on_fault` is told of each failure that is hactl's own; `roles` gives
+    those that are in force."""
 
-    def __init__(self, commands: Commands, on_fault: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        commands: Commands,
+        on_fault: Callable[[str], None],
+        roles: Callable[[], RolesSpec | None] = lambda: None,
+    ) -> None:
         self._commands = commands
+        self._callers = Callers(roles)
+        self._own: dict[str, Callable[[Any, Caller], Awaitable[Reply]]] = {
+            "version": self._version,
+            "openapi.json": self._openapi,
+            "events": self._events,
+        }
         self._on_fault = on_fault
         self._news = asyncio.Event()
         self._closing = False
@@ -66,21 +61,8 @@ class ControlServer:
     async def start(self, listener: Listener) -> None:
         """Begin to answer. The listener stays the caller's to close, after this server."""
         app = web.Application(client_max_size=MAX_REQUEST, middlewares=[self._guard])
-        app.add_routes(
-            [
-                web.get("/v1/status", self._status),
-                web.get("/v1/version", self._version),
-                web.get("/v1/events", self._events),
-                web.get("/v1/overrides", self._overrides),
-                web.post("/v1/overrides", self._override_set),
-                web.post("/v1/reload", self._reload),
-                web.post("/v1/plan", self._plan),
-                web.post("/v1/handover", self._handover),
-                web.post("/v1/standby", self._standby),
-                web.post("/v1/resume", self._resume),
-                web.post("/v1/notify/test", self._notify_test),
-            ]
-        )
+        for route in ROUTES:
+            app.router.add_route(route.method, route.path, functools.partial(self._serve, route))
         self._runner = web.AppRunner(
             app, logger=_QUIET, access_log=None, keepalive_timeout=_KEEPALIVE, shutdown_timeout=_SHUTDOWN
         )
@@ -110,73 +92,39 @@ class ControlServer:
         try:
             return await handler(request)
         except RefusedError as refusal:
-            return _error(refusal.code.status, refusal.code, refusal.message)
+            return _response(forms.refused(refusal))
         except web.HTTPException as error:
             return _http_error(request, error)
         except Exception as error:  # noqa: BLE001 - reported, and never the daemon's end
             self._on_fault(f"{request.method} {request.path}: {type(error).__name__}: {error}")
-            return _error(500, Code.INTERNAL, "the daemon failed to answer; its log says why")
+            return _response(forms.refusal(Code.INTERNAL, "the daemon failed to answer; its log says why"))
 
-    async def _status(self, request: web.Request) -> web.Response:
-        return _answer(await self._commands.status())
+    async def _serve(self, route: Route, request: web.Request) -> web.Response:
+        """Who may not is told so before anything of the request is read."""
+        caller = await self._callers.of(_end(request))
+        permit(route.role, caller)
+        wish = await _wish(route, request)
+        permit_wish(wish, caller)
+        if route.act is not None:
+            return _response(forms.given(await route.act(self._commands, wish, caller)))
+        return _response(await self._own[route.name](wish, caller))
 
-    async def _version(self, request: web.Request) -> web.Response:
-        return _answer({"api": API_VERSION, **await self._commands.version()})
+    async def _version(self, wish: object, caller: Caller) -> Reply:
+        known = await self._commands.version()
+        return forms.answer({"api": API_VERSION, **known, "user": caller.user, "role": caller.role})
 
-    async def _overrides(self, request: web.Request) -> web.Response:
-        overrides = await self._commands.overrides()
-        return _answer({"overrides": [forms.override(one) for one in overrides]})
+    async def _openapi(self, wish: object, caller: Caller) -> Reply:
+        known = await self._commands.version()
+        return forms.answer(openapi.document(str(known["version"])))
 
-    async def _override_set(self, request: web.Request) -> web.Response:
-        wish = await _body(request, OverrideRequest)
-        return _answer(await self._commands.override_set(wish, await _caller(request)))
-
-    async def _handover(self, request: web.Request) -> web.Response:
-        wish = await _body(request, HandoverRequest)
-        return _answer(await self._commands.handover(wish, await _caller(request)))
-
-    async def _standby(self, request: web.Request) -> web.Response:
-        wish = await _body(request, StandbyRequest)
-        return _answer(await self._commands.standby(wish, await _caller(request)))
-
-    async def _resume(self, request: web.Request) -> web.Response:
-        wish = await _body(request, ResumeRequest)
-        return _answer(await self._commands.resume(wish, await _caller(request)))
-
-    async def _notify_test(self, request: web.Request) -> web.Response:
-        wish = await _body(request, NotifyTestRequest)
-        return _answer(await self._commands.notify_test(wish, await _caller(request)))
-
-    async def _reload(self, request: web.Request) -> web.Response:
-        wish = await _body(request, ReloadRequest)
-        caller = await _caller(request)
-        self._check_source(wish, caller)
-        answer = await self._commands.reload(wish, caller)
-        if answer.ok:
-            return _answer(answer)
-        error = {"code": Code.REJECTED, "message": answer.refused or "the configuration has faults"}
-        return _answer({**msgspec.to_builtins(answer), "error": error}, Code.REJECTED.status)
-
-    async def _plan(self, request: web.Request) -> web.Response:
-        wish = await _body(request, PlanRequest)
-        _check_other_file(wish.path is not None, await _caller(request))
-        return _answer(await self._commands.plan(wish))
-
-    @staticmethod
-    def _check_source(wish: ReloadRequest, caller: Caller) -> None:
-        _check_other_file(wish.path is not None or wish.text is not None, caller)
-        if wish.path is not None and wish.text is not None:
-            raise RefusedError(Code.INVALID, "give either path or text")
-
-    async def _events(self, request: web.Request) -> web.Response:
-        query = forms.read_query(dict(request.query), EventQuery)
+    async def _events(self, query: EventQuery, caller: Caller) -> Reply:
         deadline = time.monotonic() + query.wait
         while True:
             self._news.clear()
             rows = await self._commands.events(query)
             left = deadline - time.monotonic()
             if rows or left <= 0 or self._closing:
-                return _answer({"events": [forms.row(number, event) for number, event in rows]})
+                return forms.answer(answers.events(rows))
             await self._wait_for_news(min(left, _POLL))
 
     async def _wait_for_news(self, longest: float) -> None:
@@ -186,25 +134,8 @@ class ControlServer:
             return
 
 
-def _check_other_file(other: bool, caller: Caller) -> None:
-    """Only who could start a daemon may give it another file: a configuration names programs to run, and its faults
-    quote what stands in it."""
-    if other and caller.uid not in (0, os.geteuid()):
-        raise RefusedError(
-            Code.FORBIDDEN, "only root may give the daemon another configuration than its own file"
-        )
-
-
 def _response(reply: Reply) -> web.Response:
     return web.Response(body=reply.body, status=reply.status, content_type="application/json")
-
-
-def _answer(content: object, status: int = 200) -> web.Response:
-    return _response(forms.answer(content, status))
-
-
-def _error(status: int, code: Code, message: str) -> web.Response:
-    return _response(forms.refusal(code, message, status))
 
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
@@ -213,38 +144,33 @@ def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
     messages = {
         404: f"there is nothing at {request.path}",
         405: f"{request.method} is not possible at {request.path}",
-        413: f"a request is at most {MAX_REQUEST} bytes",
+        413: f"the body of a request is at most {MAX_REQUEST} bytes",
     }
-    response = _error(error.status, code, messages.get(error.status, error.reason))
+    message = messages.get(error.status, error.reason)
+    response = _response(forms.refusal(code, message, status=error.status))
     if "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]
     return response
 
 
-async def _body(request: web.Request, kind: type[T]) -> T:
-    """The request's JSON as `kind`; an empty body means all defaults. Raises RefusedError."""
+async def _wish(route: Route, request: web.Request) -> Any:
+    """What the request asks for, in the operation's form; None where it has none. Raises RefusedError."""
+    if route.asks is not None:
+        return forms.read_query(request.query.items(), route.asks)
+    if request.query:
+        raise RefusedError(Code.INVALID, f"{request.path} takes no query")
+    if route.takes is None:
+        return None
     try:
-        return forms.read(await request.read(), kind)
+        return forms.read(await request.read(), route.takes)
     except ConnectionError as error:
         raise RefusedError(Code.INVALID, "the request ended early") from error
 
 
-async def _caller(request: web.Request) -> Caller:
-    """Who is at the other end, by the kernel's word."""
+def _end(request: web.Request) -> socket.socket:
+    """The connection by which a request came."""
     transport = request.transport
-    end = transport.get_extra_info("socket") if transport is not None else None
+    end: socket.socket | None = transport.get_extra_info("socket") if transport is not None else None
     if end is None:
         raise RefusedError(Code.UNAVAILABLE, "the connection has ended")
-    pid, uid, _gid = _CREDENTIALS.unpack(
-        end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    )
-    return Caller(uid, pid, await _user_name(uid))
-
-
-async def _user_name(uid: int) -> str:
-    """The name of a user; a directory service that hangs costs a second, never the daemon's loop."""
-    try:
-        entry = await asyncio.wait_for(asyncio.to_thread(pwd.getpwuid, uid), _NAME_TIMEOUT)
-    except (KeyError, TimeoutError):
-        return f"uid {uid}"
-    return entry.pw_name
+    return end

@@ -144,7 +144,7 @@ def test_a_wrong_token_is_forgotten(page: FakePage, seen: Page) -> None:
     seen.get_by_role("button", name="Use it").click()
     seen.get_by_role("button", name="Standby").click()
     seen.locator("#act-ok").click()
-    expect(seen.locator("#toast")).to_have_text("this is not the token")
+    expect(seen.locator("#toast")).to_have_text("this is not the token; role operate is needed")
     expect(seen.get_by_role("button", name="Standby")).to_have_count(0)
     assert page.commands.asked == []
 

@@ -27,6 +27,7 @@ from hactl.control.commands import (
     ResumeRequest,
     StandbyRequest,
 )
+from hactl.control.roles import Role
 from hactl.control.server import MAX_REQUEST
 from hactl.plan.model import Plan
 from support.fake_daemon import FakeDaemon, fake_daemon
@@ -76,8 +77,11 @@ def test_status_is_handed_through(daemon: FakeDaemon, client: Client) -> None:
 
 
 def test_version(client: Client) -> None:
-    """The version of the API stands beside the daemon's."""
-    assert client.get("version") == {"api": 1, "version": "0.1.0", "cluster": "web", "node": "lb1"}
+    """The version of the API stands beside the daemon's, and whom it takes the caller for."""
+    assert client.get("version") == {
+        "api": 1, "version": "0.1.0", "cluster": "web", "node": "lb1",
+        "user": pwd.getpwuid(os.getuid()).pw_name, "role": "admin",
+    }  # fmt: skip
 
 
 def test_override_with_its_caller(daemon: FakeDaemon, client: Client) -> None:
@@ -88,7 +92,18 @@ def test_override_with_its_caller(daemon: FakeDaemon, client: Client) -> None:
     assert answer == {"servers": ["rs1@www"], "applied_on": ["lb1"], "warnings": []}
     request, caller = daemon.commands.asked[0]
     assert request == OverrideRequest(action=Action.DRAIN, server="rs1", for_seconds=7200, reason="disk")
-    assert caller == Caller(os.getuid(), os.getpid(), pwd.getpwuid(os.getuid()).pw_name)
+    name = pwd.getpwuid(os.getuid()).pw_name
+    assert caller == Caller(os.getuid(), os.getpid(), name, Role.ADMIN, owner=True)
+
+
+def test_a_whole_number_may_be_written_as_json_likes(daemon: FakeDaemon) -> None:
+    """5, 5.0 and 5e0 are one number."""
+    for text in (b"5", b"5.0", b"5e0"):
+        body = b'{"action": "weight", "server": "rs1", "weight": ' + text + b"}"
+        assert ask(daemon.path, "POST", "/v1/overrides", body)[0] == 200
+    assert {
+        request.weight for request, _ in daemon.commands.asked if isinstance(request, OverrideRequest)
+    } == {5}
 
 
 def test_overrides_are_listed(client: Client) -> None:
@@ -145,12 +160,6 @@ def test_rejected_reload_lists_its_faults(daemon: FakeDaemon, client: Client) ->
     assert ask(daemon.path, "POST", "/v1/reload")[0] == 422
 
 
-def test_path_and_text_exclude_each_other(client: Client) -> None:
-    """One reload has one source."""
-    with pytest.raises(DeclinedError, match="either path or text"):
-        client.post("reload", {"path": "/x", "text": "cluster: web"})
-
-
 @pytest.fixture
 def open_daemon() -> Iterator[FakeDaemon]:
     """A daemon whose directory every user can reach."""
@@ -185,7 +194,7 @@ def test_only_root_names_another_file(open_daemon: FakeDaemon) -> None:
     os.chmod(open_daemon.path, 0o666)
     assert "'ok': True" in as_nobody(open_daemon.path, "reload", '{"force": true}')
     assert "only root" in as_nobody(open_daemon.path, "reload", '{"path": "/etc/shadow"}')
-    assert "only root" in as_nobody(open_daemon.path, "reload", '{"text": "cluster: web"}')
+    assert "only root" in as_nobody(open_daemon.path, "plan", '{"path": "/etc/shadow"}')
     assert [caller.uid for _, caller in open_daemon.commands.asked] == [65534]
 
 
@@ -227,11 +236,19 @@ def test_failure_of_ours_is_contained(daemon: FakeDaemon, client: Client) -> Non
         ("POST", "/v1/overrides", b'{"action": "drain", "server": "a b"}', 400, "server"),
         ("POST", "/v1/overrides", b'{"action": "drain", "server": "a", "x": 1}', 400, "unknown field `x`"),
         ("POST", "/v1/overrides", b'{"action": "drain", "server": "a", "for_seconds": -1}', 400, ">= 0"),
+        ("POST", "/v1/overrides", b"[" * 60_000, 400, "nested too deeply"),
+        ("POST", "/v1/overrides", b'{"x":' * 10_000, 400, "nested too deeply"),
+        ("POST", "/v1/overrides", b'{"action": "weight", "server": "a", "weight": 1.5}', 400, "got `float`"),
+        ("POST", "/v1/overrides", b'{"action": "weight", "server": "a", "weight": 1e308}', 400, "<= 65535"),
+        ("POST", "/v1/overrides", b'{"action": "drain", "server": "a", "for_seconds": 1e999}', 400, "<= "),
         ("GET", "/v1/events?limit=0", b"", 400, ">= 1"),
         ("GET", "/v1/events?limit=many", b"", 400, "limit"),
         ("GET", "/v1/events?wait=1e9", b"", 400, "<= 60"),
         ("GET", "/v1/events?since=nan", b"", 400, "since"),
         ("GET", "/v1/events?colour=red", b"", 400, "unknown field `colour`"),
+        ("GET", "/v1/events?limit=1&limit=2", b"", 400, "limit is given twice"),
+        ("GET", "/v1/status?service=www", b"", 400, "takes no query"),
+        ("POST", "/v1/overrides", b'{"action": "drain", "server": "a\\n"}', 400, "server"),
     ],
 )
 def test_bad_requests(
@@ -247,7 +264,8 @@ def test_bad_requests(
 
 def test_wrong_method_names_the_right_one(daemon: FakeDaemon) -> None:
     """405 says what is allowed."""
-    assert ask(daemon.path, "POST", "/v1/status")[1]["Allow"] == "GET,HEAD"
+    assert ask(daemon.path, "POST", "/v1/status")[1]["Allow"] == "GET"
+    assert ask(daemon.path, "PUT", "/v1/overrides")[1]["Allow"] == "GET,POST"
 
 
 def test_long_request_is_refused(daemon: FakeDaemon) -> None:

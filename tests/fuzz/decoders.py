@@ -3,6 +3,7 @@
 What stands behind a checksum or a MAC is reached by making it right first: a leading byte chooses that.
 """
 
+import contextlib
 import hmac
 import ipaddress
 from collections.abc import Callable
@@ -22,7 +23,8 @@ from failover.peer.exchange import Beat
 from failover.trailer import SEQUENCES, Key, is_genuine, read, seal
 from failover.trailer_keys import TrailerKeys, read_trailer_keys
 from hactl import mastership, overrides
-from hactl.control import commands
+from hactl.control import commands, forms
+from hactl.control.routes import ROUTES
 from hactl.ipc import Framer, Link, LinkError
 from hactl.ipvs import netlink
 from hactl.ipvs import wire as ipvs
@@ -232,18 +234,15 @@ def worker_stream(data: bytes) -> None:
 
 def control_request(data: bytes) -> None:
     """Bodies and queries of the control API, as they are taken from whoever may open the socket."""
-    for kind in (
-        commands.ReloadRequest,
-        commands.OverrideRequest,
-        commands.HandoverRequest,
-        commands.ResumeRequest,
-    ):
-        _decoded(data, kind, json=True)
+    for route in ROUTES:
+        if route.takes is not None:
+            with contextlib.suppress(commands.RefusedError):
+                forms.read(data, route.takes)
     text = data.decode("utf-8", "replace")
-    query = dict(part.partition("=")[::2] for part in text.split("&"))
+    query = [part.partition("=")[::2] for part in text.split("&")]
     try:
-        found = msgspec.convert(query, type=commands.EventQuery, strict=False)
-    except msgspec.ValidationError:
+        found = forms.read_query(query, commands.EventQuery)
+    except commands.RefusedError:
         return
     assert found.after < 2**63
     assert 0 <= found.wait <= commands.MAX_WAIT

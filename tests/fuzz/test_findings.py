@@ -26,8 +26,9 @@ from hactl.ipvs.wire import Malformed, decode_service
 from hactl.mastership import MOST as MOST_HOLDS
 from hactl.mastership import Aside, Hold, Mastership
 from hactl.messages import FromHealth, Outcomes
-from hactl.overrides import MAX_REASON, Admin, Override, OverrideError, Overrides, Scope, Wish
+from hactl.overrides import MAX_REASON, Admin, Override, Overrides, Wish
 from hactl.peers import Peers, Word, word
+from hactl.scopes import OverrideError, Scope
 from health.dialogue import Kit
 from health.result import DETAIL_LIMIT, End, Health, Outcome, Reason, Result
 from health.spec import CheckSpec, HttpProbe

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hactl.config.model import RolesSpec
 from hactl.control.commands import (
     Caller,
     Code,
@@ -63,7 +64,7 @@ class FakeCommands:
         self.warnings: tuple[str, ...] = ()
         self.done = True
 
-    async def status(self) -> Mapping[str, Any]:
+    async def status(self) -> Mapping[str, object]:
         """The snapshot."""
         return self.snapshot
 
@@ -126,8 +127,9 @@ class FakeCommands:
 class FakeDaemon:
     """What a test holds of a running server: its path, its commands, its faults, and its loop."""
 
-    def __init__(self, path: str, commands: FakeCommands) -> None:
+    def __init__(self, path: str, commands: FakeCommands, roles: RolesSpec | None = None) -> None:
         self.path = path
+        self.roles = roles
         self.commands = commands
         self.faults: list[str] = []
         self.ready = threading.Event()
@@ -155,7 +157,7 @@ class FakeDaemon:
         """Listen and answer until stopped."""
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
         with Listener(self.path, None) as listener:
-            self._server = ControlServer(self.commands, self.faults.append)
+            self._server = ControlServer(self.commands, self.faults.append, lambda: self.roles)
             await self._server.start(listener)
             self.ready.set()
             await self._end.wait()
@@ -164,9 +166,11 @@ class FakeDaemon:
 
 
 @contextmanager
-def fake_daemon(path: Path, commands: FakeCommands | None = None) -> Iterator[FakeDaemon]:
+def fake_daemon(
+    path: Path, commands: FakeCommands | None = None, roles: RolesSpec | None = None
+) -> Iterator[FakeDaemon]:
     """A daemon that answers at `path` while the context lasts."""
-    daemon = FakeDaemon(str(path), commands or FakeCommands())
+    daemon = FakeDaemon(str(path), commands or FakeCommands(), roles)
     thread = threading.Thread(target=asyncio.run, args=(daemon.serve(),))
     thread.start()
     try:

@@ -36,7 +36,8 @@ from hactl.ipvs.spec import (
     TunnelType,
 )
 from hactl.ipvs.spec import Protocol as Transport
-from hactl.overrides import Admin, OverrideError, Overrides, Scope, Wish
+from hactl.overrides import Admin, Overrides, Wish
+from hactl.scopes import OverrideError, Scope
 from hactl.state import index
 from health.result import Health, Outcome, Reason, Result
 

@@ -12,8 +12,9 @@ from hactl.config.build.peers import channel_spec
 from hactl.config.build.routers import router_spec
 from hactl.config.build.services import ipvs_spec, service_spec, sync_spec
 from hactl.config.build.track import tracking_checks
-from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings, Pending
+from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings, Members, Pending, RolesSpec
 from hactl.config.resolve import director_priorities
+from hactl.config.schema import cluster as schema
 from hactl.config.schema.document import Document
 
 
@@ -38,6 +39,7 @@ def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[
         control=ControlSpec(
             socket=document.control.socket,
             group=document.control.group,
+            roles=_roles(document),
             http=document.control.http,
             hosts=tuple(host.lower() for host in document.control.hosts),
             token_file=document.control.token_file,
@@ -54,6 +56,17 @@ def _directors(document: Document) -> tuple[DirectorSpec, ...]:
         DirectorSpec(name=name, addresses=director.all_addresses, priority=priority[name])
         for name, director in document.directors.items()
     )
+
+
+def _roles(document: Document) -> RolesSpec | None:
+    roles = document.control.roles
+    if roles is None:
+        return None
+    return RolesSpec(read=_members(roles.read), operate=_members(roles.operate), admin=_members(roles.admin))
+
+
+def _members(named: schema.Members) -> Members:
+    return Members(users=tuple(named.users), groups=tuple(named.groups))
 
 
 def _failover(document: Document, node: str) -> FailoverSpec:

@@ -1,4 +1,4 @@
-"""Rules of the page."""
+"""Rules of the control socket and the page."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -18,9 +18,19 @@ def page(world: World) -> Iterator[Finding]:
         yield warning("control", "token_file", message=message, key=True)
 
 
+def roles(world: World) -> Iterator[Finding]:
+    """A role is of use to those only whom the socket lets in."""
+    control = world.document.control
+    if control.roles is None:
+        return
+    if control.group is None:
+        message = "roles have no effect without control.group: the socket lets in root alone"
+        yield warning("control", "roles", message=message, key=True)
+
+
 def _is_loopback(listen: str) -> bool:
     host = listen.rpartition(":")[0].removeprefix("[").removesuffix("]")
     return ipaddress.ip_address(host).is_loopback
 
 
-RULES = (page,)
+RULES = (page, roles)

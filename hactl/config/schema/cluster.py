@@ -12,8 +12,12 @@ from hactl.config.schema.scalars import (
     InterfaceHere,
     Listen,
     Name,
+    OneLine,
     Port,
 )
+
+Account = Annotated[OneLine, Field(min_length=1, max_length=256)]
+"""The name of a user or a group; those of directory services hold more than letters."""
 
 
 def _listen_or_off(value: Any) -> Any:
@@ -74,11 +78,33 @@ class Health(Section):
     )
 
 
+class Members(Section):
+    """Users and groups of the host that have a role."""
+
+    users: list[Account] = Field([], description="Users by name.")
+    groups: list[Account] = Field([], description="Groups by name: everybody who runs with one of them.")
+
+
+class Roles(Section):
+    """What those may do whom the control socket lets in. Root may all."""
+
+    read: Members = Field(Members(), description="Who may see status, events and overrides.")
+    operate: Members = Field(
+        Members(), description="Who may besides drain, hand over, stand aside, try a channel, and plan."
+    )
+    admin: Members = Field(Members(), description="Who may besides reload the daemon's file.")
+
+
 class Control(Section):
     """The control socket and the page."""
 
     socket: AbsolutePath = Field("/run/hactl/hactl.sock", description="The control socket, mode 0660.")
-    group: Name | None = Field(None, description="The group that may use it. Default: root's.")
+    group: Name | None = Field(None, description="The group that it lets in. Default: root's.")
+    roles: Roles | None = Field(
+        None,
+        description="What whom the socket lets in may do, by users and groups: read, operate or admin; who is named "
+        "nowhere may nothing. Default: all of it.",
+    )
     http: Annotated[Listen | None, BeforeValidator(_listen_or_off)] = Field(
         None, description="ADDRESS:PORT of the page and /metrics. Default: off."
     )
@@ -87,5 +113,7 @@ class Control(Section):
         description="Names under which the page is asked for, besides its addresses and the directors' names.",
     )
     token_file: AbsolutePath | None = Field(
-        None, description="File with the token that lets operators act on the page. Default: it only shows."
+        None,
+        description="File with the tokens that let people act on the page, a line each: ROLE NAME TOKEN, or a token "
+        "alone (role operate). Default: it only shows.",
     )

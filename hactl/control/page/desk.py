@@ -1,28 +1,17 @@
 """The supervisor's side of the page: what came in over HTTP, carried out like a request on the control socket.
 
-The law: the notify worker, which serves the page, talks to strangers and is believed nothing: here alone is the token
+The law: the notify worker, which serves the page, talks to strangers and is believed nothing: here alone are tokens
 looked at, and without the right one only the status is told.
 """
 
 import asyncio
-import hmac
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-import msgspec
+from collections.abc import Callable, Mapping
 
 from hactl.control import forms
-from hactl.control.commands import (
-    Caller,
-    Code,
-    Commands,
-    HandoverRequest,
-    OverrideRequest,
-    RefusedError,
-    ResumeRequest,
-    StandbyRequest,
-)
+from hactl.control.commands import Caller, Code, Commands, RefusedError
 from hactl.control.forms import Reply
+from hactl.control.page.tokens import shown, tokens
+from hactl.control.routes import Posted, permit, permit_wish, posted
 from hactl.messages import Ask, Told, Wanted
 
 WAITING = 64
@@ -31,30 +20,26 @@ NOBODY = 65534
 WRONG_TOKEN_COSTS = 1.0
 """Seconds until a wrong token is answered."""
 
-_Act = Callable[[Any, Caller], Awaitable[object]]
+_ROUTES: Mapping[Wanted, Posted] = {
+    wanted: posted(wanted.value) for wanted in Wanted if wanted is not Wanted.STATUS
+}
 
 
 class Desk:
-    """Answers what the page asks. `token` gives the present one, empty when there is none."""
+    """Answers what the page asks. `text` gives that of the file of tokens, empty when there is none."""
 
     def __init__(
         self,
         commands: Commands,
-        token: Callable[[], str],
+        text: Callable[[], str],
         send: Callable[[Told], None],
         on_fault: Callable[[str], None],
     ) -> None:
         self._commands = commands
-        self._token = token
+        self._text = text
         self._send = send
         self._on_fault = on_fault
         self._asked: asyncio.Queue[Ask] = asyncio.Queue(WAITING)
-        self._acts: dict[Wanted, tuple[type[msgspec.Struct], _Act]] = {
-            Wanted.OVERRIDES: (OverrideRequest, commands.override_set),
-            Wanted.HANDOVER: (HandoverRequest, commands.handover),
-            Wanted.STANDBY: (StandbyRequest, commands.standby),
-            Wanted.RESUME: (ResumeRequest, commands.resume),
-        }
 
     def ask(self, ask: Ask) -> None:
         """Take a request; never waits."""
@@ -73,7 +58,7 @@ class Desk:
         try:
             self._tell(ask, await self._reply(ask))
         except RefusedError as refused:
-            self._tell(ask, forms.refusal(refused.code, refused.message))
+            self._tell(ask, forms.refused(refused))
         except Exception as error:  # noqa: BLE001 - reported, and never the daemon's end
             self._on_fault(f"page, {ask.wanted.value}: {type(error).__name__}: {error}")
             self._tell(ask, forms.refusal(Code.INTERNAL, "the daemon failed to answer; its log says why"))
@@ -81,21 +66,28 @@ class Desk:
     async def _reply(self, ask: Ask) -> Reply:
         if ask.wanted is Wanted.STATUS:
             return forms.answer(await self._commands.status())
-        await self._check(ask.token)
-        kind, act = self._acts[ask.wanted]
-        caller = Caller(NOBODY, 0, f"page from {ask.origin}")
-        return forms.answer(await act(forms.read(ask.body, kind), caller))
+        route = _ROUTES[ask.wanted]
+        caller = await self._caller(ask)
+        permit(route.role, caller)
+        wish = forms.read(ask.body, route.takes)
+        permit_wish(wish, caller)
+        return forms.given(await route.act(self._commands, wish, caller))
 
-    async def _check(self, given: str) -> None:
-        """Raises RefusedError unless this is the token."""
-        token = self._token()
-        if not token:
-            raise RefusedError(
-                Code.FORBIDDEN, "this page only shows; control.token_file would let operators act"
-            )
-        if not hmac.compare_digest(given.encode(), token.encode()):
+    async def _caller(self, ask: Ask) -> Caller:
+        """Whose token this is. Raises RefusedError where it is nobody's."""
+        known = tokens(self._text())
+        if not known:
+            message = "this page only shows; control.token_file would let operators act"
+            raise RefusedError(Code.FORBIDDEN, message, needs=_ROUTES[ask.wanted].role.value)
+        token = shown(ask.token, known)
+        if token is None:
             await asyncio.sleep(WRONG_TOKEN_COSTS)
-            raise RefusedError(Code.FORBIDDEN, "this is not the token")
+            needed = _ROUTES[ask.wanted].role.value
+            raise RefusedError(
+                Code.FORBIDDEN, f"this is not the token; role {needed} is needed", needs=needed
+            )
+        page = f"page from {ask.origin}"
+        return Caller(NOBODY, 0, f"{token.name} ({page})" if token.name else page, token.role)
 
     def _tell(self, ask: Ask, reply: Reply) -> None:
         self._send(Told(ask.id, reply.status, reply.body))

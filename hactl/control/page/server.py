@@ -14,13 +14,14 @@ from importlib import resources
 import msgspec
 from aiohttp import web
 
-from hactl.control import forms
+from hactl.control import answers, forms
 from hactl.control.commands import Code, EventQuery, RefusedError
 from hactl.control.forms import Reply
 from hactl.control.page import metrics
 from hactl.control.page.door import receive
 from hactl.control.page.hosts import is_meant
 from hactl.control.page.live import Asker, Client, Live
+from hactl.control.routes import posted
 from hactl.messages import Ask, HistoryQuery, PageSpec, Told, Wanted
 from notify.event import Event
 
@@ -170,10 +171,10 @@ class PageServer:
         try:
             return await handler(request)
         except RefusedError as refused:
-            return _response(forms.refusal(refused.code, refused.message))
+            return _response(forms.refused(refused))
         except web.HTTPException as error:
             code = Code.NOT_FOUND if error.status == 404 else Code.INVALID
-            return _response(forms.refusal(code, error.reason, error.status))
+            return _response(forms.refusal(code, error.reason, status=error.status))
         except Exception as error:  # noqa: BLE001 - reported, and never the worker's end
             self._on_fault(f"page: {request.method} {request.path}: {type(error).__name__}: {error}")
             return _response(forms.refusal(Code.INTERNAL, "hactl failed to answer; its log says why"))
@@ -197,15 +198,16 @@ class PageServer:
         return web.Response(body=text, headers={**_HEADERS, "Content-Type": metrics.CONTENT_TYPE})
 
     async def _events(self, request: web.Request) -> web.Response:
-        query = forms.read_query(dict(request.query), EventQuery)
+        query = forms.read_query(request.query.items(), EventQuery)
         rows = await self._history(HistoryQuery(0, query.since, query.after, query.limit, query.last))
-        return _response(forms.answer({"events": [forms.row(number, event) for number, event in rows]}))
+        return _response(forms.answer(answers.events(rows)))
 
     async def _act(self, request: web.Request) -> web.Response:
+        wanted = Wanted(request.path.removeprefix("/v1/"))
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise RefusedError(Code.FORBIDDEN, "this needs the operators' token")
-        wanted = Wanted(request.path.rpartition("/")[2])
+            needed = posted(wanted.value).role.value
+            raise RefusedError(Code.FORBIDDEN, f"this needs a token of role {needed}", needs=needed)
         body = await request.read()
         return _response(await self._asker.ask(wanted, body, token.strip(), request.remote or "?"))
 
@@ -232,7 +234,7 @@ class PageServer:
             said.append(_said(*step))
         while client.events:
             event = client.events.popleft()
-            said.append(_said("event", forms.row(0, event)))
+            said.append(_said("event", answers.row(0, event)))
         if self._live.trouble:
             said.append(_said("trouble", self._live.trouble))
         async with asyncio.timeout(WRITE_WITHIN):
