@@ -74,10 +74,12 @@ lock: ## Write the lock files anew, with the newest versions that fit
 	printf 'mkdocs-material\n' | $(RESOLVE) --constraint requirements-dev.lock --output-file requirements-docs.lock -
 
 # Measurements against keepalived come with an issue of their own.
+BENCH_COUNT ?= 9
 BENCH_SECONDS ?= 60
 BENCH_INTERVALS ?= 10 100
-bench: ## Measure how late adverts are on a busy host, and from 250 routers (BENCH_SECONDS a line, BENCH_INTERVALS in ms)
+bench: ## Measure takeovers beside keepalived (BENCH_COUNT of each), and late adverts (BENCH_SECONDS a line, BENCH_INTERVALS in ms)
 	@etc/setup test
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench.outage --count $(BENCH_COUNT)
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench --seconds $(BENCH_SECONDS) --intervals $(BENCH_INTERVALS)
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m support.many_routers --seconds $(BENCH_SECONDS)
 

@@ -31,8 +31,9 @@ class LabError(Exception):
 class Cluster:
     """One lab. ``up`` builds it without daemons; ``down`` is the record's (see records)."""
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
+    def __init__(self, plan: Plan, folder: Path, adverts: str = files.ADVERTS) -> None:
         self.plan = plan
+        self.adverts = adverts
         self.folder = folder
         self.config = folder / "hactl.yaml"
         self.key = folder / "peer.key"
@@ -42,7 +43,7 @@ class Cluster:
     def up(self) -> None:
         """Builds the namespaces and starts real servers and mail server."""
         net.build(self.plan)
-        self.config.write_text(files.hactl(self.plan))
+        self.config.write_text(files.hactl(self.plan, self.adverts))
         self.key.write_text(f"{secrets.token_hex(16)}\n")
         self.key.chmod(0o600)
         servers = self.plan.of(Role.SERVER)

@@ -13,6 +13,7 @@ SINK_PORT: Final = 2525
 STATE_VARIABLE: Final = "HACTL_LAB_STATE"
 SOCKET_VARIABLE: Final = "HACTL_LAB_SOCKET"
 KEY_VARIABLE: Final = "HACTL_LAB_KEY"
+ADVERTS: Final = "100ms"
 SERVICES: Final = {"nat": NAT_VIP, "dr": DR_VIP, "tun": TUN_VIP}
 
 
@@ -50,27 +51,30 @@ SSHD_COMMAND: Final = (
 )
 
 
-def hactl(plan: Plan) -> str:
-    """``hactl.yaml``, the same on both directors; what differs between them comes from their environment."""
+def hactl(plan: Plan, adverts: str = ADVERTS) -> str:
+    """``hactl.yaml``, the same on both directors; what differs between them comes from their environment.
+
+    ``adverts`` is both routers' advert interval.
+    """
     directors = "".join(f"  {node.name}: {{address: {node.lan}}}\n" for node in plan.of(Role.DIRECTOR))
     head = f"cluster: lab\ndirectors:\n{directors}\n"
     control = f"control: {{socket: '${{{SOCKET_VARIABLE}}}'}}\nstate_dir: '${{{STATE_VARIABLE}}}'\n"
     return (
         head
-        + routers()
+        + routers(adverts)
         + channel(plan)
         + (services(plan) + notify(plan) if plan.of(Role.SERVER) else "")
         + control
     )
 
 
-def routers() -> str:
+def routers(adverts: str) -> str:
     """The addresses that move: the services' on the LAN, and NAT's gateway inside."""
     vips = ", ".join(SERVICES.values())
     return (
         "routers:\n"
-        f"  web: {{vrid: 51, interface: eth0, addresses: [{vips}], advert_interval: 100ms}}\n"
-        f"  inside: {{vrid: 52, interface: eth1, addresses: [{GATEWAY}], advert_interval: 100ms}}\n"
+        f"  web: {{vrid: 51, interface: eth0, addresses: [{vips}], advert_interval: {adverts}}}\n"
+        f"  inside: {{vrid: 52, interface: eth1, addresses: [{GATEWAY}], advert_interval: {adverts}}}\n"
         "groups:\n  pair: [web, inside]\n\n"
     )
 

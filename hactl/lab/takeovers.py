@@ -81,27 +81,32 @@ def hactl(cluster: Cluster, verb: str) -> None:
 
 def do(act: Act, cluster: Cluster) -> None:
     """Does to the master what the act says."""
-    plan, daemon = cluster.plan, cluster.process(MASTER, "hactl")
+    daemon = cluster.process(MASTER, "hactl")
     match act:
         case Act.HANDOVER:
             hactl(cluster, "handover")
         case Act.TERM:
             daemon.terminate()
-        case Act.KILL_ALL:
-            cluster.signal_director(MASTER, signal.SIGKILL)
         case Act.KILL_SUPERVISOR:
             daemon.kill()
         case Act.KILL_WORKER:
             os.kill(cluster.failover_worker(MASTER), signal.SIGKILL)
+        case _:
+            do_to_host(act, cluster)
+
+
+def do_to_host(act: Act, cluster: Cluster) -> None:
+    """Does to the master's host what the act says, whatever program runs there."""
+    match act:
+        case Act.KILL_ALL:
+            cluster.signal_director(MASTER, signal.SIGKILL)
         case Act.FREEZE:
             cluster.signal_director(MASTER, signal.SIGSTOP)
         case Act.CUT:
-            net.cut(plan, MASTER)
+            net.cut(cluster.plan, MASTER)
         case Act.SILENCE:
             for lan in topology.LANS:
-                net.block(plan, MASTER, True, lan)
-        case Act.NOTHING:
-            pass
+                net.block(cluster.plan, MASTER, True, lan)
 
 
 def undo(act: Act, cluster: Cluster) -> None:
@@ -112,6 +117,13 @@ def undo(act: Act, cluster: Cluster) -> None:
         case Act.TERM | Act.KILL_ALL | Act.KILL_SUPERVISOR:
             cluster.process(MASTER, "hactl").wait(20)
             cluster.start_daemon(MASTER)
+        case _:
+            undo_to_host(act, cluster)
+
+
+def undo_to_host(act: Act, cluster: Cluster) -> None:
+    """Mends what ``do_to_host`` broke without ending anything."""
+    match act:
         case Act.FREEZE:
             cluster.signal_director(MASTER, signal.SIGCONT)
         case Act.CUT:
@@ -119,8 +131,6 @@ def undo(act: Act, cluster: Cluster) -> None:
         case Act.SILENCE:
             for lan in topology.LANS:
                 net.block(cluster.plan, MASTER, False, lan)
-        case Act.NOTHING | Act.KILL_WORKER:
-            pass
 
 
 def state(cluster: Cluster, director: str, router: str = "web") -> str:

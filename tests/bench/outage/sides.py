@@ -1,0 +1,152 @@
+"""The two programs that are compared, each as a pair of directors on an equal lab: how to start, hurt and mend it.
+
+Its law: both sides do the same to the same processes of theirs; a way that one side does not have is not played on it.
+"""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Protocol
+
+from hactl.lab import net, takeovers, topology
+from hactl.lab.cluster import Cluster, LabError, wait_for
+from hactl.lab.stories import BACKUP, MASTER, Act
+from hactl.lab.takeovers import MeterProcess
+
+PROGRAM = "/usr/sbin/keepalived"
+PRIORITIES = {MASTER: 150, BACKUP: 140}
+"""Those that hactl gives directors in the order of the file: equal skews on both sides."""
+VIPS = (topology.NAT_VIP, topology.DR_VIP, topology.TUN_VIP)
+RELEASES_AFTER = 20.0
+"""Seconds within which a program that is asked to end has ended."""
+
+
+class Side(Protocol):
+    """One program on a pair of directors."""
+
+    name: str
+    cluster: Cluster
+    meter: MeterProcess
+
+    def start(self) -> None:
+        """Start both directors."""
+
+    def do(self, act: Act) -> None:
+        """Hurt the master."""
+
+    def undo(self, act: Act) -> None:
+        """Mend it: the preferred director becomes master again."""
+
+    def settle(self) -> None:
+        """Wait until the preferred director alone is master. Raises LabError."""
+
+
+class Hactl:
+    """Our own program, with the channel between its directors."""
+
+    name = "hactl"
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster, self.meter = cluster, MeterProcess(cluster)
+
+    def start(self) -> None:
+        """Start both daemons."""
+        for director in (MASTER, BACKUP):
+            self.cluster.start_daemon(director)
+
+    def do(self, act: Act) -> None:
+        """Hurt the master."""
+        takeovers.do(act, self.cluster)
+
+    def undo(self, act: Act) -> None:
+        """Mend it."""
+        takeovers.undo(act, self.cluster)
+
+    def settle(self) -> None:
+        """Wait for both daemons' word."""
+        takeovers.settle(self.cluster)
+
+
+class Keepalived:
+    """keepalived with the same routers in a group, in the foreground, its files in the lab's folder."""
+
+    name = "keepalived"
+
+    def __init__(self, cluster: Cluster, interval: float) -> None:
+        self.cluster, self.meter = cluster, MeterProcess(cluster)
+        self._interval = interval
+
+    def start(self) -> None:
+        """Start it on both directors."""
+        for director in (MASTER, BACKUP):
+            self._start(director)
+
+    def _start(self, director: str) -> None:
+        folder = self.cluster.folder / director
+        folder.mkdir(exist_ok=True)
+        config = folder / "keepalived.conf"
+        config.write_text(configuration(director, self._interval))
+        pids = [f"--pid={folder}/pid", f"--vrrp_pid={folder}/vrrp_pid"]
+        options = ["--dont-fork", "--log-console", "--vrrp", "--no-syslog", f"--use-file={config}"]
+        self.cluster.start(director, self.name, [PROGRAM, *options, *pids])
+
+    def do(self, act: Act) -> None:
+        """Hurt the master; a worker is its child, which runs the election."""
+        cluster, main = self.cluster, self.cluster.process(MASTER, self.name)
+        match act:
+            case Act.TERM:
+                main.terminate()
+            case Act.KILL_SUPERVISOR:
+                main.kill()
+            case Act.KILL_WORKER:
+                os.kill(child(main), signal.SIGKILL)
+            case Act.HANDOVER:
+                raise LabError("keepalived has no handover")
+            case _:
+                takeovers.do_to_host(act, cluster)
+
+    def undo(self, act: Act) -> None:
+        """Mend it. A killed one is started again, which clears away what it left."""
+        match act:
+            case Act.TERM | Act.KILL_ALL | Act.KILL_SUPERVISOR:
+                self.cluster.process(MASTER, self.name).wait(RELEASES_AFTER)
+                net.signal_all(self.cluster.plan.namespace(MASTER), signal.SIGKILL)
+                self._start(MASTER)
+            case _:
+                takeovers.undo_to_host(act, self.cluster)
+
+    def settle(self) -> None:
+        """Wait until the kernels say that the preferred director alone has the VIPs."""
+
+        def settled() -> bool:
+            return set(VIPS) <= addresses(self.cluster, MASTER) and not set(VIPS) & addresses(
+                self.cluster, BACKUP
+            )
+
+        wait_for(f"{MASTER} alone has the VIPs", settled, 30.0)
+
+
+def child(process: "subprocess.Popen[bytes]") -> int:
+    """The process that works for keepalived's first one."""
+    return int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
+
+
+def addresses(cluster: Cluster, director: str) -> set[str]:
+    """What a director's kernel holds."""
+    words = ["ip", "-n", cluster.plan.namespace(director), "-4", "-o", "address", "show"]
+    lines = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    return {line.split()[3].partition("/")[0] for line in lines}
+
+
+def configuration(director: str, interval: float) -> str:
+    """keepalived.conf of a director: the lab's two routers in a group; announcements at once, as hactl's."""
+    instances = [("web", 51, "eth0", VIPS), ("inside", 52, "eth1", (topology.GATEWAY,))]
+    text = "global_defs {\nvrrp_version 3\nvrrp_garp_master_delay 1\n}\nvrrp_sync_group pair {\ngroup {\nweb\ninside\n}\n}\n"
+    for name, vrid, interface, vips in instances:
+        listed = "\n".join(f"{vip}/32" for vip in vips)
+        text += (
+            f"vrrp_instance {name} {{\nstate BACKUP\ninterface {interface}\nvirtual_router_id {vrid}\n"
+            f"priority {PRIORITIES[director]}\nadvert_int {interval:g}\nvirtual_ipaddress {{\n{listed}\n}}\n}}\n"
+        )
+    return text
