@@ -24,8 +24,9 @@ from hactl.ipvs.model import (
     SyncDaemon,
     Timeouts,
 )
-from hactl.ipvs.ops import Op
+from hactl.ipvs.ops import MoveServer, Op
 from hactl.ipvs.passes import Refusal
+from hactl.ipvs.switches import held
 from hactl.ipvs.wire import Body, Malformed, ServerRead, ServiceRead
 
 T = TypeVar("T")
@@ -68,7 +69,10 @@ class Kernel:
         self._channel.close()
 
     async def read(self, keys: Collection[ServiceKey] | None = None, *, sums: bool = False) -> Snapshot:
-        """All services, with the servers of those in `keys` (None: of all); `sums` reads their counters as well."""
+        """All services, with the servers of those in `keys` (None: of all); `sums` reads their counters as well.
+
+        Servers are in the order in which they were added: the kernel puts each at the head of its list.
+        """
         services, faults = await self._services()
         table, counters = {}, {}
         for read in services:
@@ -77,8 +81,8 @@ class Kernel:
             if keys is None or key in keys:
                 servers, bad = await self._servers(key, sums=sums)
                 faults.extend(bad)
-            held = {place: server.server for place, server in servers.items()}
-            table[key] = Entry(service=read.service, servers=held)
+            ordered = {place: server.server for place, server in reversed(servers.items())}
+            table[key] = Entry(service=read.service, servers=ordered)
             counters[key] = _service_counters(read.counters, servers)
         return Snapshot(table=table, counters=counters, faults=tuple(faults))
 
@@ -105,8 +109,14 @@ class Kernel:
         return {read.server.key: read for read in found if isinstance(read, ServerRead)}, faults
 
     async def apply(self, ops: Sequence[Op]) -> tuple[Refusal, ...]:
-        """Performs the operations in order, each whatever became of those before; returns what was refused."""
-        answers = await self._channel.batch(wire.encode(op) for op in ops)
+        """Performs the operations in order, each whatever became of those before; returns what was refused.
+
+        A server that is moved is gone for some microseconds: what arrives for it then is dropped, and must not end its
+        connection.
+        """
+        moving = any(isinstance(op, MoveServer) for op in ops)
+        with held("expire_nodest_conn", "0") if moving else contextlib.nullcontext():
+            answers = await self._channel.batch(wire.encode(op) for op in ops)
         return tuple(
             Refusal(op, answer.errno, answer.text)
             for op, answer in zip(ops, answers, strict=True)

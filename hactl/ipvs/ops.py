@@ -54,6 +54,17 @@ class SetServer(msgspec.Struct, frozen=True, tag=True):
     old: RealServer
 
 
+class MoveServer(msgspec.Struct, frozen=True, tag=True):
+    """A server that is there is taken out and put in again in one piece, so that it comes last.
+
+    `place` is as with AddServer.
+    """
+
+    key: ServiceKey
+    server: RealServer
+    place: int = 0
+
+
 class DeleteServer(msgspec.Struct, frozen=True, tag=True):
     """A server; its connections end or go on as the kernel's switches say."""
 
@@ -61,7 +72,7 @@ class DeleteServer(msgspec.Struct, frozen=True, tag=True):
     server: RealServer
 
 
-Op = AddService | SetService | DeleteService | AddServer | SetServer | DeleteServer
+Op = AddService | SetService | DeleteService | AddServer | SetServer | MoveServer | DeleteServer
 
 Target = tuple[ServiceKey, DestinationKey | None]
 """What an operation is about: a service, or a server of it."""
@@ -69,4 +80,4 @@ Target = tuple[ServiceKey, DestinationKey | None]
 
 def target(op: Op) -> Target:
     """What the operation is about."""
-    return op.key, op.server.key if isinstance(op, AddServer | SetServer | DeleteServer) else None
+    return op.key, None if isinstance(op, AddService | SetService | DeleteService) else op.server.key

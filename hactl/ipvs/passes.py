@@ -12,7 +12,7 @@ import msgspec
 from hactl.ipvs import ownership, plan
 from hactl.ipvs.errors import TRANSIENT
 from hactl.ipvs.model import Entry, ServiceKey, Table
-from hactl.ipvs.ops import AddService, Op, SetService, Target, target
+from hactl.ipvs.ops import AddServer, AddService, DeleteServer, MoveServer, Op, SetService, Target, target
 from hactl.ipvs.ownership import Owned
 
 SOON, FIRST_DELAY, LONGEST_DELAY = 0.4, 1.0, 60.0
@@ -104,13 +104,18 @@ def plan_pass(memory: Memory, desired: Table, actual: Table | None, now: float) 
 def _postpone(
     ops: tuple[Op, ...], troubles: Mapping[Target, Trouble], now: float
 ) -> tuple[tuple[Op, ...], tuple[Op, ...]]:
-    """What can be done now, and what waits: the very operations that were refused, and servers of missing services."""
+    """What can be done now, and what waits: the very operations that were refused, servers of missing services, and
+    moves behind a server that is not there yet."""
     waiting = {trouble.refusal.op for trouble in troubles.values() if trouble.until > now}
     if not waiting:
         return ops, ()
     missing = {op.key for op in waiting if isinstance(op, AddService) and op in ops}
-    postponed = tuple(op for op in ops if op in waiting or op.key in missing)
-    return tuple(op for op in ops if not (op in waiting or op.key in missing)), postponed
+    gaps = {op.key for op in waiting if isinstance(op, AddServer) and op in ops}
+
+    def waits(op: Op) -> bool:
+        return op in waiting or op.key in missing or (isinstance(op, MoveServer) and op.key in gaps)
+
+    return tuple(op for op in ops if not waits(op)), tuple(op for op in ops if waits(op))
 
 
 def after_pass(
@@ -177,12 +182,18 @@ def _next_written(done: Pass, desired: Table, refusals: Sequence[Refusal]) -> di
     written = dict(desired)
     refused = {id(refusal.op) for refusal in refusals}
     for key in {op.key for op in done.postponed} | {refusal.op.key for refusal in refusals}:
-        performed = [op for op in done.ops if op.key == key and id(op) not in refused]
+        tried = [_halved(op) if id(op) in refused else op for op in done.ops if op.key == key]
+        performed = [op for op in tried if op is not None]
         left = plan.applied(done.base.get(key), performed)
         written.pop(key, None)
         if left is not None:
             written[key] = left
     return written
+
+
+def _halved(op: Op) -> Op | None:
+    """What is left of a refused operation: of a move, that the server was taken out."""
+    return DeleteServer(op.key, op.server) if isinstance(op, MoveServer) else None
 
 
 def next_try(memory: Memory) -> float | None:

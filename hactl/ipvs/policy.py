@@ -73,7 +73,8 @@ def entry(spec: ServiceSpec, state: ServiceState) -> Entry:
         servers[destination(spec.sorry)] = _real_server(spec.sorry, max(1, spec.sorry.weight))
         places.pop(destination(spec.sorry), None)
     if keeps_places(spec.scheduler):
-        servers = dict(sorted(servers.items(), key=lambda item: item[0].place()))
+        own = {destination(server) for server in spec.servers}
+        servers = dict(sorted(servers.items(), key=lambda item: (item[0] not in own, item[0].place())))
     return Entry(service=virtual_service(spec), servers=servers, places=places)
 
 

@@ -3,6 +3,8 @@
 The law: a switch is written only where it differs, and read back afterwards.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -42,3 +44,19 @@ def enforce(name: str, wanted: str, folder: Path = FOLDER) -> SwitchSet | Switch
     if kept != value:
         return SwitchFault(name, f"the switch {name} was set to {value} and reads {kept}")
     return SwitchSet(name, found, value)
+
+
+@contextlib.contextmanager
+def held(name: str, value: str, folder: Path = FOLDER) -> Iterator[None]:
+    """A switch has this value meanwhile, then what it had; one that cannot be set is left as it is."""
+    path, before = folder / name, value
+    with contextlib.suppress(OSError):
+        before = path.read_text().strip()
+        if before != value:
+            path.write_text(value)
+    try:
+        yield
+    finally:
+        if before != value:
+            with contextlib.suppress(OSError):
+                path.write_text(before)

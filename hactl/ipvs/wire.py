@@ -24,7 +24,16 @@ from hactl.ipvs.model import (
     VirtualService,
 )
 from hactl.ipvs.netlink import WireError
-from hactl.ipvs.ops import AddServer, AddService, DeleteServer, DeleteService, Op, SetServer, SetService
+from hactl.ipvs.ops import (
+    AddServer,
+    AddService,
+    DeleteServer,
+    DeleteService,
+    MoveServer,
+    Op,
+    SetServer,
+    SetService,
+)
 from hactl.ipvs.schedulers import SchedulerFlag
 from hactl.ipvs.spec import Forward, Protocol, TunnelType
 
@@ -94,6 +103,8 @@ def encode(op: Op) -> tuple[Body, ...]:
             return (_server_body(NEW_SERVER, key, _server(server, place)), final) if place else (final,)
         case SetServer(key, server):
             return (_server_body(SET_SERVER, key, _server(server, server.weight)),)
+        case MoveServer(key, server, place):
+            return (*encode(DeleteServer(key, server)), *encode(AddServer(key, server, place)))
         case DeleteServer(key, server):
             return (_server_body(DELETE_SERVER, key, _server_key(server.key)),)
 

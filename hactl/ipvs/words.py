@@ -7,7 +7,16 @@ import errno
 from collections.abc import Callable
 
 from hactl.ipvs.model import Persistence, RealServer, ServiceKey, Tunnel, VirtualService
-from hactl.ipvs.ops import AddServer, AddService, DeleteServer, DeleteService, Op, SetServer, SetService
+from hactl.ipvs.ops import (
+    AddServer,
+    AddService,
+    DeleteServer,
+    DeleteService,
+    MoveServer,
+    Op,
+    SetServer,
+    SetService,
+)
 from hactl.ipvs.schedulers import flag_words
 from hactl.ipvs.spec import Forward
 
@@ -27,6 +36,8 @@ def intent(op: Op, name: Naming = str) -> str:
             return f"{name(key)}: add server {server.key}, {_facts_text(_server_facts(server))}"
         case SetServer(key, server, old):
             return f"{name(key)}: change server {server.key}, {_changes(_server_facts(old), _server_facts(server))}"
+        case MoveServer(key, server):
+            return f"{name(key)}: put server {server.key} in its place again, {_facts_text(_server_facts(server))}"
         case DeleteServer(key, server):
             return f"{name(key)}: remove server {server.key}"
 
@@ -46,6 +57,8 @@ def deviation(op: Op, name: Naming = str) -> str:
         case SetServer(key, server, old):
             found = _changes(_server_facts(server), _server_facts(old))
             return f"{name(key)}: server {server.key} was changed, {found}"
+        case MoveServer(key, server):
+            return f"{name(key)}: server {server.key} stood out of order, which the scheduler's hash rests on"
         case DeleteServer(key, server):
             return f"{name(key)}: server {server.key}, which is not wanted, stood in the table"
 
@@ -115,11 +128,13 @@ def _hint(op: Op, code: int) -> str:
             )
         case AddService(service) | SetService(service), errno.ENOENT:
             return f"it has no scheduler '{service.scheduler}': modprobe ip_vs_{service.scheduler} shows why"
-        case AddServer(key, server) | SetServer(key, server), errno.EINVAL if _mixed(key, server):
+        case AddServer(key, server) | SetServer(key, server) | MoveServer(key, server), errno.EINVAL if (
+            _mixed(key, server)
+        ):
             return "servers of the other address family work with forward: tun only, and not beside sync"
-        case AddServer() | SetServer(), errno.EINVAL:
+        case AddServer() | SetServer() | MoveServer(), errno.EINVAL:
             return "the address must be a unicast one, lo must be up, and tunnels need a kernel that knows their type"
-        case AddServer() | SetServer(), errno.ERANGE:
+        case AddServer() | SetServer() | MoveServer(), errno.ERANGE:
             return "weight and connection thresholds are out of range, or the lower is above the upper"
         case _, errno.EAFNOSUPPORT | errno.EPROTONOSUPPORT:
             return "it is built without this address family or protocol in IPVS"

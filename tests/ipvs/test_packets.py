@@ -148,6 +148,53 @@ def test_the_fallback_flag_loses_nothing(site: Crossing, scheduler: str) -> None
     assert (found[first], sum(found.values())) == (0, 6)
 
 
+@pytest.mark.parametrize("scheduler", ["mh", "sh"])
+def test_one_order_whatever_came_before(site: Crossing, scheduler: str) -> None:
+    """A director that got its servers one by one sends each client where one that was just started sends it."""
+    flags = f"scheduler_flags: [{scheduler}-port]"
+    whole = three(site, weights=True)
+    put(site, service(VIP4, f"scheduler: {scheduler}", flags, servers=whole))
+    fresh = places(site)
+    assert len(set(fresh)) == len(SERVERS)
+    first, second, third = (
+        f"{name}: {{address: {site.own(name)[0]}, weight: {WEIGHTS[name]}}}" for name in SERVERS
+    )
+    for before in (f"{first}, {third}", f"{second}, {third}", third):
+        put(site, service(VIP4, f"scheduler: {scheduler}", flags, servers=before))
+        assert (
+            site.serve(
+                "services:\n" + service(VIP4, f"scheduler: {scheduler}", flags, servers=whole), anew=False
+            )
+            == []
+        )
+        assert places(site) == fresh, before
+
+
+def test_a_move_ends_no_connection(site: Crossing) -> None:
+    """A server that enters in the middle moves the others: what is open goes on, and is not ended for having no server."""
+    keys = ("scheduler: sh", "scheduler_flags: [sh-port]")
+    outer = ", ".join(f"{name}: {site.own(name)[0]}" for name in ("rs1", "rs3"))
+    put(site, service(VIP4, *keys, servers=outer))
+    with contextlib.ExitStack() as stack:
+        calls = [stack.enter_context(site.call("tcp", VIP4)) for _ in range(8)]
+        assert {call.arrival.server for call in calls} == {"rs1", "rs3"}
+        assert site.serve("services:\n" + service(VIP4, *keys, servers=three(site)), anew=False) == []
+        for call in calls:
+            call.say(b"still there?")
+        wait_until(lambda: not any(call.unheard for call in calls), 15.0)
+    with site.net.inside("lb1"):
+        assert Path("/proc/sys/net/ipv4/vs/expire_nodest_conn").read_text().strip() == "1"
+
+
+def places(site: Crossing) -> list[str]:
+    """Which server answers each of a client's ports."""
+    found = []
+    for port in range(20001, 20033):
+        with site.call("tcp", VIP4, source=(site.net.address("client"), port)) as call:
+            found.append(call.arrival.server)
+    return found
+
+
 # ---- forwarding, protocol, family --------------------------------------------------------------------------------------
 
 WAYS = {
@@ -270,6 +317,28 @@ def test_firewall_marks(site: Crossing, family: str) -> None:
         assert by_server(found) == dict.fromkeys(SERVERS, 2)
     finally:
         site.net.run("lb1", program, "-D", *rule)
+
+
+def test_ranges_of_addresses_and_ports(site: Crossing) -> None:
+    """One rule marks a range of VIPs and a range of ports: all of them are one service, each with its own port."""
+    both = "10.99.0.100/31"
+    rule = ("PREROUTING", "-t", "mangle", "-d", both, "-p", "tcp", "--dport", f"{PORT}:{OTHER_PORT}")
+    mark = ("-j", "MARK", "--set-mark", "9")
+    site.net.ip("lb1", "address add 10.99.0.101/32 dev eth0")
+    site.net.run("lb1", "iptables-legacy", "-A", *rule, *mark)
+    try:
+        put(
+            site,
+            f"  one: {{fwmark: 9, family: ipv4, scheduler: rr, forward: nat, check: port, servers: {{{three(site)}}}}}\n",
+        )
+        asked = [(vip, port) for vip in (VIP4, "10.99.0.101") for port in (PORT, OTHER_PORT)]
+        found = sum((site.ask("tcp", vip, 3, port=port) for vip, port in asked), Counter[Arrival]())
+        assert by_server(found) == dict.fromkeys(SERVERS, 4)
+        with pytest.raises(ConnectionRefusedError):
+            site.call("tcp", VIP4, OTHER_PORT + 1)
+    finally:
+        site.net.run("lb1", "iptables-legacy", "-D", *rule, *mark)
+        site.net.ip("lb1", "address del 10.99.0.101/32 dev eth0")
 
 
 def test_thresholds_of_connections(site: Crossing) -> None:

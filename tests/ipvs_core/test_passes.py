@@ -194,6 +194,21 @@ def test_a_corrected_wish_does_not_wait() -> None:
     assert kernel.table[ONE].servers == wished(1)[ONE].servers
 
 
+def test_nobody_is_moved_behind_a_server_that_is_refused() -> None:
+    """With sh a server that cannot enter moves the others once, not again and again while it waits."""
+    kernel = FakeKernel()
+    memory, _ = run_pass(Memory(), kernel, {ONE: entry(real(1), real(3), scheduler="sh", at=ONE)})
+    bad = {ONE: entry(real(1), real(2, weight=-1), real(3), scheduler="sh", at=ONE)}
+    memory, reports = run_pass(memory, kernel, bad)
+    assert [type(report) for report in reports] == [Refused]
+    kernel.written.clear()
+    memory, reports = run_pass(memory, kernel, bad, 0.5, read=True)
+    assert (kernel.written, reports) == ([], ())
+    good = {ONE: entry(real(1), real(2), real(3), scheduler="sh", at=ONE)}
+    run_pass(memory, kernel, good, 0.6)
+    assert list(kernel.table[ONE].servers) == [real(number).key for number in (1, 2, 3)]
+
+
 def test_servers_of_a_refused_service_are_not_told() -> None:
     """That servers cannot be added to a service that is not there is no news."""
     kernel = FakeKernel()

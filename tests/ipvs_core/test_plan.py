@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 
 from hactl.ipvs import plan
 from hactl.ipvs.model import Entry, Table
-from hactl.ipvs.ops import AddServer, AddService, DeleteServer, DeleteService, SetServer, SetService
+from hactl.ipvs.ops import (
+    AddServer,
+    AddService,
+    DeleteServer,
+    DeleteService,
+    MoveServer,
+    SetServer,
+    SetService,
+)
 from support.ipvs_build import entry, key, real
 from support.ipvs_fake import FakeKernel
 from support.ipvs_strategies import tables
@@ -83,6 +91,40 @@ def test_a_service_comes_before_its_servers() -> None:
     ops = plan.diff({}, {key(): entry(real(3), real(1))}, ())
     assert [type(op) for op in ops] == [AddService, AddServer, AddServer]
     assert [op.server.key.address for op in ops if isinstance(op, AddServer)] == ["10.77.0.23", "10.77.0.21"]
+
+
+def order(table: Table) -> list[list[str]]:
+    """The servers of each service as they stand."""
+    return [[str(place) for place in table[at].servers] for at in sorted(table, key=str)]
+
+
+@given(tables(), tables(), st.integers(0, 30))
+def test_where_order_counts_it_is_the_wished_one(actual: Table, desired: Table, cut: int) -> None:
+    """With mh, whatever stood there before and wherever the work was cut; what stands in order is not moved."""
+    kernel, wanted = holding(actual), {at: e for at, e in desired.items() if e.service.scheduler == "mh"}
+    for op in plan.diff(actual, desired, actual)[:cut]:
+        assert kernel.perform(op) == 0
+    for op in plan.diff(kernel.table, desired, kernel.table):
+        assert kernel.perform(op) == 0
+    assert order({at: kernel.table[at] for at in wanted}) == order(wanted)
+
+
+def test_only_what_stands_behind_is_moved() -> None:
+    """A server that enters in the middle: those behind it are put there again, in one piece each and in order."""
+    actual = {key(): entry(real(1), real(3), real(4, weight=0), scheduler="sh")}
+    wish = entry(real(1), real(2), real(3, weight=7), real(4, weight=0), scheduler="sh")
+    wish = Entry(service=wish.service, servers=wish.servers, places={real(4).key: 5})
+    ops = plan.diff(actual, {key(): wish}, ())
+    assert ops == (
+        AddServer(key(), real(2)),
+        MoveServer(key(), real(3, weight=7)),
+        MoveServer(key(), real(4, weight=0), 5),
+    )
+    assert plan.diff(actual, {key(): entry(real(1), real(4, weight=0), scheduler="sh")}, ()) == (
+        DeleteServer(key(), real(3)),
+    )
+    plain = {key(): entry(real(1), real(3))}
+    assert plan.diff(plain, {key(): entry(real(1), real(2), real(3))}, ()) == (AddServer(key(), real(2)),)
 
 
 def test_a_server_at_weight_0_gets_its_place() -> None:

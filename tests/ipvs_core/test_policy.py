@@ -164,3 +164,11 @@ def test_flags_have_the_words_of_ipvsadm() -> None:
     assert len(set(SCHEDULERS)) == 14
     with pytest.raises(KeyError):
         flags_named("mh", ("sh-port",))
+
+
+def test_the_sorry_server_of_mh_comes_last() -> None:
+    """It is not part of the order: its coming and going moves nobody."""
+    late = pages(rs1=UP, rs2=DOWN, rs3=DOWN)
+    low = sorry_spec(address="10.0.0.1")
+    spec = service_spec(quorum_up=2, quorum_down=1, sorry=low, scheduler="mh")
+    assert list(weights(entry_of(spec, ALL_UP, late))) == ["21", "22", "23", "1"]

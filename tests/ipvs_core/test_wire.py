@@ -18,7 +18,15 @@ from hactl.ipvs.model import (
     Tunnel,
     VirtualService,
 )
-from hactl.ipvs.ops import AddServer, AddService, DeleteServer, DeleteService, SetServer, SetService
+from hactl.ipvs.ops import (
+    AddServer,
+    AddService,
+    DeleteServer,
+    DeleteService,
+    MoveServer,
+    SetServer,
+    SetService,
+)
 from hactl.ipvs.schedulers import SchedulerFlag
 from hactl.ipvs.spec import Forward, Protocol, TunnelType
 from hactl.ipvs.wire import Body, Malformed, ServerRead, ServiceRead
@@ -95,6 +103,15 @@ def test_a_place_is_taken_and_given_up_in_one_piece() -> None:
     assert isinstance(entered, ServerRead)
     assert entered.server.weight == 5
     assert wire.decode_server(payload(second), "ipv4") == ServerRead(standby, Counters())
+
+
+def test_a_move_is_a_deletion_and_an_addition_in_one_piece() -> None:
+    """Nothing may come between."""
+    standby = RealServer(key=RS1.key, forward=Forward.DR, weight=0)
+    assert wire.encode(MoveServer(WWW, standby, 5)) == (
+        *wire.encode(DeleteServer(WWW, standby)),
+        *wire.encode(AddServer(WWW, standby, 5)),
+    )
 
 
 def test_deletions_and_dumps_carry_keys_only() -> None:

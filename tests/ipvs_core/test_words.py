@@ -4,7 +4,15 @@ import errno
 
 from hactl.ipvs import words
 from hactl.ipvs.model import DestinationKey, Persistence, RealServer, ServiceKey, Tunnel, VirtualService
-from hactl.ipvs.ops import AddServer, AddService, DeleteServer, DeleteService, SetServer, SetService
+from hactl.ipvs.ops import (
+    AddServer,
+    AddService,
+    DeleteServer,
+    DeleteService,
+    MoveServer,
+    SetServer,
+    SetService,
+)
 from hactl.ipvs.schedulers import SchedulerFlag
 from hactl.ipvs.spec import Forward, TunnelType
 from support.ipvs_build import key, real
@@ -42,6 +50,9 @@ def test_intents() -> None:
         == "www: change server 10.77.0.21:80, weight 1 to 5"
     )
     assert words.intent(DeleteServer(WWW, real(1)), name) == "www: remove server 10.77.0.21:80"
+    assert words.intent(MoveServer(WWW, real(1)), name).startswith(
+        "www: put server 10.77.0.21:80 in its place"
+    )
 
 
 def test_deviations() -> None:
@@ -54,6 +65,9 @@ def test_deviations() -> None:
     assert words.deviation(AddServer(WWW, real(1)), name) == "www: server 10.77.0.21:80 was missing"
     assert words.deviation(SetServer(WWW, real(1), real(1, 9)), name) == (
         "www: server 10.77.0.21:80 was changed, weight 1 to 9"
+    )
+    assert words.deviation(MoveServer(WWW, real(1)), name).startswith(
+        "www: server 10.77.0.21:80 stood out of order"
     )
     assert words.deviation(DeleteServer(WWW, real(9)), name).startswith(
         "www: server 10.77.0.29:80, which is not"

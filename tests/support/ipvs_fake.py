@@ -19,7 +19,16 @@ from hactl.ipvs.model import (
     SyncDaemon,
     Timeouts,
 )
-from hactl.ipvs.ops import AddServer, AddService, DeleteServer, DeleteService, Op, SetServer, SetService
+from hactl.ipvs.ops import (
+    AddServer,
+    AddService,
+    DeleteServer,
+    DeleteService,
+    MoveServer,
+    Op,
+    SetServer,
+    SetService,
+)
 from hactl.ipvs.passes import Refusal
 from hactl.ipvs.spec import Forward
 from hactl.ipvs.sync import Link, Role
@@ -84,11 +93,13 @@ class FakeKernel:
             raise self.broken
 
     def perform(self, op: Op) -> int:
-        """One operation; 0, or the errno with which the kernel refuses it."""
+        """One operation; 0, or the errno with which the kernel refuses it. Of a refused move the first half is done."""
         code = self.refuse.get(op.key) or self._judge(op)
         if not code:
             self.written.append(op)
             self._do(op)
+        elif isinstance(op, MoveServer) and self._judge(half := DeleteServer(op.key, op.server)) == 0:
+            self._do(half)
         return code
 
     def _judge(self, op: Op) -> int:
@@ -104,7 +115,7 @@ class FakeKernel:
                 return errno.ENOENT if service.scheduler in ABSENT_SCHEDULERS else 0
             case AddServer(_, server):
                 return errno.EEXIST if server.key in entry.servers else judge_server(op.key, server)
-            case SetServer(_, server):
+            case SetServer(_, server) | MoveServer(_, server):
                 return judge_server(op.key, server) if server.key in entry.servers else errno.ENOENT
             case DeleteServer(_, server):
                 return 0 if server.key in entry.servers else errno.ENOENT
@@ -127,6 +138,9 @@ class FakeKernel:
                     (key, server.key), 0
                 )
                 self._put(key, server)
+            case MoveServer(key, server, place):
+                self._do(DeleteServer(key, server))
+                self._do(AddServer(key, server, place))
             case DeleteServer(key, server):
                 entry = self.table[key]
                 left = {place: other for place, other in entry.servers.items() if place != server.key}

@@ -7,11 +7,14 @@ and says its name and the address that the packet was for.
 
 import asyncio
 import contextlib
+import fcntl
 import selectors
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
+import termios
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -126,8 +129,11 @@ class Crossing:
         """A host's own addresses."""
         return self.net.address(name), f"fd99::{self.net.names.index(name) + 1}"
 
-    def serve(self, services: str) -> list[str]:
-        """The table is that of these services with every server up; gives what the kernel refused, in words."""
+    def serve(self, services: str, *, anew: bool = True) -> list[str]:
+        """The table is that of these services with every server up; gives what the kernel refused, in words.
+
+        Not `anew`: it is changed into that, as by a reload.
+        """
         file = self._folder / "hactl.yaml"
         file.write_text(
             "cluster: crossing\ndirectors: {lb1: 10.99.0.1}\nchecks: {port: {type: tcp, port: 8000}}\n"
@@ -143,13 +149,15 @@ class Crossing:
         }
         state = update(adopt(specs, {}, 0.0), specs, outcomes, lambda *_: (Admin.ENABLED, None), 1.0).state
         with self.net.inside("lb1"):
-            return asyncio.run(self._write(policy.desired(specs, state, ())))
+            return asyncio.run(self._write(policy.desired(specs, state, ()), anew=anew))
 
-    async def _write(self, wish: Table) -> list[str]:
+    async def _write(self, wish: Table, *, anew: bool) -> list[str]:
         kernel = Kernel()
         try:
-            await kernel.flush()
-            refused = await kernel.apply(plan.diff({}, wish, ()))
+            if anew:
+                await kernel.flush()
+            held = (await kernel.read()).table
+            refused = await kernel.apply(plan.diff(held, wish, held))
             self.table = (await kernel.read()).table
         finally:
             kernel.close()
@@ -234,6 +242,16 @@ class Call:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def say(self, text: bytes) -> None:
+        """Send some bytes."""
+        self._link.sendall(text)
+
+    @property
+    def unheard(self) -> int:
+        """Bytes that were said and that the other end has not acknowledged."""
+        waiting = fcntl.ioctl(self._link, termios.TIOCOUTQ, bytes(4))
+        return int.from_bytes(waiting, sys.byteorder)
 
     def close(self) -> None:
         """End it with a reset: nothing of it is remembered for minutes."""

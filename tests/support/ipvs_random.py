@@ -21,7 +21,7 @@ from hactl.ipvs import plan, policy, update, words
 from hactl.ipvs.errors import IpvsLost
 from hactl.ipvs.kernel import Snapshot
 from hactl.ipvs.model import Entry, Info, ServiceKey, Timeouts
-from hactl.ipvs.ops import Op
+from hactl.ipvs.ops import DeleteServer, MoveServer, Op
 from hactl.ipvs.passes import Refusal
 from hactl.ipvs.spec import (
     CheckRef,
@@ -98,7 +98,8 @@ class Faulty:
             refused = {
                 number: self.rng.choice(TRANSIENT) for number in range(len(ops)) if self.rng.random() < 0.5
             }
-            rest = await self._perform([op for number, op in enumerate(ops) if number not in refused])
+            left = [_left_of(op) if number in refused else op for number, op in enumerate(ops)]
+            rest = await self._perform([op for op in left if op is not None])
             return (*rest, *(Refusal(ops[number], code) for number, code in refused.items()))
         done = await self._perform(ops)
         if kind == "lost":
@@ -116,6 +117,11 @@ class Faulty:
     async def set_timeouts(self, timeouts: Timeouts) -> None:
         """Sets them."""
         await self.table.set_timeouts(timeouts)
+
+
+def _left_of(op: Op) -> Op | None:
+    """Of a refused move the kernel has done the first half."""
+    return DeleteServer(op.key, op.server) if isinstance(op, MoveServer) else None
 
 
 class Quiet:
@@ -341,8 +347,7 @@ async def _settle(world: World, kernel: Faulty) -> float:
 
 async def _as_wished(world: World, kernel: Faulty) -> bool:
     held = {key: entry for key, entry in (await kernel.table.read()).table.items() if key not in FOREIGN}
-    wish = world.wish
-    return held.keys() == wish.keys() and all(held[key].same_as(wish[key]) for key in wish)
+    return plan.diff(held, world.wish, held) == ()
 
 
 async def _difference(world: World, kernel: Faulty) -> str:
