@@ -2,6 +2,9 @@
 
 import asyncio
 import errno
+import socket
+import subprocess
+import time
 
 import pytest
 
@@ -280,6 +283,61 @@ def test_pyroute2_reads_the_same() -> None:
             seen.add((address, port, service.get("sched_name")))
     wanted = {(at.address, at.port, held.service.scheduler) for at, held in wide.items()}
     assert seen == wanted
+
+
+DATAGRAM = 65507
+"""Bytes of the longest datagram of UDP over IPv4; 28 more with its headers."""
+MANY = 2**32 // (DATAGRAM + 28) + 100
+
+
+@pytest.mark.timeout(300)
+async def test_counters_beyond_32_bits(kernel: Kernel) -> None:
+    """More than 4 GiB pass to a server that throws them away: both the service and the server say how much, and so does
+    ipvsadm."""
+    make_a_way_to_nowhere()
+    at, server = at4(9, Protocol.UDP), RealServer(key=DestinationKey("10.9.0.2", 9), forward=Forward.DR)
+    table = {at: filled(VirtualService(key=at, scheduler="rr"), server)}
+    assert await kernel.apply(plan.diff({}, table, ())) == ()
+    begun = time.monotonic()
+    await asyncio.to_thread(flood, at)
+    print(f"{MANY} datagrams in {time.monotonic() - begun:.1f} s")
+    deadline = time.monotonic() + 30
+    while (counted := (await kernel.read(sums=True)).counters[at]).total.packets_in < MANY:
+        assert time.monotonic() < deadline, counted
+        await asyncio.sleep(0.5)
+    bytes_in = MANY * (DATAGRAM + 28)
+    assert bytes_in > 2**32
+    assert (counted.total.connections, counted.total.packets_in, counted.total.bytes_in) == (
+        1,
+        MANY,
+        bytes_in,
+    )
+    assert counted.servers[server.key].bytes_in == bytes_in
+    shown = ipvsadm("-Ln", "--stats", "--exact")
+    assert [line.split()[2:] for line in shown if "10.1.1.1:9" in line] == [
+        ["1", str(MANY), "0", str(bytes_in), "0"]
+    ]
+
+
+def make_a_way_to_nowhere() -> None:
+    """A device that takes packets of the greatest length and throws them away, and a neighbour on it."""
+    for line in (
+        "address add 10.1.1.1/32 dev lo",
+        "link add away type dummy",
+        "link set away mtu 65535 up",
+        "address add 10.9.0.1/24 dev away",
+        "neighbour add 10.9.0.2 lladdr 02:00:00:00:00:02 dev away",
+    ):
+        subprocess.run(["ip", *line.split()], check=True, timeout=60)
+
+
+def flood(at: ServiceKey) -> None:
+    """So many datagrams from one port, in this thread's namespace."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+        link.connect((at.address, at.port))
+        text = bytes(DATAGRAM)
+        for _ in range(MANY):
+            link.send(text)
 
 
 @pytest.mark.timeout(300)
