@@ -1,11 +1,11 @@
 # Everything a newcomer or the CI runs. Each target prepares the machine for itself (etc/setup) and can be repeated.
 .DEFAULT_GOAL := help
-.PHONY: help setup deb demo docs test test-full simulate fuzz lint format lock bench clean
+.PHONY: help setup deb demo docs test test-full simulate fuzz lint format lock bench bench-health clean
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := hactl health failover notify
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Prepare this machine and .venv for tests and demo
 	@etc/setup test
@@ -82,6 +82,11 @@ bench: ## Measure takeovers beside keepalived (BENCH_COUNT of each), and late ad
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench.outage --count $(BENCH_COUNT)
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench --seconds $(BENCH_SECONDS) --intervals $(BENCH_INTERVALS)
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m support.many_routers --seconds $(BENCH_SECONDS)
+
+BENCH_HEALTH ?= --seconds 10 --rounds 3
+bench-health: ## Measure health checks beside keepalived's, on the same servers: CPU, lateness, memory, reload, removal (BENCH_JSON=file)
+	@etc/setup test
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench.health $(BENCH_HEALTH) $(if $(BENCH_JSON),--json $(BENCH_JSON))
 
 clean: ## Remove .venv and everything else that was made here
 	rm -rf .venv .setup.lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz

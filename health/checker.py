@@ -11,6 +11,7 @@ from typing import Protocol
 from health.dialogue import AnyPlan
 from health.hints import taken
 from health.need import Before, conclude
+from health.places import Places
 from health.probes.registry import Carriers, Running
 from health.probes.stream import internal_error
 from health.result import End, Health, Result, Transition, merged
@@ -23,7 +24,7 @@ STALL = 0.25
 """Seconds of lateness of this process after which a probe gets its time anew."""
 
 
-class Places(Protocol):
+class Around(Protocol):
     """What a checker asks of its pool."""
 
     carriers: Carriers
@@ -31,11 +32,8 @@ class Places(Protocol):
     def wake(self, checker: "Checker", when: float) -> None:
         """Have the checker's `woken` called at `when`, monotonic seconds."""
 
-    def take_place(self, checker: "Checker") -> bool:
-        """Whether a probe may start now; if not, the checker is started later."""
-
     def ended(self, checker: "Checker", change: Transition | None) -> None:
-        """A probe has ended: its place is free, its result stands in the checker."""
+        """A probe has ended: its result stands in the checker."""
 
     def checker(self, check: str) -> "Checker | None":
         """The checker with this id."""
@@ -58,13 +56,14 @@ class Checker:
         "held",
         "id",
         "passed_at",
+        "places",
         "plan",
         "result",
         "spec",
         "verdict",
     )
 
-    def __init__(self, spec: CheckSpec, plan: AnyPlan, pool: Places) -> None:
+    def __init__(self, spec: CheckSpec, plan: AnyPlan, pool: Around, places: Places) -> None:
         self.spec = spec
         self.id = spec.id
         self.verdict: Verdict = UNKNOWN
@@ -73,6 +72,7 @@ class Checker:
         self.passed_at = 0.0
         self.held = False
         self.plan = plan
+        self.places = places
         self._pool = pool
         self._running: Running | None = None
         self._started = 0.0
@@ -92,11 +92,11 @@ class Checker:
             return
         if self._running is not None:
             self._deadline(self._running, now)
-        elif self._is_held():
+        elif self.spec.need is not None and self._is_held():
             self._due = self._next(self.spec.interval, now)
             self._sleep_until(self._due)
             self._pool.held(self)
-        elif self._pool.take_place(self):
+        elif self.places.take(self):
             self.start()
         else:
             self._wake = math.inf
@@ -106,7 +106,7 @@ class Checker:
         self._started = time.monotonic()
         try:
             self._running = running = self._pool.carriers.probe(
-                self.plan, self._ended, origin=self.spec.origin
+                self.plan, self._ended, None, self.spec.origin
             )
             end = running.start()
         except Exception as error:  # noqa: BLE001 - shown in the result, counted by the pool
@@ -165,6 +165,7 @@ class Checker:
         self._due = self._next(interval(spec, after), now)
         self._sleep_until(self._due)
         self._pool.ended(self, transition(self.id, before, after, result, now))
+        self.places.free()
         if ask and (needed := self._needed()) is not None:
             needed.hurry(Health.UNKNOWN)
 

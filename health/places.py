@@ -20,6 +20,8 @@ class Places:
     def __init__(self, capacity: int, soon: Callable[[Callable[[], None]], object]) -> None:
         self.capacity = capacity
         self._soon = soon
+        self.waited = 0
+        """How many had to wait so far."""
         self._taken = 0
         self._waiting: dict[Starter, None] = {}
         self._serving = False
@@ -28,6 +30,7 @@ class Places:
         """Whether there is a place now; if not, `who` is started when there is one."""
         if self._taken >= self.capacity:
             self._waiting[who] = None
+            self.waited += 1
             return False
         self._taken += 1
         return True

@@ -57,12 +57,11 @@ class Applied(NamedTuple):
 
 
 class Counts(msgspec.Struct):
-    """What this pool has done since it was made. `waited` counts probes that had to wait for a place."""
+    """What this pool has done since it was made."""
 
     probes: int = 0
     failed: int = 0
     internal_errors: int = 0
-    waited: int = 0
 
 
 class Pool:
@@ -129,7 +128,8 @@ class Pool:
         new = [check for check in wanted if check not in self._checkers]
         for check in new:
             made = generation.plans.get(check) or self._plan(check)
-            self._checkers[check] = Checker(check, made, self)
+            places = self._program_places if isinstance(made, ProgramPlan) else self._places
+            self._checkers[check] = Checker(check, made, self, places)
         if gone or new:
             self._index()
         return Applied(len(wanted) - len(new), len(new), len(gone))
@@ -165,14 +165,8 @@ class Pool:
         if when < self._timer_at:
             self._set_timer()
 
-    def take_place(self, checker: Checker) -> bool:
-        """Whether a probe may start now; if not, it starts when another has ended."""
-        taken = self._places_of(checker).take(checker)
-        self.counts.waited += not taken
-        return taken
-
     def ended(self, checker: Checker, change: Transition | None) -> None:
-        """Count a result, pass its place on, and tell of a changed verdict in the next turn of the loop."""
+        """Count a result, and tell of a changed verdict in the next turn of the loop."""
         counts = self.counts
         counts.probes += 1
         result = checker.result
@@ -185,7 +179,11 @@ class Pool:
             if not self._transitions:
                 self._loop.call_soon(self._tell)
             self._transitions.append(change)
-        self._places_of(checker).free()
+
+    @property
+    def waited(self) -> int:
+        """How many probes had to wait for a place so far."""
+        return self._places.waited + self._program_places.waited
 
     def checker(self, check: str) -> Checker | None:
         """The checker with this id."""
@@ -253,17 +251,13 @@ class Pool:
         told, self._transitions = tuple(self._transitions), []
         self._on_transitions(told)
 
-    def _places_of(self, checker: Checker) -> Places:
-        return self._program_places if isinstance(checker.plan, ProgramPlan) else self._places
-
     def _stop(self, checker: Checker) -> None:
         under_way = checker.running
         checker.stop()
         self._fresh.pop(checker.id, None)
-        places = self._places_of(checker)
-        places.leave(checker)
+        checker.places.leave(checker)
         if under_way:
-            places.free()
+            checker.places.free()
 
 
 def descriptor_limit() -> int:

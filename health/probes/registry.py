@@ -104,6 +104,8 @@ class Carriers(NamedTuple):
         self, plan: AnyPlan, done: Done, steps: Steps | None = None, origin: spec.Origin | None = None
     ) -> Running:
         """A probe ready to be started, once; `origin` is where its packets are to come from."""
+        if isinstance(plan, Plan):  # First, for it is most of all probes.
+            return Conversation(plan, self.poller, self.contexts, done, steps, origin)
         if isinstance(plan, DatagramPlan):
             follow = functools.partial(self.probe, done=done, steps=steps, origin=origin)
             return Exchange(plan, self.poller, done, follow, steps, origin)
@@ -113,9 +115,7 @@ class Carriers(NamedTuple):
             return Call(plan, self.calls, done, steps)
         if isinstance(plan, LocalPlan):
             return Look(plan, self.looks, done)
-        if isinstance(plan, PingPlan):
-            return Ping(plan, self.pings, done, steps)
-        return Conversation(plan, self.poller, self.contexts, done, steps, origin)
+        return Ping(plan, self.pings, done, steps)
 
     def fault(self, plan: AnyPlan) -> str | None:
         """What on this host keeps the probe from running, in words."""

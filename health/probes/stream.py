@@ -287,8 +287,8 @@ class Conversation:
         sock, self._sock = self._sock, None
         if sock is None:
             return
-        if sock.fileno() >= 0:
-            self._poller.forget(sock.fileno())
+        if (descriptor := sock.fileno()) >= 0:
+            self._poller.forget(descriptor)
             if not self._peer_ended:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
         sock.close()

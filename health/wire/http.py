@@ -4,6 +4,7 @@ Its law: the probe ends as soon as the answer is decided; headers and body are b
 not take for HTTP is a bad answer.
 """
 
+import functools
 import hashlib
 import re
 from typing import NamedTuple
@@ -138,8 +139,14 @@ class HttpDialogue:
     def _judge(self, status: int) -> End | Plan | None:
         for low, high in self._exchange.probe.status:
             if low <= status <= high:
-                return End(Reason.OK, str(status))
+                return _passed(status)
         return End(Reason.WRONG_STATUS, str(status))
+
+
+@functools.lru_cache(maxsize=32)
+def _passed(status: int) -> End:
+    """One object for all answers of this status, of which thousands a second may come."""
+    return End(Reason.OK, str(status))
 
 
 class WholeHttpDialogue(HttpDialogue):

@@ -1,0 +1,216 @@
+"""`PYTHONPATH=tests python -m bench.health`: hactl's checks beside keepalived's, on the same servers in the same run.
+
+Prints a table and, with `--json FILE`, writes everything down. Times and CPU are of the running kernel; the table that is
+written to is a stand-in for both programs: a strict fake here, answered system calls there.
+"""
+
+import argparse
+import os
+import platform
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench import figures, usage
+from bench.farm import KINDS, Farm
+from bench.figures import Load, Reload, Removal
+from bench.ground import Ground, ground, mortal
+from bench.lateness import lateness
+from bench.ours import Hactl
+from bench.rival import Keepalived
+
+STEADY_WITHIN = 60.0
+_DEATHS = 100
+LOADS = (
+    *(Farm(kind, servers, 1.0) for kind in KINDS for servers in (1000, 4000)),
+    *(Farm(kind, 10_000, 5.0) for kind in KINDS),
+)
+
+
+class Program(Protocol):
+    """What is measured."""
+
+    name: str
+
+    @property
+    def removals(self) -> dict[str, float]: ...
+    def start(self, farm: Farm) -> None: ...
+    def write(self, farm: Farm) -> None: ...
+    def reload(self) -> None: ...
+    def changes(self) -> int: ...
+    def processes(self) -> dict[str, list[int]]: ...
+    def stop(self) -> None: ...
+
+
+PROGRAMS: tuple[Callable[[Ground], Program], ...] = (Hactl, Keepalived)
+
+
+class Spent:
+    """CPU seconds since this was made."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._before = self._now()
+
+    def taken(self) -> tuple[float, float]:
+        """Of the checker, and of everything else."""
+        now = self._now()
+        return now[0] - self._before[0], now[1] - self._before[1]
+
+    def _now(self) -> tuple[float, float]:
+        processes = self._program.processes()
+        checker = usage.cpu(processes.pop("checker", []))
+        return checker, sum(map(usage.cpu, processes.values()))
+
+
+def steady(here: Ground, farm: Farm) -> float:
+    """Wait until checks come at the pace that was asked for; after how many seconds they did."""
+    began, wanted = time.monotonic(), 0.95 * farm.servers / farm.interval
+    window = max(1.0, farm.interval)
+    while time.monotonic() < began + STEADY_WITHIN:
+        before, at = here.accepted(), time.monotonic()
+        time.sleep(window)
+        if (here.accepted() - before) / (time.monotonic() - at) >= wanted:
+            break
+    return time.monotonic() - began - window
+
+
+def load(here: Ground, program: Program, farm: Farm, seconds: float) -> Load:
+    """Measure a program that runs already."""
+    after = steady(here, farm)
+    time.sleep(2.0)
+    spent, before, at = Spent(program), here.accepted(), time.monotonic()
+    time.sleep(seconds)
+    (checker, rest), checks = spent.taken(), here.accepted() - before - 1
+    took = time.monotonic() - at
+    starts = here.starts(max(seconds, 6 * farm.interval))
+    late = [one for times in starts.values() if len(times) > 1 for one in lateness(times, farm.interval)]
+    processes = program.processes()
+    return Load(
+        program=program.name,
+        kind=farm.kind,
+        servers=farm.servers,
+        interval=farm.interval,
+        steady=after,
+        checks=checks / took,
+        checker=1e6 * checker / checks,
+        rest=1e6 * rest / checks,
+        lateness=figures.quantiles(late),
+        memory=sum(map(usage.memory, processes.values())),
+        memory_checker=usage.memory(processes["checker"]),
+    )
+
+
+def loads(here: Ground, farm: Farm, seconds: float, rounds: int) -> Iterator[Load]:
+    """One load of both programs, in turns; the medians."""
+    runs: dict[str, list[Load]] = {}
+    for _ in range(rounds):
+        for make in PROGRAMS:
+            program = make(here)
+            program.start(farm)
+            try:
+                runs.setdefault(program.name, []).append(load(here, program, farm, seconds))
+            finally:
+                program.stop()
+    yield from (figures.middle(several) for several in runs.values())
+
+
+def reloads(here: Ground, farm: Farm, changed: int) -> Iterator[Reload]:
+    """What a reload costs beyond the checks that go on meanwhile."""
+    window = 3 * farm.interval
+    for make in PROGRAMS:
+        program = make(here)
+        program.start(farm)
+        try:
+            steady(here, farm)
+            time.sleep(2.0)
+            idle = Spent(program)
+            time.sleep(window)
+            usual = idle.taken()
+            before = program.changes()
+            program.write(farm._replace(changed=changed))
+            busy = Spent(program)
+            program.reload()
+            time.sleep(window)
+            checker, rest = (after - was for after, was in zip(busy.taken(), usual, strict=True))
+            yield Reload(program.name, farm.servers, changed, program.changes() - before, checker, rest)
+        finally:
+            program.stop()
+
+
+def removals(here: Ground, retries: int, interval: float = 1.0) -> Iterator[Removal]:
+    """Kill servers one by one, each at a moment of its own."""
+    farm = Farm("tcp", _DEATHS, interval, retries=retries, mortals=True)
+    chance = random.Random(1)
+    for make in PROGRAMS:
+        here.open(range(_DEATHS))
+        program = make(here)
+        program.start(farm)
+        try:
+            time.sleep(15.0)
+            died = {}
+            for number in range(_DEATHS):
+                time.sleep(chance.uniform(0.0, 0.1))
+                died[mortal(number)] = here.close(number)
+            time.sleep((retries + 2) * interval + 1.0)
+            gone = program.removals
+            took = sorted(gone[server] - at for server, at in died.items() if server in gone)
+        finally:
+            program.stop()
+        yield Removal(
+            program.name, interval, retries, _DEATHS, len(took), took[0], took[len(took) // 2], took[-1]
+        )
+
+
+def measure(here: Ground, asked: argparse.Namespace) -> Iterator[tuple[str, figures.Result]]:
+    """Everything that was asked for: a line and what it says, as it comes."""
+    if asked.only in (None, "loads"):
+        found = []
+        for farm in LOADS:
+            for one in loads(here, farm, asked.seconds, asked.rounds):
+                found.append(one)
+                yield figures.load_line(one), one
+        for growth in figures.growths(found):
+            yield figures.growth_line(growth), growth
+    if asked.only in (None, "reload"):
+        for reload in reloads(here, Farm("tcp", 10_000, 5.0), 10):
+            yield figures.reload_line(reload), reload
+    if asked.only in (None, "removal"):
+        for retries in (0, 1):
+            for removal in removals(here, retries):
+                yield figures.removal_line(removal), removal
+
+
+def main() -> int:
+    """Measure, print, write down."""
+    parser = argparse.ArgumentParser(prog="bench.health")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for each measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each program at each load")
+    parser.add_argument("--json", type=Path, help="write everything here as well")
+    parser.add_argument("--only", choices=("loads", "reload", "removal"), help="one part")
+    asked = parser.parse_args()
+    conditions: dict[str, Any] = {
+        "day": time.strftime("%Y-%m-%d"),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "busy before": os.getloadavg(),
+    }
+    print("; ".join(f"{name} {value}" for name, value in conditions.items()))
+    print(figures.LOAD_HEAD)
+    results = []
+    with ground() as here:
+        for line, result in measure(here, asked):
+            results.append(result)
+            print(line, flush=True)
+    conditions["busy after"] = os.getloadavg()
+    if asked.json is not None:
+        asked.json.write_bytes(figures.document(conditions, results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
