@@ -38,7 +38,7 @@ class Hactl:
 
     def write(self, farm: Farm) -> None:
         """Another file."""
-        self._config.write_text("\n".join(_lines(farm, self._ground.folder)) + "\n")
+        self._config.write_text(text(farm, self._ground.folder))
 
     def reload(self) -> None:
         """Have it read its file."""
@@ -72,6 +72,11 @@ class Hactl:
 
     def _lines(self) -> list[list[str]]:
         return [line.split() for line in self._written.read_text().splitlines()]
+
+
+def text(farm: Farm, folder: Path) -> str:
+    """The configuration of the director lb1; what it keeps is in `folder`."""
+    return "\n".join(_lines(farm, folder)) + "\n"
 
 
 def _lines(farm: Farm, folder: Path) -> Iterator[str]:
