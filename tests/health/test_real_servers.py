@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from health.result import Reason
 from health.spec import (
+    BodyMatch,
+    DnsProbe,
     FtpProbe,
     GrpcProbe,
+    HttpProbe,
     ImapProbe,
     LdapProbe,
     MysqlProbe,
@@ -25,7 +29,9 @@ from support.certificates import Authority
 from support.probing import eventually, probed
 from support.real_servers import (
     PASSWORD,
+    apache,
     chronyd,
+    dnsmasq,
     dovecot,
     freeradius,
     grpc_health,
@@ -83,6 +89,49 @@ async def test_dovecot(mail: dict[type[ImapProbe | Pop3Probe], int], authority: 
         assert (await probed(port, wrong, limit=10.0, secrets=SECRETS)).result.reason is Reason.LOGIN_FAILED
         untrusted = kind(starttls=TlsSpec())
         assert (await probed(port, untrusted)).result.reason is Reason.TLS_UNVERIFIED
+
+
+@needs("/usr/sbin/apache2")
+async def test_apache(folder: Path, authority: Authority) -> None:
+    """Pages right, wrong, forbidden and moved, in the clear and inside TLS, verified and not."""
+    tls = TlsSpec(ca_file=str(authority.certificate))
+    says = BodyMatch(contains="says ok")
+    cases = [
+        (HttpProbe(path="/index.html", body=says), Reason.OK, ""),
+        (HttpProbe(path="/index.html", body=BodyMatch(contains="says no")), Reason.NO_MATCH, ""),
+        (HttpProbe(path="/missing"), Reason.WRONG_STATUS, "404"),
+        (HttpProbe(path="/closed/"), Reason.WRONG_STATUS, "403"),
+        (HttpProbe(path="/moved", status=((302, 302),)), Reason.OK, ""),
+        (HttpProbe(path="/moved", redirects=1, body=says), Reason.OK, ""),
+        (HttpProbe(method="HEAD", path="/index.html"), Reason.OK, ""),
+    ]
+    with apache(folder, authority.sign("127.0.0.1")) as (plain, secure):
+        for probe, reason, detail in cases:
+            for port, spoken in ((plain, None), (secure, tls)):
+                result = (await probed(port, msgspec.structs.replace(probe, tls=spoken))).result
+                assert (result.reason, detail in result.detail) == (reason, True), (probe, result)
+        assert (await probed(secure, HttpProbe(tls=TlsSpec()))).result.reason is Reason.TLS_UNVERIFIED
+        assert (await probed(plain, HttpProbe(tls=tls))).result.reason is Reason.TLS_FAILED
+
+
+@needs("/usr/sbin/dnsmasq")
+async def test_dnsmasq(folder: Path) -> None:
+    """Records right and wrong over UDP and TCP, a name that is not there, a zone that it does not answer for."""
+    name = "www.example.test"
+    cases = [
+        (DnsProbe(query=name, record="A", expect=("10.1.2.3",)), Reason.OK),
+        (DnsProbe(query=name, record="A", expect=("10.9.9.9", "10.1.2.3")), Reason.OK),
+        (DnsProbe(query=name, record="A", expect=("10.9.9.9",)), Reason.NO_MATCH),
+        (DnsProbe(query=name, record="AAAA", expect=("fd00:0::3",)), Reason.OK),
+        (DnsProbe(query=name, record="TXT", expect=("all is well",)), Reason.OK),
+        (DnsProbe(query="gone.example.test", record="A"), Reason.WRONG_STATUS),
+        (DnsProbe(query="elsewhere.example", record="A"), Reason.WRONG_STATUS),
+    ]
+    with dnsmasq(folder) as port:
+        for probe, reason in cases:
+            for tcp in (False, True):
+                result = (await probed(port, msgspec.structs.replace(probe, tcp=tcp))).result
+                assert result.reason is reason, (probe, result)
 
 
 @needs("/usr/sbin/vsftpd")

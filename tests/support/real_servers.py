@@ -27,6 +27,55 @@ def open_folder() -> Iterator[Path]:
 
 
 @contextmanager
+def apache(folder: Path, pair: Pair) -> Iterator[tuple[int, int]]:
+    """Apache with a page that says ok and a folder nobody may see, in the clear and inside TLS; gives both ports."""
+    plain, secure = free_port(), free_port()
+    pages = folder / "pages"
+    (pages / "closed").mkdir(parents=True)
+    (pages / "index.html").write_text("apache says ok\n")
+    modules = "".join(
+        f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"
+        for name in ("mpm_event", "authz_core", "alias", "ssl")
+    )
+    file = folder / "apache.conf"
+    file.write_text(
+        f"{modules}ServerRoot {folder}\nServerName localhost\nDocumentRoot {pages}\nPidFile {folder}/apache.pid\n"
+        f"DefaultRuntimeDir {folder}\nErrorLog {folder}/apache.log\nListen 127.0.0.1:{plain}\nListen 127.0.0.1:{secure}\n"
+        f"<Location /closed>\n Require all denied\n</Location>\nRedirect 302 /moved /index.html\n"
+        f"<VirtualHost 127.0.0.1:{secure}>\n SSLEngine on\n SSLCertificateFile {pair.certificate}\n"
+        f" SSLCertificateKeyFile {pair.key}\n</VirtualHost>\n"
+    )
+    with daemon(["/usr/sbin/apache2", "-D", "FOREGROUND", "-f", str(file)], plain):
+        yield plain, secure
+
+
+@contextmanager
+def dnsmasq(folder: Path) -> Iterator[int]:
+    """A name server that knows `www.example.test` by both families and a text of it, and nobody else; gives its port."""
+    port = free_port()
+    options = [
+        "--no-daemon",
+        "--conf-file=/dev/null",
+        f"--port={port}",
+        "--listen-address=127.0.0.1",
+        "--bind-interfaces",
+    ]
+    options += [
+        "--no-resolv",
+        "--no-hosts",
+        "--local=/example.test/",
+        f"--pid-file={folder}/dnsmasq.pid",
+        "--user=root",
+    ]
+    options += [
+        "--host-record=www.example.test,10.1.2.3,fd00::3",
+        "--txt-record=www.example.test,all is well",
+    ]
+    with daemon(["/usr/sbin/dnsmasq", *options], port):
+        yield port
+
+
+@contextmanager
 def vsftpd(folder: Path, pair: Pair) -> Iterator[int]:
     """An FTP server for `anonymous`, with AUTH TLS; gives its port."""
     port, empty = free_port(), folder / "empty"
