@@ -1,0 +1,45 @@
+"""``python -m screenshots [--record FOLDER]``: plays the story in the lab, then takes the pictures into docs/pictures.
+
+With ``--record FOLDER`` the story is not played again: FOLDER holds what a former run recorded.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from hactl.lab import guest, kernel
+from hactl.lab.kernel import Place
+from screenshots import pictures, story
+
+ROOT = Path(__file__).parents[2]
+GUEST_LIMIT = 580.0
+
+
+def play(folder: Path) -> None:
+    """The story, here or in a guest."""
+    if kernel.choose(kernel.inspect()) is Place.HERE:
+        story.main(folder)
+        return
+    command = [sys.executable, "-m", "screenshots.story", str(folder)]
+    status = guest.run(guest.make_job(command, memory="1G", time_limit=GUEST_LIMIT, shown=[str(folder)]))
+    if status != 0:
+        sys.exit(f"screenshots: the story ended with status {status}")
+
+
+def main() -> None:
+    """Play or take what was played; then the pictures, with the size of each."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--record", type=Path)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hactl-shots-", dir="/var/tmp") as made:
+        folder = given.record or Path(made)
+        if not (folder / "record.json").exists():
+            folder.mkdir(exist_ok=True)
+            play(folder)
+        for file in pictures.take(folder, ROOT / "docs" / "pictures"):
+            print(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
