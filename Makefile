@@ -1,6 +1,6 @@
 # Everything a newcomer or the CI runs. Each target prepares the machine for itself (etc/setup) and can be repeated.
 .DEFAULT_GOAL := help
-.PHONY: help setup deb demo docs test test-full simulate fuzz lint format lock bench bench-health clean
+.PHONY: help setup deb demo docs screenshots test test-full simulate fuzz lint format lock bench bench-health clean
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := hactl health failover notify
 
@@ -39,6 +39,10 @@ docs: ## Build the documentation as pages into build/docs, to be opened from dis
 		install --require-hashes --no-deps -r requirements-docs.lock
 	@NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --strict --quiet
 	@printf 'build/docs/index.html\n'
+
+screenshots: ## Take the documentation's pictures of page, top and report anew, from a cluster with some trouble
+	@etc/setup test
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m screenshots
 
 # Nor is the fuzzer.
 INPUTS ?= 100000

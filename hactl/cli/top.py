@@ -5,7 +5,7 @@ over a slow line a quiet cluster costs next to nothing.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import click
@@ -20,7 +20,7 @@ from textual.widgets import DataTable, Footer, Input, Label, Static
 from hactl.cli.common import daemon, daemon_options
 from hactl.cli.durations import Duration
 from hactl.cli.text import STATE_COLOURS
-from hactl.cli.top_rows import HEADING, Row, Sample, Sort, cells, heading, rows
+from hactl.cli.top_rows import HEADING, Row, Sample, Sort, cells, heading, later, rows
 
 _STATE = HEADING.index("STATE")
 _RIGHT = range(HEADING.index("WEIGHT"), HEADING.index("ADDRESS"))
@@ -93,6 +93,7 @@ class Top(App[None]):
     def __init__(self, client: Any, every: float, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._client, self._every, self._clock = client, every, clock
+        self._past: list[Sample] = []
         self._before: Sample | None = None
         self._now: Sample | None = None
         self._sort = Sort.HEALTH
@@ -134,18 +135,19 @@ class Top(App[None]):
     def _take(self, status: Any, trouble: str) -> None:
         self._trouble = trouble
         if status is not None:
-            self._before, self._now = self._now, Sample(self._clock(), status)
+            self._now = Sample(self._clock(), status)
+            before = later(self._past, self._now)
+            self._before = before[0] if before else None
+            self._past = [*before, self._now]
         self._draw()
 
     def _draw(self) -> None:
-        parts = list(heading(self._now.status)) if self._now else [("waiting for the daemon", "")]
-        if self._trouble:
-            parts = [(self._trouble, "down"), *parts]
+        lines = list(heading(self._now.status)) if self._now else [[("waiting for the daemon", "")]]
         order = f"order: {self._sort.text}" + (f", only '{self._words}'" if self._words else "")
-        line = Text("   ").join(
-            Text(text, style=STATE_COLOURS.get(state, "")) for text, state in [*parts, (order, "dim")]
-        )
-        self._head.update(line)
+        lines[0] = [*lines[0], (order, "dim")]
+        if self._trouble:
+            lines.insert(0, [(self._trouble, "down")])
+        self._head.update(Text("\n").join(_line(parts) for parts in lines))
         if self._now is not None:
             self._fill(rows(self._before, self._now, self._sort, self._words))
 
@@ -233,6 +235,11 @@ class Top(App[None]):
         said = "; ".join([f"{action} {scope}: done", *answer.get("warnings", ())])
         self.call_from_thread(self.notify, said, markup=False)
         self.call_from_thread(self.look)
+
+
+def _line(parts: Sequence[tuple[str, str]]) -> Text:
+    """Words in the colours of their states."""
+    return Text("   ").join(Text(text, style=STATE_COLOURS.get(state, "")) for text, state in parts)
 
 
 def _styled(number: int, text: str) -> Text:

@@ -80,6 +80,16 @@ class Sample(msgspec.Struct, frozen=True):
     status: Status
 
 
+OVER = 3.9
+"""Seconds of a rate. The kernel sums its counters up every 2 s: over less, a rate would jump between nothing and double."""
+
+
+def later(past: Sequence[Sample], now: Sample) -> Sequence[Sample]:
+    """Of earlier samples, in order, those that the next rate needs: it is taken from the first, at least `OVER` ago."""
+    needed = next((at for at, sample in enumerate(past) if now.at - sample.at < OVER), len(past))
+    return past[max(0, needed - 1) :]
+
+
 def rows(before: Sample | None, now: Sample, sort: Sort, words: str = "") -> list[Row]:
     """The rows to show: those in which `words` occurs, in this order."""
     found = [
@@ -183,21 +193,26 @@ HEADING = (
 )  # fmt: skip
 
 
-def heading(status: Status) -> Sequence[tuple[str, str]]:
-    """What stands above the table, as (text, state): the director, its routers, its peers, and what warns."""
-    found = [(f"{status.get('cluster', '?')} as {status.get('node', '?')} sees it", "")]
-    found += [
+def heading(status: Status) -> Sequence[Sequence[tuple[str, str]]]:
+    """What stands above the table, line by line, as (text, state): whose view it is, who holds what, and what is wrong."""
+    who = [(f"{status.get('cluster', '?')} as {status.get('node', '?')} sees it", "")]
+    held = [
         (f"router {name}: {router.get('state')}", router.get("state", ""))
         for name, router in status.get("routers", {}).items()
     ]
-    found += [
+    held += [
         (f"director {name}: {peer.get('state')}", peer.get("state", ""))
         for name, peer in status.get("peers", {}).items()
     ]
-    found += [
-        (f"service {name}: {service.get('state')}, {clean(str(service.get('reason', '')))}", service["state"])
+    wrong = [
+        [
+            (
+                f"service {name}: {service.get('state')}, {clean(str(service.get('reason', '')))}",
+                service["state"],
+            )
+        ]
         for name, service in status.get("services", {}).items()
         if service.get("state") not in ("up", None)
     ]
     warnings = [*status.get("splits", ()), *status.get("warnings", ())]
-    return [*found, *((clean(str(text)), "warning") for text in warnings)]
+    return [who + held, *wrong, *([(clean(str(text)), "warning")] for text in warnings)]

@@ -64,6 +64,7 @@ def hactl(plan: Plan, adverts: str = ADVERTS) -> str:
         + routers(adverts)
         + channel(plan)
         + (services(plan) + notify(plan) if plan.of(Role.SERVER) else "")
+        + "health: {user: nobody}\n"
         + control
     )
 

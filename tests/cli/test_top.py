@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, Static
 
 from hactl.cli.top import Top
-from hactl.cli.top_rows import Row, Sample, Sort, cells, heading, rows, short
+from hactl.cli.top_rows import Row, Sample, Sort, cells, heading, later, rows, short
 from hactl.control.client import UnreachableError
 from support.fake_daemon import STATUS_FILE
 
@@ -35,6 +35,14 @@ def counted(connections: int, into: int) -> dict[str, Any]:
 def of(found: list[Row], key: str) -> Row:
     """The row of this server."""
     return next(row for row in found if row.key == key)
+
+
+def test_a_rate_is_taken_over_two_steps_of_the_kernels_sums() -> None:
+    """From the sample of four seconds ago where there is one, and older ones are let go."""
+    past = [Sample(at, {}) for at in (0.0, 2.0, 4.0)]
+    assert [one.at for one in later(past, Sample(6.0, {}))] == [2.0, 4.0]
+    assert [one.at for one in later(past[2:], Sample(6.0, {}))] == [4.0]
+    assert list(later([], Sample(6.0, {}))) == []
 
 
 def test_rates_come_from_two_looks() -> None:
@@ -73,7 +81,7 @@ def test_search_and_text() -> None:
     now = Sample(1.0, status())
     assert [row.server for row in rows(None, now, Sort.NAME, "refused")] == ["rs3"]
     assert all("\x1b" not in field for row in rows(None, now, Sort.NAME) for field in cells(row))
-    texts = [text for text, _ in heading(status())]
+    texts = [text for line in heading(status()) for text, _ in line]
     assert "router web: master" in texts
     assert any("degraded" in text for text in texts)
 

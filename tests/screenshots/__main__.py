@@ -1,6 +1,10 @@
-"""``python -m screenshots [--record FOLDER]``: plays the story in the lab, then takes the pictures into docs/pictures.
+"""Pictures of the page, `hactl top` and the report for the documentation, from a real cluster: `make screenshots`.
 
-With ``--record FOLDER`` the story is not played again: FOLDER holds what a former run recorded.
+The cluster lives in the lab, which may be a guest without a browser. So what its daemons said is recorded there (`story`)
+and shown here, by the program's own page, screen and report, to a real Chromium (`pictures`).
+
+``python -m screenshots [--record FOLDER]``: with ``--record`` the story is not played again, FOLDER holds what a former run
+recorded.
 """
 
 import argparse

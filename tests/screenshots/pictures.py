@@ -1,6 +1,7 @@
 """Shows a record to a browser: the page and the report by day and by night, and the screen of `hactl top`."""
 
 import asyncio
+import base64
 import re
 import shutil
 import struct
@@ -8,7 +9,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from playwright.sync_api import Browser, sync_playwright
@@ -18,12 +19,41 @@ from notify.event import Event, EventKind, Severity
 from screenshots.story import Record
 from support.fake_page import fake_page
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--force-color-profile=srgb",
+    "--disable-lcd-text",
+)
 WIDTH = 1180
 TERMINAL = (132, 24)
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 SHOWN_EVERY = 1.05
 """Seconds between two statuses on the page, which takes no more than one a second."""
+FEW_COLOURS = """async encoded => {
+    const image = await createImageBitmap(await (await fetch("data:image/png;base64," + encoded)).blob());
+    const {width, height} = image, canvas = new OffscreenCanvas(width, height), pen = canvas.getContext("2d");
+    pen.drawImage(image, 0, 0);
+    const pixels = new Uint32Array(pen.getImageData(0, 0, width, height).data.buffer), often = new Map();
+    for (const pixel of pixels) often.set(pixel, (often.get(pixel) || 0) + 1);
+    const parts = pixel => [pixel & 255, pixel >> 8 & 255, pixel >> 16 & 255, pixel >>> 24];
+    const ordered = [...often].sort((a, b) => b[1] - a[1]).map(([pixel]) => pixel);
+    const kept = ordered.slice(0, 256), place = new Map();
+    kept.forEach((pixel, at) => place.set(pixel, at));
+    const shades = kept.map(parts), far = (a, b) => a.reduce((sum, part, at) => sum + (part - b[at]) ** 2, 0);
+    for (const pixel of ordered.slice(256)) {
+        const own = parts(pixel); let best = 0, least = Infinity;
+        shades.forEach((shade, at) => { const away = far(own, shade); if (away < least) { least = away; best = at; } });
+        place.set(pixel, best);
+    }
+    const places = Uint8Array.from(pixels, pixel => place.get(pixel));
+    let text = "";
+    for (let at = 0; at < places.length; at += 32768)
+        text += String.fromCharCode(...places.subarray(at, at + 32768));
+    return {width, height, colours: shades.flat(), places: btoa(text)};
+}"""
+"""Gives the picture's size, its colours (four numbers each), and for each point the place of its colour."""
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -38,8 +68,9 @@ def take(folder: Path, into: Path) -> Iterator[Path]:
         yield from page(browser, record, into)
         for scheme in SCHEMES:
             yield shot(browser, (folder / "report.html").as_uri(), into / f"report-{scheme}.png", scheme)
-        (folder / "top.svg").write_text(screen)
-        yield shot(browser, (folder / "top.svg").as_uri(), into / "top.png", "dark", element="svg")
+        width = round(float(screen.partition('viewBox="0 0 ')[2].partition(" ")[0]))
+        (folder / "top.html").write_text(f"<!doctype html><body style='margin: 0'>{screen}")
+        yield shot(browser, (folder / "top.html").as_uri(), into / "top.png", "dark", width)
         browser.close()
 
 
@@ -57,10 +88,13 @@ def page(browser: Browser, record: Record, into: Path) -> Iterator[Path]:
             served.commands.snapshot = status
             time.sleep(SHOWN_EVERY)
         for scheme, tab in tabs.items():
-            yield kept(tab.screenshot(full_page=True), into / f"page-{scheme}.png")
+            for folded in ("dr", "tun"):
+                tab.locator("summary", has=tab.get_by_text(folded, exact=True)).first.click()
+            tab.mouse.move(0, 0)
+            yield kept(browser, tab.screenshot(full_page=True), into / f"page-{scheme}.png")
         phone = tabs["light"]
         phone.set_viewport_size({"width": 390, "height": 844})
-        yield kept(phone.screenshot(), into / "page-phone.png")
+        yield kept(browser, phone.screenshot(), into / "page-phone.png")
 
 
 def event(row: dict[str, Any]) -> Event:
@@ -83,7 +117,7 @@ def moment(text: str) -> float:
 
 async def top(record: Record) -> str:
     """The screen as SVG, after two statuses some seconds apart; its fonts are the machine's."""
-    shown = [record.statuses[-5], record.statuses[-1]]
+    shown = [record.statuses[-4], record.statuses[-1]]
 
     class Recorded:
         def get(self, _: str) -> dict[str, Any]:
@@ -100,27 +134,32 @@ async def top(record: Record) -> str:
     return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
-def shot(browser: Browser, address: str, file: Path, scheme: Any, element: str = "") -> Path:
-    """A picture of a file, or of one element of it."""
-    tab = browser.new_context(color_scheme=scheme, viewport={"width": WIDTH, "height": 600}).new_page()
+def shot(
+    browser: Browser, address: str, file: Path, scheme: Literal["light", "dark"], width: int = WIDTH
+) -> Path:
+    """A picture of a whole page."""
+    tab = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 200}).new_page()
     tab.goto(address)
-    picture = tab.locator(element).screenshot() if element else tab.screenshot(full_page=True)
+    kept(browser, tab.screenshot(full_page=True, omit_background=True), file)
     tab.context.close()
-    return kept(picture, file)
+    return file
 
 
-def kept(picture: bytes, file: Path) -> Path:
-    """The PNG packed as tightly as zlib can, without what is not needed to see it."""
-    pieces, data, at = [], b"", len(PNG)
-    while at < len(picture):
-        length, kind = struct.unpack(">I4s", picture[at : at + 8])
-        if kind == b"IDAT":
-            data += picture[at + 8 : at + 8 + length]
-        elif kind in (b"IHDR", b"PLTE", b"tRNS"):
-            pieces.append(chunk(kind, picture[at + 8 : at + 8 + length]))
-        at += 12 + length
-    packed = zlib.compress(zlib.decompress(data), 9)
-    file.write_bytes(PNG + b"".join(pieces) + chunk(b"IDAT", packed) + chunk(b"IEND", b""))
+def kept(browser: Browser, picture: bytes, file: Path) -> Path:
+    """The picture in at most 256 colours, which screens of text do not need more of, packed tightly."""
+    tab = browser.new_page()
+    found = tab.evaluate(FEW_COLOURS, base64.b64encode(picture).decode())
+    tab.close()
+    width, height = found["width"], found["height"]
+    places = base64.b64decode(found["places"])
+    lines = b"".join(b"\0" + places[at : at + width] for at in range(0, width * height, width))
+    colours = bytes(found["colours"])
+    opaque = b"".join(colours[at : at + 3] for at in range(0, len(colours), 4))
+    head = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+    pieces = (
+        (b"IHDR", head), (b"PLTE", opaque), (b"tRNS", colours[3::4]), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""),
+    )  # fmt: skip
+    file.write_bytes(PNG + b"".join(chunk(kind, data) for kind, data in pieces))
     return file
 
 

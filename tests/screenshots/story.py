@@ -49,22 +49,27 @@ def health(cluster: Cluster, server: str) -> str:
 
 @contextlib.contextmanager
 def used(cluster: Cluster) -> Iterator[None]:
-    """A client that asks all services, and has some sessions open by ssh."""
+    """A client that asks all services."""
     space = cluster.plan.namespace("client")
-    asked = [Traffic(space, vip, INTERVALS[name]) for name, vip in SERVICES.items()]
     with contextlib.ExitStack() as stack:
-        with net.inside(space):
-            for _ in range(SESSIONS):
-                stack.enter_context(socket.create_connection((topology.DR_VIP, 22), timeout=10.0))
-        for traffic in asked:
+        for name, vip in SERVICES.items():
+            traffic = Traffic(space, vip, INTERVALS[name])
             traffic.start()
             stack.callback(traffic.stop)
         yield
 
 
-def trouble(cluster: Cluster) -> None:
-    """A server falls and returns; lb1 dies, lb2 takes over; lb1 comes back and is told to hand over; one server falls for
-    good, one is drained."""
+@contextlib.contextmanager
+def logged_in(cluster: Cluster) -> Iterator[None]:
+    """Some sessions by ssh, which stay open."""
+    with contextlib.ExitStack() as stack, net.inside(cluster.plan.namespace("client")):
+        for _ in range(SESSIONS):
+            stack.enter_context(socket.create_connection((topology.DR_VIP, 22), timeout=10.0))
+        yield
+
+
+def past(cluster: Cluster) -> None:
+    """A server falls and returns; lb1 dies, lb2 takes over; lb1 comes back and is told to hand over."""
     cluster.kill("rs2", "nginx")
     wait_for("rs2 down", lambda: health(cluster, "rs2") == "down", LIMIT)
     time.sleep(12)
@@ -79,13 +84,17 @@ def trouble(cluster: Cluster) -> None:
     time.sleep(8)
     Client(str(cluster.socket("lb1"))).post("handover", {})
     wait_for("lb2 master by handover", lambda: is_master(cluster, "lb2"), LIMIT)
+
+
+def present(cluster: Cluster) -> None:
+    """One server is down, one is drained."""
     cluster.kill("rs1", "nginx")
     wait_for("rs1 down", lambda: health(cluster, "rs1") == "down", LIMIT)
     drained = {"action": "drain", "server": "rs3", "for_seconds": 7200, "reason": "new kernel"}
     Client(str(cluster.socket("lb2"))).post("overrides", drained)
 
 
-def record(cluster: Cluster, folder: Path) -> None:
+def record(cluster: Cluster, folder: Path, began: float) -> None:
     """A minute and more of statuses, the history, the report."""
     kept, client = Record(), Client(str(cluster.socket("lb2")))
     for _ in range(SAMPLES):
@@ -93,19 +102,29 @@ def record(cluster: Cluster, folder: Path) -> None:
         time.sleep(SAMPLE_EVERY)
     kept.events = client.get("events", limit=1000)["events"]
     (folder / "record.json").write_bytes(msgspec.json.encode(kept))
-    done = cluster.command("lb2", "report", "--since", "6m", "--html", str(folder / "report.html"))
+    since = f"{time.monotonic() - began:.0f}s"
+    done = cluster.command("lb2", "report", "--since", since, "--html", str(folder / "report.html"))
     assert done.returncode == 0, done.stderr
 
 
 def main(folder: Path) -> None:
-    """Builds, plays, records."""
+    """Builds, plays, records. A guest stands still now and then, so the adverts are those of a slow network."""
     plan = topology.plan("shots")
     with records.lab(plan.identity, (), plan.namespaces, guest=False) as made:
         cluster = Cluster(plan, made)
-        up.bring_up(cluster)
+        cluster.up()
+        cluster.config.write_text(cluster.config.read_text().replace("100ms", "1s"))
+        for director in ("lb1", "lb2"):
+            cluster.start_daemon(director)
+        wait_for(
+            "all well", lambda: all(up.serving(cluster.status(d)) for d in ("lb1", "lb2")), up.START_LIMIT
+        )
+        began = time.monotonic()
         with used(cluster):
-            trouble(cluster)
-            record(cluster, folder)
+            past(cluster)
+            with logged_in(cluster):
+                present(cluster)
+                record(cluster, folder, began)
 
 
 if __name__ == "__main__":

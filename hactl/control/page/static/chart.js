@@ -2,11 +2,13 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const KEPT = 60;
+// The kernel sums its counters up every 2 s: a rate over less than two of these steps would jump between nothing and double.
+const OVER = 3.9;
 
 export class Chart {
   constructor(width = 96, height = 24) {
     this.width = width; this.height = height;
-    this.samples = []; this.last = null;
+    this.samples = []; this.past = [];
     this.element = document.createElementNS(SVG, "svg");
     this.element.setAttribute("class", "chart");
     this.element.setAttribute("width", width); this.element.setAttribute("height", height);
@@ -14,12 +16,15 @@ export class Chart {
     this.area = this.#path("area"); this.line = this.#path("line");
   }
 
-  // Takes a counter that only rises, at a time in seconds; gives the rate since the one before, or null.
+  // Takes a counter that only rises, at a time in seconds; gives the rate of the last seconds, or null.
   count(counter, at) {
-    const before = this.last;
-    this.last = {counter, at};
-    if (!before || at <= before.at) return null;
-    const rate = counter >= before.counter ? (counter - before.counter) / (at - before.at) : 0;
+    const past = this.past;
+    if (past.length && at <= past.at(-1).at) return null;
+    if (past.length && counter < past.at(-1).counter) past.length = 0; // begun anew
+    past.push({counter, at});
+    while (past.length > 2 && at - past[1].at >= OVER) past.shift();
+    if (at - past[0].at < OVER / 2) return null;
+    const rate = (counter - past[0].counter) / (at - past[0].at);
     this.samples.push(rate);
     if (this.samples.length > KEPT) this.samples.shift();
     return rate;

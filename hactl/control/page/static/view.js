@@ -106,7 +106,7 @@ export class View {
   }
 
   masterOf(router, name) {
-    const found = Object.entries(this.status.peers || {}).find(([, peer]) => peer.address === router.master || (peer.addresses || []).includes(router.master));
+    const found = Object.entries(this.status.peers || {}).find(([, peer]) => peer.address === router.master || (peer.addresses || []).includes(router.master) || (peer.links || []).some(link => link.peer === router.master));
     if (router.state === "master") return this.status.node;
     return found ? found[0] : router.master || "nobody known";
   }
@@ -230,7 +230,7 @@ class Service {
     const servers = Object.values(service.servers || {}), active = servers.filter(s => s.active && s.weight > 0).length;
     pill(this.state, service.state || "unknown");
     say(this.where, service.fwmark === undefined ? `${service.address.includes(":") ? `[${service.address}]` : service.address}:${service.port} ${service.protocol} · ${service.forward} · ${service.scheduler}` : `mark ${service.fwmark} · ${service.forward} · ${service.scheduler}`);
-    say(this.count, `${active} of ${servers.length} in service`); say(this.why, service.reason || "");
+    say(this.count, `${active} of ${servers.length} in service`); say(this.why, service.state === "up" ? "" : service.reason || "");
     const sums = service.counters || {}, rate = this.chart.count(sums.connections || 0, this.view.now);
     const open = servers.reduce((sum, s) => sum + ((s.connections || {}).active || 0), 0);
     say(this.rate, `${short(open)} open${rate === null ? "" : `, ${short(rate)} new/s`}`); this.chart.draw();
@@ -291,9 +291,9 @@ function inside(status) {
   const rows = [];
   for (const [name, worker] of Object.entries(status.workers || {})) rows.push([`worker ${name}`, `${worker.state}${worker.restarts ? `, started again ${worker.restarts} times` : ""}`]);
   for (const [name, channel] of Object.entries(status.channels || {})) rows.push([`alerts by ${name}`, `${channel.delivered || 0} delivered, ${channel.waiting || 0} waiting, ${channel.failed || 0} lost${channel.error ? `; ${channel.error}` : ""}`]);
-  for (const one of status.overrides || []) rows.push([`override`, `${one.server}${one.service ? "@" + one.service : ""}: ${one.admin || "weight " + one.weight}${one.until ? ` until ${one.until}` : ""}, by ${one.by}${one.reason ? `: ${one.reason}` : ""}`]);
+  for (const one of status.overrides || []) rows.push([`override`, `${one.server}${one.service ? "@" + one.service : ""}: ${one.admin || "weight " + one.weight}${one.until ? ` until ${clock(one.until)}` : ""}, by ${one.by}${one.reason ? `: ${one.reason}` : ""}`]);
   if (status.sync) rows.push(["connection sync", `${status.sync.state}, ${status.sync.reason}`]);
-  rows.push(["configuration", `${(status.config.sha256 || "").slice(0, 12)}, loaded ${status.config.loaded}`]);
+  rows.push(["configuration", `${(status.config.sha256 || "").slice(0, 12)}, loaded ${clock(status.config.loaded)}`]);
   const list = byId("inside"), key = JSON.stringify(rows);
   if (list.dataset.key === key) return;
   list.dataset.key = key;
