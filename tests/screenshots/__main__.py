@@ -12,9 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from screenshots import pictures, story
+
 from hactl.lab import guest, kernel
 from hactl.lab.kernel import Place
-from screenshots import pictures, story
 
 ROOT = Path(__file__).parents[2]
 GUEST_LIMIT = 580.0

@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import msgspec
 from playwright.sync_api import Browser, sync_playwright
+from screenshots.story import Record
 
 from hactl.cli.top import Top
 from notify.event import Event, EventKind, Severity
-from screenshots.story import Record
 from support.fake_page import fake_page
 
 FLAGS = (
