@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from hactl.config.fault import suggestion
+from hactl.config import hints
+from hactl.config.fault import Path, suggestion
 from hactl.config.schema.base import keys_of
 from hactl.config.tree import Node
 from hactl.config.words import resolve
@@ -30,7 +31,7 @@ def shown(node: Node) -> str:
 
 def unknown_key(key: str, model: type[BaseModel] | None) -> str:
     """For a key that its section does not know."""
-    return f"unknown key{suggestion(key, keys_of(model) if model else [])}"
+    return f"unknown key{hints.for_key(key, keys_of(model) if model else [])}"
 
 
 def missing(key: str, model: type[BaseModel] | None) -> str:
@@ -43,10 +44,12 @@ def missing(key: str, model: type[BaseModel] | None) -> str:
     return f"is required: {field.description.rstrip('.')}" if field and field.description else "is required"
 
 
-def sentence(error: ErrorDetails, node: Node) -> str:
+def sentence(error: ErrorDetails, node: Node, path: Path) -> str:
     """For every other error, which concerns the value of a node."""
-    known = _SENTENCES.get(error["type"])
-    return known(error.get("ctx", {}), node) if known else error["msg"]
+    kind = error["type"]
+    known = _SENTENCES.get(kind)
+    text = known(error.get("ctx", {}), node) if known else error["msg"]
+    return text + hints.for_shape(path, node) if kind in _SHAPES else text
 
 
 def _words(annotation: Any) -> list[str]:
@@ -63,9 +66,7 @@ def _own(ctx: Mapping[str, Any], node: Node) -> str:
 
 def _literal(ctx: Mapping[str, Any], node: Node) -> str:
     words = str(ctx["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
-    near = suggestion(node.raw, words) if node.raw else ""
-    hint = near if "did you mean" in near else ""
-    return f"must be {_either(words)}, not {shown(node)}{hint}"
+    return f"must be {_either(words)}, not {shown(node)}{hints.for_word(node.raw, words)}"
 
 
 def _boolean(_: Mapping[str, Any], node: Node) -> str:
@@ -108,6 +109,7 @@ def _kind(words: str) -> Sentence:
     return lambda ctx, node: f"must be {words}, not {shown(node)}"
 
 
+_SHAPES = frozenset({"dict_type", "model_type", "model_attributes_type", "int_type"})
 _MAPPING = _kind("a mapping (key: value)")
 _SENTENCES: dict[str, Sentence] = {
     "value": _own,

@@ -83,14 +83,14 @@ def _fault(root: Node, data: Any, known: dict[int, type[BaseModel]], detail: Err
     if path[-1] == "[key]":
         path = path[:-1]
         text = Node("", 0, 0, path[-1], str(path[-1]))
-        return fault_at(root, path, sentence(detail, text), key=True)
+        return fault_at(root, path, sentence(detail, text, path), key=True)
     if kind == "extra_forbidden":
         return fault_at(root, path, unknown_key(str(path[-1]), _model(data, known, path[:-1])), key=True)
     if kind == "missing":
         message = missing(str(path[-1]), _model(data, known, path[:-1]))
         place = fault_at(root, path[:-1], message, key=True)
         return msgspec.structs.replace(place, path=path_text(path))
-    return fault_at(root, clipped(root, path), sentence(detail, find(root, path)))
+    return fault_at(root, clipped(root, path), sentence(detail, find(root, path), path))
 
 
 def _model(data: Any, known: dict[int, type[BaseModel]], path: Path) -> type[BaseModel] | None:

@@ -6,7 +6,7 @@ from typing import Final
 from hactl.config.fault import Path, suggestion
 from hactl.config.resolve import family_of, servers_of
 from hactl.config.rules.finding import Finding, World, fault, warning
-from hactl.config.schema.check_forms import NO_CHECK, items
+from hactl.config.schema.check_forms import NO_CHECK, check_types, items
 from hactl.config.schema.checks import Check
 from hactl.config.schema.document import Document
 
@@ -37,6 +37,8 @@ def _unknown(world: World, section: str, name: str, path: Path, *, key: bool = F
     known = world.named(section)
     if name not in known:
         message = f"there is no {_KINDS[section]} '{name}'{suggestion(name, known)}"
+        if section == "checks" and name in check_types():
+            message = f"there is no check of the name '{name}'; one in place is written {{type: {name}}}"
         yield fault(*path, message=message, key=key)
 
 

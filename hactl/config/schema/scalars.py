@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from hactl.config import duration
+from hactl.config import duration, hints
 from hactl.config.schema.base import refuse
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -59,8 +59,7 @@ def canonical(value: str) -> str:
     try:
         return str(ipaddress.ip_address(value))
     except ValueError:
-        hint = "; the prefix has no place here" if "/" in value else ""
-        raise refuse(f"must be an IPv4 or IPv6 address, not {{value}}{hint}") from None
+        raise refuse(f"must be an IPv4 or IPv6 address, not {{value}}{hints.for_address(value)}") from None
 
 
 def _prefixed(value: str) -> str:
