@@ -66,7 +66,8 @@ def _overview(report: Report) -> str:
 
 def _axis(report: Report) -> str:
     step = (report.until - report.since) / (_TICKS - 1)
-    form = "%d %b" if report.until - report.since > 2 * 86400 else "%H:%M"
+    length = report.until - report.since
+    form = "%d %b" if length > 2 * 86400 else "%H:%M" if length > 900 else "%H:%M:%S"
     moments = (report.since + number * step for number in range(_TICKS))
     return "".join(
         f"<span>{datetime.fromtimestamp(at, UTC).astimezone().strftime(form)}</span>" for at in moments

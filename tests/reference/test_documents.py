@@ -1,14 +1,18 @@
 """README and docs/: every command that they show is one that the program takes."""
 
+import copy
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+import yaml
 
 from hactl.cli import cli
+from hactl.config.load import load
 from notify.event import EventKind
 from support.walk import blocks
 
@@ -67,3 +71,31 @@ def test_the_walked_pages_are_walked_whole() -> None:
         assert len([b for b in blocks(text) if b.language == "sh" and b.hosts]) == text.count("```sh")
     routed, tunnelled = (blocks((ROOT / "docs" / f"first-cluster-{m}.md").read_text()) for m in ("dr", "tun"))
     assert [b.text.replace("forward: dr", "forward: tun") for b in routed] == [b.text for b in tunnelled]
+
+
+EXAMPLE = yaml.safe_load((ROOT / "etc" / "hactl.yaml").read_text())
+YAML = re.compile(r"^```yaml[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def completed(part: dict[str, Any]) -> dict[str, Any]:
+    """A whole file, where a document shows a part of one: the rest is the example's. Of a router parts may be shown."""
+    if "cluster" in part:
+        return part
+    whole: dict[str, Any] = copy.deepcopy(EXAMPLE)
+    for key, value in part.items():
+        for name, thing in value.items() if isinstance(value, dict) else ():
+            former = whole.setdefault(key, {}).get(name)
+            whole[key][name] = {**former, **thing} if key == "routers" and former else thing
+        if not isinstance(value, dict):
+            whole[key] = value
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(d.name, block) for d in DOCUMENTS for block in YAML.findall(d.read_text())]
+)
+def test_a_piece_of_configuration_is_sound(name: str, text: str, tmp_path: Path) -> None:
+    """As it stands there."""
+    file = tmp_path / "hactl.yaml"
+    file.write_text(yaml.safe_dump(completed(yaml.safe_load(text))))
+    assert load(str(file)).faults == ()

@@ -29,8 +29,8 @@ FLAGS = (
 WIDTH = 1180
 TERMINAL = (132, 24)
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
-SHOWN_EVERY = 1.05
-"""Seconds between two statuses on the page, which takes no more than one a second."""
+SETTLED = 1.5
+"""Seconds until the page, which takes one status a second, has drawn the last."""
 FEW_COLOURS = """async encoded => {
     const image = await createImageBitmap(await (await fetch("data:image/png;base64," + encoded)).blob());
     const {width, height} = image, canvas = new OffscreenCanvas(width, height), pen = canvas.getContext("2d");
@@ -84,13 +84,15 @@ def page(browser: Browser, record: Record, into: Path) -> Iterator[Path]:
                 for scheme in SCHEMES}  # fmt: skip
         for tab in tabs.values():
             tab.goto(address)
-        for _, status in record.statuses[1:]:
+        began = time.monotonic() - record.statuses[0][0]
+        for at, status in record.statuses[1:]:
+            time.sleep(max(0.0, began + at - time.monotonic()))
             served.commands.snapshot = status
-            time.sleep(SHOWN_EVERY)
+        time.sleep(SETTLED)
         for scheme, tab in tabs.items():
             for folded in ("dr", "tun"):
                 tab.locator("summary", has=tab.get_by_text(folded, exact=True)).first.click()
-            tab.mouse.move(0, 0)
+            tab.evaluate("window.scrollTo(0, 0)")
             yield kept(browser, tab.screenshot(full_page=True), into / f"page-{scheme}.png")
         phone = tabs["light"]
         phone.set_viewport_size({"width": 390, "height": 844})
