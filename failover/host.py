@@ -99,12 +99,12 @@ class Host:
 
     def has(self, spec: AddressSpec) -> tuple[Address, ...]:
         """The address as it is on its interface now; with other prefixes it may be there more than once."""
-        link = self.link(spec.interface)
-        return (
-            ()
-            if link is None
-            else tuple(self._addresses.get((link.index, packed(spec.address)), {}).values())
-        )
+        return self.on(spec.bearer, spec.address)
+
+    def on(self, interface: str, address: str) -> tuple[Address, ...]:
+        """An address as it is on this interface now."""
+        link = self.link(interface)
+        return () if link is None else tuple(self._addresses.get((link.index, packed(address)), {}).values())
 
     def holds(self, place: Place) -> bool:
         """Whether the kernel has told that this address is on this interface, by our hand."""
@@ -176,6 +176,9 @@ def _missing(spec: RouterSpec, host: Host) -> str | None:
             return f"interface {name} does not exist"
         if not link.up:
             return f"interface {name} is down"
+    for vip in spec.addresses:
+        if vip.device and any(not there.ours for there in host.on(vip.interface, vip.address)):
+            return f"{vip.address} is on {vip.interface} itself, whose MAC is not the virtual one"
     return None
 
 
@@ -219,8 +222,9 @@ def inherited(spec: RouterSpec, host: Host) -> bool:
 
 def strays(specs: tuple[RouterSpec, ...], host: Host) -> list[Address]:
     """Marked addresses on the routers' interfaces that no router of these wants any more."""
-    interfaces = {a.interface for spec in specs for a in spec.addresses} | {spec.interface for spec in specs}
-    wanted = {(a.interface, packed(a.address)) for spec in specs for a in spec.addresses}
+    vips = [vip for spec in specs for vip in spec.addresses]
+    interfaces = {name for vip in vips for name in (vip.bearer, vip.interface)} | {s.interface for s in specs}
+    wanted = {(vip.bearer, packed(vip.address)) for vip in vips}
     names = {link.index: link.name for link in host.links.values()}
     marked = (a for a in host.addresses() if a.ours and names.get(a.index) in interfaces)
     return [a for a in marked if (names[a.index], a.address) not in wanted]

@@ -4,7 +4,6 @@ Owns no decision: those are the election's. It knows how to perform each action 
 """
 
 import asyncio
-import errno
 import os
 from collections.abc import Callable, Iterable, Sequence
 
@@ -22,6 +21,7 @@ from failover.actions import (
     TwoMasters,
     Wants,
 )
+from failover.adverts import Adverts
 from failover.debounce import Debounce
 from failover.election import Election
 from failover.hearing import Hearing
@@ -31,8 +31,10 @@ from failover.moves import State
 from failover.packet import Advert, Drop
 from failover.place import Place
 from failover.report import Alarm, Remark, RouterReport
-from failover.spec import AddressSpec, RouterSpec
+from failover.spec import RouterSpec
 from failover.surroundings import Handed, Surroundings
+from failover.virtual_mac import has_fallen
+from failover.writes import Writes
 
 
 class Instance:
@@ -52,7 +54,8 @@ class Instance:
         self._recheck: asyncio.TimerHandle | None = None
         self._lateness = 0.0
         self._renewal = 0.0
-        self._send_error = 0
+        self._adverts = Adverts(around)
+        self._writes = Writes(self, around, self._written)
         self._write_error = ""
         self._unseen: tuple[Place, ...] | None = None
         self._reported: RouterReport | None = None
@@ -66,6 +69,8 @@ class Instance:
         fault = self._debounce.offer(self.standing.fault, now) or self.standing.tracked_fault
         self.election.set_priority(self.standing.priority, now, unproven=self.standing.unproven)
         found = inherited(self.spec, self._around.host)
+        if not found:
+            self._writes.lower(self.spec)
         self._perform(self.election.start(now, inherited=found, fault=fault), now)
 
     def receive(self, advert: Advert, source: bytes) -> None:
@@ -98,6 +103,8 @@ class Instance:
 
     def link_changed(self, names: set[str]) -> None:
         """Interfaces changed, perhaps their MAC: a master announces from them again at once."""
+        if self.election.router.holding and has_fallen(self.spec, self._around.host):
+            self.act(Election.addresses_missing)
         if self._still_ours() and any(vip.interface in names for vip in self.spec.addresses):
             self._announce()
 
@@ -124,7 +131,7 @@ class Instance:
         self.hearing.adopt(spec.addresses)
         self._debounce = self._debounce.with_delays(spec.link_up_delay, spec.link_down_delay)
         if gone and self.election.router.holding:
-            self._around.write(self._job(gone, None, float("inf")))
+            self._writes.take_off(gone, self.standing)
         self._perform(self.election.adopt(spec, now), now)
         self.look()
 
@@ -186,11 +193,11 @@ class Instance:
         for action in actions:
             match action:
                 case SendAdvert(priority):
-                    self._send(priority)
+                    self._warn(self._adverts.send(self.spec, priority, self.standing.source))
                 case HoldAddresses(lease, void_after):
-                    self._around.write(self._job(self.spec.addresses, lease, void_after))
+                    self._writes.hold(self.spec, self.standing, self.election.router, lease, void_after)
                 case DropAddresses():
-                    self._around.write(self._job(self.spec.addresses, None, float("inf")))
+                    self._writes.drop(self.spec, self.standing)
                 case Announce():
                     self._announce()
                 case Changed() | Wants():
@@ -207,24 +214,11 @@ class Instance:
                     self._around.report(Remark(self.spec.name, text))
                 case Stopped():
                     self.stopped = True
+        self._writes.keep_still(self.spec, self.election.router)
         self._arm()
 
-    def _send(self, priority: int) -> None:
-        error = 0
-        source, guard = self.standing.source, self._around.guards.of(self.spec)
-        for destination in outgoing.destinations(self.spec):
-            message = outgoing.advert_message(self.spec, priority, source, destination, guard.password)
-            try:
-                sealed = guard.close(message, source, destination, self._around.moment())
-                self._around.send(self.spec, sealed, source, destination)
-            except OSError as failure:
-                error = failure.errno or errno.EIO
-        if error and error != self._send_error:
-            self._warn(f"cannot send adverts on {self.spec.interface}: {os.strerror(error)}")
-        self._send_error = error
-
     def _warn(self, *texts: str) -> None:
-        for text in texts:
+        for text in filter(None, texts):
             self._around.report(Remark(self.spec.name, text, warning=True))
 
     def _announce(self) -> None:
@@ -240,13 +234,6 @@ class Instance:
     def _taken(self) -> None:
         lost = not self._still_ours() or self._write_error
         self._around.handed(self.spec.name, Handed.LOST if lost else Handed.READY)
-
-    def _job(self, vips: Sequence[AddressSpec], lifetime: int | None, void_after: float) -> Job:
-        places = outgoing.places(vips, self._around.host, self.standing.owned)
-        if lifetime is None:
-            spared = self._around.held_by_others(self, {place.address for place in places})
-            places = tuple(place for place in places if place not in spared)
-        return Job(self, places, lifetime, void_after, self._written)
 
     def _written(self, job: Job) -> None:
         """A write of addresses has ended."""

@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from failover import wire
+from failover import link_wire, wire
 from failover.buffers import enlarge
 from failover.host import Host
-from failover.place import Place
+from failover.place import Bearer, Bearing, Place
 
 _NETLINK_ROUTE = 0
 _SOL_NETLINK, _EXT_ACK = 270, 11
@@ -36,6 +36,7 @@ _HARMLESS_ON_DELETE = (errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENXIO)
 class Job:
     """Hold (lifetime in whole seconds, 0 for ever) or drop (None) these addresses, then call `done` in the loop.
 
+    The macvlans that `bearers` names are set up before their addresses come, and down or silent before these go.
     `owner` is whoever holds them: its drop cancels its own earlier jobs only. `void_after` is monotonic seconds;
     `cancelled` is set by the loop when a later job makes this one wrong.
     """
@@ -45,6 +46,7 @@ class Job:
     lifetime: int | None
     void_after: float
     done: Callable[["Job"], None]
+    bearers: tuple[Bearer, ...] = ()
     cancelled: bool = False
     voided: bool = False
     error: int = 0
@@ -59,7 +61,7 @@ class AddressWriter:
         self._realtime = realtime
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._waiting: list[Job] = []
-        self._socket = _open(0)
+        self._socket = open_route(0)
         self._socket.settimeout(_ANSWER_WITHIN)
         self._sequence = 0
         self._thread = threading.Thread(target=self._run, name="addresses", daemon=True)
@@ -95,8 +97,10 @@ class AddressWriter:
             self._deliver(job)
 
     def _perform(self, job: Job) -> None:
+        if not (job.cancelled or time.monotonic() > job.void_after):
+            job.error = self._bear(job.bearers)
         if job.lifetime is None:
-            job.error = self._delete(job.places)
+            job.error = self._delete(job.places) or job.error
             return
         for start in range(0, len(job.places), _CHUNK):
             if job.cancelled or time.monotonic() > job.void_after:
@@ -104,7 +108,14 @@ class AddressWriter:
             job.error = self._put(job.places[start : start + _CHUNK], job.lifetime) or job.error
         if not job.cancelled and time.monotonic() > job.void_after:
             job.voided = True
+            self._bear(tuple(Bearer(bearer.index, Bearing.DOWN) for bearer in job.bearers))
             self._delete(job.places)
+
+    def _bear(self, bearers: tuple[Bearer, ...]) -> int:
+        if not bearers:
+            return 0
+        requests = [link_wire.bear(self._next(), bearer) for bearer in bearers]
+        return self._exchange(requests, (errno.ENODEV,))
 
     def _put(self, places: tuple[Place, ...], lifetime: int) -> int:
         requests = [
@@ -146,7 +157,7 @@ class EventSocket:
     """Events about interfaces and addresses, and the dump that starts the picture or mends it after an overrun."""
 
     def __init__(self) -> None:
-        self._socket = _open(_GROUPS)
+        self._socket = open_route(_GROUPS)
         enlarge(self._socket, _EVENT_BUFFER)
         self._socket.setblocking(False)
 
@@ -176,7 +187,7 @@ class EventSocket:
 def picture() -> Host:
     """Interfaces and addresses as they are now, from two dumps of their own socket. Raises OSError."""
     host = Host()
-    with contextlib.closing(_open(0)) as sock:
+    with contextlib.closing(open_route(0)) as sock:
         sock.settimeout(_ANSWER_WITHIN)
         for sequence, request in enumerate((wire.dump_links, wire.dump_addresses), 1):
             while not _dump(sock, request(sequence), sequence, host):
@@ -197,7 +208,8 @@ def _dump(sock: socket.socket, request: bytes, sequence: int, host: Host) -> boo
                 return not value.interrupted
 
 
-def _open(groups: int) -> socket.socket:
+def open_route(groups: int = 0) -> socket.socket:
+    """A socket to rtnetlink, joined to these groups."""
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE)
     sock.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
     sock.bind((0, groups))

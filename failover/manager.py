@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
 from failover.arrivals import Arrivals
+from failover.devices import Devices
 from failover.election import Election
 from failover.frames import FrameQueues
 from failover.groups import Groups
 from failover.guards import Guards
-from failover.host import Host, strays
+from failover.host import Host
 from failover.instance import Instance
 from failover.kernel import AddressWriter, EventSocket, Job, picture
+from failover.leftovers import remove_strays
 from failover.moves import State
 from failover.orders import Orders
 from failover.place import Place
@@ -29,8 +31,6 @@ from failover.spec import FailoverSpec, RouterSpec
 from failover.surroundings import Handed
 from failover.trailer_clock import Moment
 from failover.wire import Address, Link
-
-_STRAYS = "strays"
 
 
 class Manager:
@@ -65,6 +65,7 @@ class Manager:
         self._events = EventSocket()
         self.host: Host = picture()
         self.known = Known()
+        self._devices = Devices(self, self._on_events)
         self._sockets = AdvertSockets(Arrivals(self).take)
         self._writer = AddressWriter(
             lambda job: self._loop.call_soon_threadsafe(self._written, job), realtime=realtime
@@ -77,7 +78,7 @@ class Manager:
         self._spec = spec
         reread = self.guards.take(spec.routers, secrets, self.moment())
         if first:
-            self._remove_strays()
+            remove_strays(spec.routers, self)
         for name, change in plan.items():
             if change in (Change.STOP, Change.RESTART):
                 self._leave(name)
@@ -116,6 +117,7 @@ class Manager:
             instance.close()
         self._queues.close()
         self._sockets.close()
+        self._devices.close()
         self._writer.close()
         self._events.close()
 
@@ -148,7 +150,9 @@ class Manager:
 
     def trouble(self, spec: RouterSpec) -> str | None:
         """Why this router cannot send and hear."""
-        return self.guards.unusable.get(spec.name) or self._sockets.trouble(spec)
+        return (
+            self.guards.unusable.get(spec.name) or self._devices.trouble(spec) or self._sockets.trouble(spec)
+        )
 
     def announce(
         self, spec: RouterSpec, interface: str, frames: Sequence[bytes], still: Callable[[], bool]
@@ -265,15 +269,10 @@ class Manager:
         """A router that leaves must still be heard, and must hear its successor."""
         leaving = (instance.spec for instance in self._leaving)
         running = () if self._stopping else self._spec.routers
-        self._sockets.want((*leaving, *running), self.host)
-
-    def _remove_strays(self) -> None:
-        """Marked addresses that no router wants any more were left by a daemon with another configuration."""
-        if not (found := strays(self._spec.routers, self.host)):
-            return
-        places = tuple(Place(a.index, a.address, a.prefix) for a in found)
-        self._tell(Remark("", f"removing {len(found)} addresses left by a former configuration"))
-        self.write(Job(_STRAYS, places, None, float("inf"), lambda _: None))
+        specs = (*leaving, *running)
+        if self._spec.node:
+            self._devices.want(specs, self._spec.mark)
+        self._sockets.want(specs, self.host)
 
     def everyone(self) -> tuple[Instance, ...]:
         """The running routers, and those that are leaving."""
@@ -290,7 +289,7 @@ class Manager:
     def _look_around(self) -> None:
         if alarm := self.guards.look(self.moment()):
             self._tell(Alarm("", alarm))
-        if self._sockets.troubled:
+        if self._sockets.troubled or self._devices.troubled:
             self._want_sockets()
             self._look()
         self.groups.settle()

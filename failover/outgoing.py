@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from failover import arp, ndp
 from failover.guards import Guard
 from failover.host import Host, Standing, packed
+from failover.link_wire import bear
 from failover.packet import GROUP4, GROUP6, RELEASE, Advert, encode
-from failover.place import Place
+from failover.place import Bearing, Place
 from failover.report import Held, ReleasePacket
 from failover.spec import AddressSpec, Checksum, Family, RouterSpec, Transport
 from failover.timing import renewal_period
+from failover.virtual_mac import bearers, mac_of, source_mac
 from failover.wire import delete_address, put_address
 
 
@@ -49,8 +51,15 @@ def held(
     vips = places(spec.addresses, host, standing.owned)
     renew = (put_address(n, p.index, p.address, p.prefix, lease, p.label) for n, p in enumerate(vips, 1))
     drop = (delete_address(n, p.index, p.address, p.prefix) for n, p in enumerate(vips, 1))
+    silence = (bear(0, bearer) for bearer in bearers(spec, host, Bearing.DOWN))
     packets = (
-        ReleasePacket(source, to, spec.ttl_send, advert_message(spec, RELEASE, source, to, guard.password))
+        ReleasePacket(
+            source,
+            to,
+            spec.ttl_send,
+            advert_message(spec, RELEASE, source, to, guard.password),
+            source_mac(spec),
+        )
         for to in destinations(spec)
     )
     return Held(
@@ -60,7 +69,7 @@ def held(
         interface=spec.interface,
         index=link.index,
         renew=b"".join(renew),
-        drop=b"".join(drop),
+        drop=b"".join((*silence, *drop)),
         every=renewal_period(lease) if lease else 0.0,
         packets=tuple(packets) if is_master else (),
         sealing=guard.seals.sealing(spec.authentication_file or "") if guard.seals else None,
@@ -73,26 +82,26 @@ def announcements(spec: RouterSpec, host: Host) -> Iterator[tuple[str, tuple[byt
         link = host.link(vip.interface)
         if link is None or len(link.mac) != 6:
             continue
-        address = packed(vip.address)
+        address, mac = packed(vip.address), mac_of(spec, vip) or link.mac
         if len(address) == 4:
-            yield vip.interface, arp.gratuitous(address, link.mac)
+            yield vip.interface, arp.gratuitous(address, mac)
         else:
-            yield vip.interface, (ndp.unsolicited(address, link.mac),)
+            yield vip.interface, (ndp.unsolicited(address, mac),)
 
 
 def places(vips: Sequence[AddressSpec], host: Host, owned: frozenset[str]) -> tuple[Place, ...]:
     """Where the kernel holds these VIPs; those that an operator configured are never among them."""
     index = {link.name: link.index for link in host.links.values()}
     return tuple(
-        Place(index[vip.interface], packed(vip.address), vip.prefix, vip.label)
+        Place(index[vip.bearer], packed(vip.address), vip.prefix, vip.label)
         for vip in vips
-        if vip.interface in index and vip.address not in owned
+        if vip.bearer in index and vip.address not in owned
     )
 
 
 def gone(old: RouterSpec, new: RouterSpec) -> tuple[AddressSpec, ...]:
     """The VIPs to take off when a reload makes `new` of `old`; whether one is advertised changes nothing there."""
-    stays = {(vip.address, vip.prefix, vip.interface, vip.label) for vip in new.addresses}
+    stays = {(vip.address, vip.prefix, vip.bearer, vip.label) for vip in new.addresses}
     return tuple(
-        vip for vip in old.addresses if (vip.address, vip.prefix, vip.interface, vip.label) not in stays
+        vip for vip in old.addresses if (vip.address, vip.prefix, vip.bearer, vip.label) not in stays
     )

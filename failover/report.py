@@ -59,12 +59,16 @@ class Alarm(msgspec.Struct, frozen=True, tag=True):
 
 
 class ReleasePacket(msgspec.Struct, frozen=True):
-    """A priority-0 advert, ready but for the HMAC trailer: message, packed addresses and TTL."""
+    """A priority-0 advert, ready but for the HMAC trailer: message, packed addresses and TTL.
+
+    `mac` is the virtual one that it comes from; empty: the interface's own.
+    """
 
     source: bytes
     destination: bytes
     ttl: int
     message: bytes
+    mac: bytes = b""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):

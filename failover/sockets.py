@@ -8,6 +8,7 @@ from failover.ip import Received
 from failover.packet import Drop
 from failover.spec import Family, RouterSpec
 from failover.transport import AdvertSocket
+from failover.virtual_mac import source_mac
 
 Arrived = Callable[[Mapping[int, RouterSpec], Received | Drop], None]
 _Key = tuple[Family, str]
@@ -60,7 +61,10 @@ class AdvertSockets:
         sock = self._open.get((spec.family, spec.interface))
         if sock is None:
             raise OSError(19, f"no socket on {spec.interface}")
-        sock.send(message, source, destination, spec.ttl_send)
+        if mac := source_mac(spec):
+            sock.send_from(mac, message, source, spec.ttl_send)
+        else:
+            sock.send(message, source, destination, spec.ttl_send)
 
     def drain(self) -> None:
         """Hand over all that has arrived on every socket."""

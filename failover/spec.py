@@ -75,7 +75,8 @@ class Standby(StrEnum):
 class AddressSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One VIP: canonical address, prefix length, the interface it goes on (this director's), an optional label.
 
-    `advertise` says whether it is listed in adverts; the others move silently with the router.
+    `advertise` says whether it is listed in adverts; the others move silently with the router. `device` is the macvlan on
+    that interface that has it, with the virtual MAC; None: the interface itself has it.
     """
 
     address: str
@@ -83,6 +84,12 @@ class AddressSpec(msgspec.Struct, frozen=True, kw_only=True):
     interface: str
     label: str | None = None
     advertise: bool = True
+    device: str | None = None
+
+    @property
+    def bearer(self) -> str:
+        """The interface whose address it becomes."""
+        return self.device or self.interface
 
 
 class AnnounceSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,9 +186,13 @@ class GroupSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FailoverSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the failover worker of this director does. `channel` None: the directors' own channel is off."""
+    """All that the failover worker of this director does. `channel` None: the directors' own channel is off.
+
+    `mark` is what tells interfaces made by this cluster's daemon from others.
+    """
 
     node: str
+    mark: str = "hactl"
     routers: tuple[RouterSpec, ...] = ()
     groups: tuple[GroupSpec, ...] = ()
     channel: PeerChannelSpec | None = None

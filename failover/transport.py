@@ -7,12 +7,11 @@ import socket
 import struct
 
 from failover.buffers import enlarge
-from failover.ip import Received, read_ipv4
+from failover.ip import CONTROL, Received, frame, read_ipv4
 from failover.packet import GROUP4, GROUP6, MAX_MESSAGE, PROTOCOL, Drop
 from failover.spec import Family
 
 _IP_PKTINFO = 8
-_INTERNETWORK_CONTROL = 0xC0
 _DRAIN_AT_MOST = 512
 """Packets read in one turn; a flood beyond that waits in the kernel's buffer and is dropped there."""
 _RECEIVE_BUFFER = 1 << 20
@@ -25,6 +24,7 @@ class AdvertSocket:
         self.family = family
         self.interface = interface
         self.index = index
+        self._frames: socket.socket | None = None
         kind = socket.AF_INET if family is Family.IPV4 else socket.AF_INET6
         self._socket = socket.socket(kind, socket.SOCK_RAW | socket.SOCK_NONBLOCK, PROTOCOL)
         try:
@@ -43,12 +43,12 @@ class AdvertSocket:
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, member)
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
-            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _INTERNETWORK_CONTROL)
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, CONTROL)
             return
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, GROUP6 + struct.pack("=i", self.index))
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, self.index)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _INTERNETWORK_CONTROL)
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, CONTROL)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
 
@@ -59,6 +59,8 @@ class AdvertSocket:
     def close(self) -> None:
         """Leave the group and close."""
         self._socket.close()
+        if self._frames is not None:
+            self._frames.close()
 
     def send(self, message: bytes, source: bytes, destination: bytes, ttl: int) -> None:
         """Send one VRRP message from a packed source to a packed destination. Raises OSError."""
@@ -77,6 +79,13 @@ class AdvertSocket:
         ]
         address = (socket.inet_ntop(socket.AF_INET6, destination), 0, 0, self.index)
         self._socket.sendmsg([message], control, 0, address)
+
+    def send_from(self, mac: bytes, message: bytes, source: bytes, ttl: int) -> None:
+        """Send one VRRP message to the group from a MAC that is not the interface's own. Raises OSError."""
+        if self._frames is None:
+            self._frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+            self._frames.bind((self.interface, 0))
+        self._frames.send(frame(mac, message, source, ttl))
 
     def drain(self) -> list[Received | Drop]:
         """All that has arrived, up to a bound. A dead interface gives nothing."""

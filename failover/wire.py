@@ -20,25 +20,31 @@ _ERROR, _DONE = 2, 3
 _DUMP_INTERRUPTED = 0x10
 _IFF_UP, _IFF_LOWER_UP, _IFF_DORMANT = 0x1, 0x10000, 0x20000
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_LABEL, _IFA_CACHEINFO, _IFA_FLAGS, _IFA_PROTO = 1, 2, 3, 6, 8, 11
-_IFLA_ADDRESS, _IFLA_IFNAME = 1, 3
+_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_LINK, _IFLA_IFALIAS = 1, 3, 5, 20
 _NODAD, _TENTATIVE, _NOPREFIXROUTE = 0x02, 0x40, 0x200
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _ADDRESS = struct.Struct("=BBBBI")
-_LINK = struct.Struct("=BxHiII")
+LINK = struct.Struct("=BxHiII")
 _U32 = struct.Struct("=I")
 _LIFETIME = struct.Struct("=IIII")
 _ERRNO = struct.Struct("=i")
 
 
 class Link(msgspec.Struct, frozen=True):
-    """An interface; `up` means it is set up and has carrier. `gone`: it was removed."""
+    """An interface; `up` means it is set up and has carrier. `gone`: it was removed.
+
+    `enabled`: set up, with or without carrier; `parent` is the index of the interface that it stands on, 0 for none.
+    """
 
     index: int
     name: str
     mac: bytes
     up: bool
     gone: bool = False
+    enabled: bool = True
+    parent: int = 0
+    alias: str = ""
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -70,12 +76,12 @@ def put_address(
     """
     valid = lifetime or FOREVER
     preferred = 0 if len(address) == 16 else valid
-    body = _attribute(_IFA_CACHEINFO, _LIFETIME.pack(preferred, valid, 0, 0))
-    body += _attribute(_IFA_PROTO, bytes((OURS,)))
+    body = attribute(_IFA_CACHEINFO, _LIFETIME.pack(preferred, valid, 0, 0))
+    body += attribute(_IFA_PROTO, bytes((OURS,)))
     if len(address) == 16:
-        body += _attribute(_IFA_FLAGS, _U32.pack(_NODAD | _NOPREFIXROUTE))
+        body += attribute(_IFA_FLAGS, _U32.pack(_NODAD | _NOPREFIXROUTE))
     if label:
-        body += _attribute(_IFA_LABEL, label.encode() + b"\0")
+        body += attribute(_IFA_LABEL, label.encode() + b"\0")
     return _address_request(NEWADDR, REQUEST | ACK | CREATE | REPLACE, sequence, index, address, prefix, body)
 
 
@@ -86,12 +92,12 @@ def delete_address(sequence: int, index: int, address: bytes, prefix: int) -> by
 
 def dump_links(sequence: int) -> bytes:
     """Ask for all interfaces."""
-    return _message(GETLINK, REQUEST | DUMP, sequence, _LINK.pack(0, 0, 0, 0, 0))
+    return message(GETLINK, REQUEST | DUMP, sequence, LINK.pack(0, 0, 0, 0, 0))
 
 
 def dump_addresses(sequence: int) -> bytes:
     """Ask for all addresses."""
-    return _message(GETADDR, REQUEST | DUMP, sequence, _ADDRESS.pack(0, 0, 0, 0, 0))
+    return message(GETADDR, REQUEST | DUMP, sequence, _ADDRESS.pack(0, 0, 0, 0, 0))
 
 
 def read(data: bytes) -> Iterator[Link | Address | Answer]:
@@ -114,7 +120,7 @@ def _value(kind: int, flags: int, sequence: int, body: bytes) -> Link | Address 
         return Answer(sequence, 0, interrupted)
     if kind == _ERROR and len(body) >= _ERRNO.size:
         return Answer(sequence, -_ERRNO.unpack_from(body)[0], interrupted)
-    if kind in (NEWLINK, DELLINK) and len(body) >= _LINK.size:
+    if kind in (NEWLINK, DELLINK) and len(body) >= LINK.size:
         return _read_link(body, kind == DELLINK)
     if kind in (NEWADDR, DELADDR) and len(body) >= _ADDRESS.size:
         return _read_address(body, kind == DELADDR)
@@ -122,12 +128,25 @@ def _value(kind: int, flags: int, sequence: int, body: bytes) -> Link | Address 
 
 
 def _read_link(body: bytes, gone: bool) -> Link:
-    _, _, index, flags, _ = _LINK.unpack_from(body)
-    attributes = dict(_attributes(body, _LINK.size))
+    _, _, index, flags, _ = LINK.unpack_from(body)
+    attributes = dict(_attributes(body, LINK.size))
     name = attributes.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace")
     # Not IFF_RUNNING: it follows the carrier up to a second late, because the kernel rations those changes.
     up = bool(flags & _IFF_UP and flags & _IFF_LOWER_UP and not flags & _IFF_DORMANT)
-    return Link(index, name, attributes.get(_IFLA_ADDRESS, b""), up, gone)
+    return Link(
+        index,
+        name,
+        attributes.get(_IFLA_ADDRESS, b""),
+        up,
+        gone,
+        enabled=bool(flags & _IFF_UP),
+        parent=_number(attributes.get(_IFLA_LINK, b"")),
+        alias=attributes.get(_IFLA_IFALIAS, b"").rstrip(b"\0").decode(errors="replace"),
+    )
+
+
+def _number(value: bytes) -> int:
+    return int(_U32.unpack(value)[0]) if len(value) == _U32.size else 0
 
 
 def _read_address(body: bytes, gone: bool) -> Address:
@@ -154,14 +173,16 @@ def _address_request(
 ) -> bytes:
     family = AF_INET6 if len(address) == 16 else AF_INET
     body = _ADDRESS.pack(family, prefix, 0, 0, index)
-    body += _attribute(_IFA_LOCAL, address) + _attribute(_IFA_ADDRESS, address) + more
-    return _message(kind, flags, sequence, body)
+    body += attribute(_IFA_LOCAL, address) + attribute(_IFA_ADDRESS, address) + more
+    return message(kind, flags, sequence, body)
 
 
-def _attribute(kind: int, value: bytes) -> bytes:
+def attribute(kind: int, value: bytes) -> bytes:
+    """One attribute, padded."""
     length = _ATTRIBUTE.size + len(value)
     return _ATTRIBUTE.pack(length, kind) + value + b"\0" * (-length & 3)
 
 
-def _message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
+def message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
+    """One message."""
     return _HEADER.pack(_HEADER.size + len(body), kind, flags, sequence, 0) + body

@@ -9,6 +9,7 @@ from failover.moves import State
 from failover.priority import Seen
 from failover.report import RouterReport
 from failover.spec import RouterSpec
+from failover.virtual_mac import devices
 from hactl import pace
 from hactl.ipvs.model import Counters, Entry, ServiceCounters, service_key
 from hactl.ipvs.spec import ServerSpec, ServiceSpec, SyncSpec
@@ -69,6 +70,7 @@ def _router(spec: RouterSpec, report: RouterReport | None, unreported: str, cloc
         "priority": spec.priority,
         "base_priority": spec.priority,
         "addresses": [f"{vip.address}/{vip.prefix}" for vip in spec.addresses],
+        "virtual_macs": {device.name: device.mac.hex(":") for device in devices((spec,))},
         "master": "",
     }
     if report is None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from failover.timing import automatic_lease, master_down
+from failover.virtual_mac import device_name
 from hactl.config.schema.check_forms import items
 from hactl.config.schema.checks import Check
 from hactl.config.schema.document import Document
@@ -66,6 +67,11 @@ def router_family(router: Router) -> str:
     """The family of a router: that of its first advertised address."""
     advertised = [virtual.address for virtual in router.addresses if virtual.advertise]
     return family_of(advertised[0] if advertised else router.addresses[0].address)
+
+
+def device(router: Router, address: str, interface: str) -> str:
+    """The macvlan on this interface that has an address of a router with a virtual MAC."""
+    return device_name(router.vrid, 6 if family_of(address) == "ipv6" else 4, interface)
 
 
 def most_advertised(router: Router) -> int:

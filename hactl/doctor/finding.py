@@ -25,6 +25,7 @@ class FindingId(StrEnum):
     RIVAL_RUNNING = "rival-running"
     FORWARDING_OFF = "forwarding-off"
     RP_FILTER = "rp-filter"
+    VIRTUAL_MAC_SWITCH = "virtual-mac-switch"
     SEND_REDIRECTS = "send-redirects"
     IPVS_SWITCH = "ipvs-switch"
     IPVS_EXPIRY = "ipvs-expiry"
@@ -75,6 +76,7 @@ _TEXTS = {
     FindingId.RIVAL_RUNNING: "another program that writes IPVS or holds VIPs runs here",
     FindingId.FORWARDING_OFF: "packets are not forwarded, which nat needs",
     FindingId.RP_FILTER: "the strict reverse path filter may drop what real servers and clients send",
+    FindingId.VIRTUAL_MAC_SWITCH: "clients may learn an interface's own MAC for a VIP that has a virtual one",
     FindingId.SEND_REDIRECTS: "ICMP redirects tell real servers and clients a way around this director",
     FindingId.IPVS_SWITCH: "a switch of IPVS is not as the configuration says",
     FindingId.IPVS_EXPIRY: "connections or persistence stay with a server that is gone",

@@ -14,6 +14,7 @@ from hactl.realserver.model import dotted
 
 _FORWARDING = {"ipv4": "ipv4/ip_forward", "ipv6": "ipv6/conf/all/forwarding"}
 _STRICT = 1
+_BESIDE_A_VIRTUAL_MAC = (("arp_ignore", "1", "answers for"), ("arp_announce", "2", "asks its questions from"))
 _ALMOST = 0.8
 """Share of the table of connection tracking that is too much for calm."""
 
@@ -23,6 +24,7 @@ def judge(config: Config, host: Host) -> Iterator[Finding]:
     yield from _forwarding(config, host)
     for interface in _clients_come_by(config):
         yield from filtered(interface, host)
+    yield from _virtual_macs(config, host)
     yield from _redirects(config, host)
     yield from _ipvs(config, host)
     yield from _expiry(config, host)
@@ -64,7 +66,7 @@ def _clients_come_by(config: Config) -> tuple[str, ...]:
     served = {service.address for service in config.services}
     vips = (vip for router in config.failover.routers for vip in router.addresses)
     return tuple(
-        dict.fromkeys(v.interface for v in vips if v.address in served and family_of(v.address) == "ipv4")
+        dict.fromkeys(v.bearer for v in vips if v.address in served and family_of(v.address) == "ipv4")
     )
 
 
@@ -79,6 +81,23 @@ def filtered(interface: str, host: Host) -> Iterator[Finding]:
     path = f"ipv4/conf/{interface}/rp_filter"
     seen = f"{interface} filters strictly, and the way to distant clients {where}"
     yield finding(FindingId.RP_FILTER, interface, seen, setting(path, "2"))
+
+
+def _virtual_macs(config: Config, host: Host) -> Iterator[Finding]:
+    """The daemon sets these when it makes a macvlan; somebody has set them back since."""
+    vips = (vip for router in config.failover.routers for vip in router.addresses)
+    over = {vip.interface: vip.device for vip in vips if vip.device and family_of(vip.address) == "ipv4"}
+    for interface, device in over.items():
+        low = [
+            (f"{dotted(f'ipv4/conf/{interface}/{name}')}={least}", does)
+            for name, least, does in _BESIDE_A_VIRTUAL_MAC
+            if (host.switch(f"ipv4/{name}", interface) or 0) < int(least)
+        ]
+        if low and device in host.links:
+            seen = f"{interface} {' and '.join(does for _, does in low)} VIPs that {device} has"
+            each = " ".join(assignment for assignment, _ in low)
+            mend = f"sysctl -w {each}   # the daemon does the same when it starts"
+            yield finding(FindingId.VIRTUAL_MAC_SWITCH, interface, seen, mend)
 
 
 def _redirects(config: Config, host: Host) -> Iterator[Finding]:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from hactl.config.pending import Idle, Row, idle
+
 Load = Callable[..., Any]
 
 CASES = [
@@ -27,6 +29,12 @@ CASES = [
      "10:76: routers.web.authentication.window: has an effect with replay: time only"),
     ("    address: 10.77.0.100\n", "    address: 10.77.0.99\n",
      "12:14: services.www.address: no router carries 10.77.0.99, so it does not move with any"),
+    ("[10.77.0.100]", "[10.77.0.100]\n    virtual_mac: true\n    transport: unicast",
+     ("10:18: routers.web.virtual_mac: unicast adverts come from the interface's own MAC, so switches learn where the "
+      "virtual one is by announcements only")),
+    ("[10.77.0.100]", ("[10.77.0.100, {address: '2001:db8::1', advertise: false}]\n    virtual_mac: true\n"
+     "    announce: {refresh: 0s}"),
+     ("11:25: routers.web.announce.refresh: switches forget a virtual MAC that no adverts come from; write a refresh")),
     ("{type: http}", "none",
      "15:12: services.www.check: without a check a server is always up, also when it is dead"),
     ("{type: http}", "{type: https}",
@@ -66,21 +74,13 @@ def test_warning(load_text: Load, sound: str, sound_part: str, other: str, expec
     assert loaded.config is not None
 
 
-PENDING = [
-    ("routers.web.virtual_mac", True, "[10.77.0.100]", "[10.77.0.100]\n    virtual_mac: true"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("path", "unsafe", "sound_part", "other"), PENDING)
-def test_key_without_effect(
-    load_text: Load, sound: str, path: str, unsafe: bool, sound_part: str, other: str
-) -> None:
-    """A key without effect yet is warned of, and marked unsafe where running without it would be wrong."""
-    loaded = load_text(sound.replace(sound_part, other))
-    assert [(each.path, each.unsafe) for each in loaded.config.pending] == [(path, unsafe)]
-    (warning,) = [warning for warning in loaded.warnings if warning.path == path]
-    assert warning.message.endswith("'hactl run' refuses it") is unsafe
-    assert warning.line == loaded.config.pending[0].line
+def test_key_without_effect() -> None:
+    """Each use of a key without effect yet is found at its place, unless it asks for nothing."""
+    row = Row(pattern="routers.*.magic", text="no magic yet", unsafe=True)
+    data = {"routers": {"web": {"magic": True}, "inside": {"magic": False}, "other": {}}, "magic": True}
+    assert list(idle(data, (row,))) == [
+        Idle(path=("routers", "web", "magic"), text="no magic yet", unsafe=True)
+    ]
 
 
 def test_defaults_written_out_are_not_pending(load_text: Load, sound: str) -> None:

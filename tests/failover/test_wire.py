@@ -96,7 +96,9 @@ def link_message(flags: int) -> ifinfmsg:
 def test_link_event(flags: int, up: bool) -> None:
     """An interface is up when it is set up, has carrier and is not dormant; IFF_RUNNING lags behind."""
     data = written_by_pyroute2(link_message(flags), wire.NEWLINK)
-    assert list(wire.read(data)) == [Link(4, "eth0", bytes.fromhex("02005e001122"), up)]
+    assert list(wire.read(data)) == [
+        Link(4, "eth0", bytes.fromhex("02005e001122"), up, enabled=bool(flags & 1))
+    ]
 
 
 def test_link_removed() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.doctor import Ward, ward
+from support.doctor import HEAD, NAT, Ward, ward
 from support.netns import needs_namespaces
 
 pytestmark = needs_namespaces
@@ -57,6 +57,20 @@ def test_the_strict_filter_where_clients_come_in_by_another_way(hosts: Ward) -> 
     assert "leaves by eth1" in finding["evidence"]
     hosts.mend("lb1", finding)
     assert ("rp-filter", "eth0") not in hosts.found("lb1")
+
+
+def test_an_interface_beside_a_virtual_mac(hosts: Ward) -> None:
+    """What the daemon has set and somebody set back is found once the macvlan is there."""
+    hosts.write(NAT, HEAD.replace("vrid", "virtual_mac: true, vrid"))
+    assert ("virtual-mac-switch", "eth0") not in hosts.found("lb1")
+    hosts.net.ip("lb1", "link add hv4.51.eth0 link eth0 address 00:00:5e:00:01:33 type macvlan mode bridge")
+    seen = hosts.found("lb1")["virtual-mac-switch", "eth0"]["evidence"]
+    assert seen == "eth0 answers for and asks its questions from VIPs that hv4.51.eth0 has"
+    hosts.switch("lb1", "ipv4/conf/all/arp_ignore", "1")
+    finding = hosts.found("lb1")["virtual-mac-switch", "eth0"]
+    assert finding["evidence"] == "eth0 asks its questions from VIPs that hv4.51.eth0 has"
+    hosts.mend("lb1", finding)
+    assert ("virtual-mac-switch", "eth0") not in hosts.found("lb1")
 
 
 def test_neither_director_nor_real_server(hosts: Ward) -> None:

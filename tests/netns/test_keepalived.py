@@ -9,16 +9,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from failover.host import packed
 from failover.moves import Cause, State
-from failover.spec import Family, RouterSpec
+from failover.spec import Family, RouterSpec, Transport
 from support.directors import Director, until
 from support.keepalived import Keepalived
 from support.keepalived_forms import PASSWORD, PASSWORD_FILE, V2_INTERVAL, Ends
 from support.netns import Lan, lan, needs_namespaces
-from support.recorder import Recorder
+from support.recorder import Recorder, one_advert
 
 pytestmark = needs_namespaces
 
+VIRTUAL = (bytes.fromhex("00005e0001"), bytes.fromhex("00005e0002"))
 KEEPALIVED_IS_LATE = 0.1
 """It advertises first and puts its VIPs on some ms later; we let go at its advert."""
 PATIENCE = 20.0
@@ -32,6 +34,14 @@ class Mixed:
         self.net, self.recorder, self._names = net, recorder, names
         self.ends = Ends(net)
         self.rival = Keepalived(net, "k", folder, password=PASSWORD, source=self.ends.own["k"])
+        self.virtual = {
+            spec.vrid
+            for spec in self.routers("a", 1)
+            if spec.virtual_mac and spec.transport is Transport.MULTICAST
+        }
+        self.borne = {
+            packed(vip.address) for spec in self.routers("a", 1) if spec.virtual_mac for vip in spec.addresses
+        }
         self.vips = {vip.address for spec in self.routers("a", 1) for vip in spec.addresses}
 
     def routers(self, me: str, priority: int) -> list[RouterSpec]:
@@ -77,6 +87,17 @@ def mixed(folder: Path, *names: str, hosts: tuple[str, ...] = ("a", "k")) -> Ite
         finally:
             both.rival.close()
         assert both.rival.complaints() == []
+    foreign = {
+        frame.sender
+        for frame in both.recorder.frames
+        if (advert := one_advert(frame)) and advert.vrid in both.virtual and frame.data[6:11] not in VIRTUAL
+    }
+    assert foreign == set(), "a multicast advert of a router with a virtual MAC comes from it"
+    arp = (frame.data for frame in both.recorder.frames if frame.data[12:14] == b"\x08\x06")
+    others = {
+        data[22:28].hex(":") for data in arp if data[28:32] in both.borne and data[22:27] not in VIRTUAL
+    }
+    assert others == set(), "no ARP, of either, gives a VIP of such a router another MAC"
 
 
 def causes(director: Director) -> set[Cause]:

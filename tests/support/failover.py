@@ -11,6 +11,7 @@ from failover.holding import SETTLE
 from failover.moves import State
 from failover.packet import Advert
 from failover.spec import AddressSpec, Family, RouterSpec
+from failover.virtual_mac import device_name
 
 Kind = TypeVar("Kind", bound=Action)
 VIP4 = "10.99.0.100"
@@ -40,6 +41,17 @@ def router_spec(**changes: Any) -> RouterSpec:
         "priority": 100,
     }
     return RouterSpec(**(fields | changes))
+
+
+def with_virtual_mac(spec: RouterSpec) -> RouterSpec:
+    """The same router with its VIPs on macvlans."""
+    vips = tuple(
+        msgspec.structs.replace(
+            one, device=device_name(spec.vrid, 6 if ":" in one.address else 4, one.interface)
+        )
+        for one in spec.addresses
+    )
+    return with_changes(spec, virtual_mac=True, addresses=vips)
 
 
 def with_changes(spec: RouterSpec, **changes: Any) -> RouterSpec:

@@ -80,8 +80,10 @@ class Keepalived:
     def take_off(self) -> None:
         """Remove its VIPs by hand."""
         there = self.held()
-        vips = [vip for spec in self._routers for vip in spec.addresses if vip.address in there]
+        plain = (spec for spec in self._routers if not spec.virtual_mac)
+        vips = [vip for spec in plain for vip in spec.addresses if vip.address in there]
         self.net.ip(self.name, *(f"address del {v.address}/{v.prefix} dev {v.interface}" for v in vips))
+        self.net.ip(self.name, *(f"link del {_macvlan(spec)}" for spec in self._routers if spec.virtual_mac))
 
     def close(self) -> None:
         """End it and close its log."""
@@ -127,6 +129,8 @@ class Keepalived:
         interval = int(spec.advert_interval) if spec.version == 2 else spec.advert_interval
         yield from (f"interface {spec.interface}", "state BACKUP", f"version {spec.version}")
         yield from (f"virtual_router_id {spec.vrid}", f"priority {spec.priority}", f"advert_int {interval}")
+        if spec.virtual_mac:
+            yield f"use_vmac {_macvlan(spec)}"
         if spec.transport is Transport.UNICAST:
             peers = " ".join(f"{peer.address}\n" for peer in spec.peers)
             yield from (f"unicast_src_ip {self._source[spec.family]}", "unicast_ttl 255")
@@ -135,3 +139,7 @@ class Keepalived:
             yield f"authentication {{\nauth_type PASS\nauth_pass {self._password}\n}}"
         vips = "\n".join(f"{vip.address}/{vip.prefix}" for vip in spec.addresses)
         yield f"virtual_ipaddress {{\n{vips}\n}}"
+
+
+def _macvlan(spec: RouterSpec) -> str:
+    return f"vrrp{6 if spec.family is Family.IPV6 else 4}.{spec.vrid}"

@@ -109,7 +109,7 @@ class Recorder:
         self, sender: str | None = None, *, since: float = 0.0, vrid: int | None = None
     ) -> list[Sent]:
         """Adverts in order, of one host or all, each packet once for each that decodes."""
-        sent = (found for frame in list(self.frames) if (found := _advert(frame)) is not None)
+        sent = (found for frame in list(self.frames) if (found := one_advert(frame)) is not None)
         return [
             s
             for s in sent
@@ -195,7 +195,8 @@ def received(frame: Frame) -> Received | None:
     return None
 
 
-def _advert(frame: Frame) -> Sent | None:
+def one_advert(frame: Frame) -> Sent | None:
+    """The advert in a frame."""
     packet = received(frame)
     if packet is None:
         return None

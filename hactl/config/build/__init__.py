@@ -72,4 +72,10 @@ def _members(named: schema.Members) -> Members:
 def _failover(document: Document, node: str) -> FailoverSpec:
     routers = tuple(router_spec(document, name, node) for name in document.routers)
     groups = tuple(GroupSpec(name=name, routers=tuple(members)) for name, members in document.groups.items())
-    return FailoverSpec(node=node, routers=routers, groups=groups, channel=channel_spec(document, node))
+    return FailoverSpec(
+        node=node,
+        mark=f"hactl {document.cluster}",
+        routers=routers,
+        groups=groups,
+        channel=channel_spec(document, node),
+    )

@@ -76,13 +76,15 @@ def _addresses(router: Router, node: str, interface: str) -> tuple[AddressSpec, 
         address, _, prefix = virtual.address.partition("/")
         advertise = virtual.advertise and room > 0
         room -= advertise
+        here = resolve.here(virtual.interface, node) or interface
         specs.append(
             AddressSpec(
                 address=address,
                 prefix=int(prefix),
-                interface=resolve.here(virtual.interface, node) or interface,
+                interface=here,
                 label=virtual.label,
                 advertise=advertise,
+                device=resolve.device(router, address, here) if router.virtual_mac else None,
             )
         )
     return tuple(specs)

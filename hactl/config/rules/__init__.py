@@ -15,6 +15,7 @@ from hactl.config.rules import (
     routers,
     servers,
     services,
+    virtual_mac,
 )
 from hactl.config.rules.finding import Finding, World
 
@@ -25,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     *references.RULES,
     *routers.RULES,
     *addresses.RULES,
+    *virtual_mac.RULES,
     *checks.RULES,
     *services.RULES,
     *servers.RULES,

@@ -232,8 +232,8 @@ class Router(Section):
     virtual_mac: bool = Field(
         False,
         description=(
-            "VIPs on an interface of their own with VRRP's MAC address, which moves with them: no client need "
-            "learn a new one."
+            "VIPs on a macvlan of their own with VRRP's MAC address, from which adverts come and which moves with "
+            "them: no client need learn a new one."
         ),
     )
     authentication: Authentication = Field(Authentication(), description="How adverts are authenticated.")

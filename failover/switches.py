@@ -1,0 +1,56 @@
+"""The kernel switches that a macvlan with a virtual MAC needs, on it and on the interface that it stands on; core.
+
+The law: nothing that an operator has set higher is set lower, and a switch that is as it must be is not written.
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+
+class Switch(msgspec.Struct, frozen=True):
+    """A file under /proc/sys/net and what it is to hold. `told`: why, for the log, where it is an operator's."""
+
+    path: str
+    value: str
+    told: str = ""
+
+
+def wanted(device: str, parent: str, *, ipv6: bool, read: Callable[[str], str]) -> Iterator[Switch]:
+    """What must be written for this macvlan, given what `read` finds now (empty: no such switch)."""
+    own = _ipv6(device) if ipv6 else _ipv4(device, read)
+    yield from (switch for switch in own if read(switch.path) not in ("", switch.value))
+    if ipv6:
+        return
+    for name, value, why in _PARENT:
+        path = f"ipv4/conf/{parent}/{name}"
+        if _number(read(path)) < int(value) and _number(read(f"ipv4/conf/all/{name}")) < int(value):
+            yield Switch(path, value, why)
+
+
+_PARENT = (
+    ("arp_ignore", "1", "else it answers for VIPs with its own MAC"),
+    ("arp_announce", "2", "else its own questions come from VIPs with its own MAC"),
+)
+
+
+def _ipv4(device: str, read: Callable[[str], str]) -> Iterator[Switch]:
+    """Packets come in here and answers leave by the parent, which a strict reverse path filter takes for forged.
+
+    The larger of this value and that of `all` holds, so 0 is not enough where all filter strictly. Without IPv6 the kernel
+    has nothing to say on it unasked.
+    """
+    yield Switch(f"ipv4/conf/{device}/arp_ignore", "1")
+    yield Switch(f"ipv4/conf/{device}/rp_filter", "2" if read("ipv4/conf/all/rp_filter") == "1" else "0")
+    yield Switch(f"ipv6/conf/{device}/disable_ipv6", "1")
+
+
+def _ipv6(device: str) -> Iterator[Switch]:
+    """No address but the VIPs, whatever routers on the link advertise."""
+    yield Switch(f"ipv6/conf/{device}/accept_ra", "0")
+    yield Switch(f"ipv6/conf/{device}/autoconf", "0")
+    yield Switch(f"ipv6/conf/{device}/disable_ipv6", "0")
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0

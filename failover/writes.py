@@ -1,0 +1,69 @@
+"""One router's writes of addresses, and of the macvlans that bear them, as jobs for the thread that performs them.
+
+Owns what the macvlans were last told to be. The law: what another router here holds is not taken off.
+"""
+
+from collections.abc import Callable, Sequence
+
+from failover import outgoing
+from failover.host import Standing
+from failover.kernel import Job
+from failover.place import Bearer, Bearing, Place
+from failover.router import Router
+from failover.spec import AddressSpec, RouterSpec
+from failover.surroundings import Surroundings
+from failover.virtual_mac import bearers, bearing
+
+_FOR_EVER = float("inf")
+
+
+class Writes:
+    """Those of the router `owner`, given to the worker `around` it; `done` hears of each write of addresses."""
+
+    def __init__(self, owner: object, around: Surroundings, done: Callable[[Job], None]) -> None:
+        self._owner, self._around, self._done = owner, around, done
+        self._bearing = Bearing.DOWN
+
+    def hold(
+        self, spec: RouterSpec, standing: Standing, router: Router, lease: int, void_after: float
+    ) -> None:
+        """Have the VIPs on, for so many seconds."""
+        self._bearing = bearing(router)
+        places = outgoing.places(spec.addresses, self._around.host, standing.owned)
+        there = bearers(spec, self._around.host, self._bearing)
+        self._around.write(Job(self._owner, places, lease, void_after, self._done, there))
+
+    def drop(self, spec: RouterSpec, standing: Standing) -> None:
+        """Take all VIPs off; their macvlans are down before."""
+        self._bearing = Bearing.DOWN
+        self._take_off(spec.addresses, standing, bearers(spec, self._around.host, Bearing.DOWN))
+
+    def take_off(self, vips: Sequence[AddressSpec], standing: Standing) -> None:
+        """Take some VIPs off and keep the others."""
+        self._take_off(vips, standing, ())
+
+    def keep_still(self, spec: RouterSpec, router: Router) -> None:
+        """The macvlans of a router that holds its VIPs answer no more, or again."""
+        if spec.virtual_mac and router.holding and bearing(router) is not self._bearing:
+            self._bear(spec, bearing(router))
+
+    def lower(self, spec: RouterSpec) -> None:
+        """Set the macvlans down: a daemon before us may have died between two writes."""
+        if spec.virtual_mac:
+            self._bear(spec, Bearing.DOWN)
+
+    def _bear(self, spec: RouterSpec, how: Bearing) -> None:
+        self._bearing = how
+        there = bearers(spec, self._around.host, how)
+        self._around.write(Job(self._owner, (), 0, _FOR_EVER, lambda _: None, there))
+
+    def _take_off(self, vips: Sequence[AddressSpec], standing: Standing, there: tuple[Bearer, ...]) -> None:
+        places = outgoing.places(vips, self._around.host, standing.owned)
+        spared = self._around.held_by_others(self._owner, {place.address for place in places})
+        places = tuple(place for place in places if place not in spared)
+        there = tuple(bearer for bearer in there if bearer.index not in _indexes(spared))
+        self._around.write(Job(self._owner, places, None, _FOR_EVER, self._done, there))
+
+
+def _indexes(places: set[Place]) -> set[int]:
+    return {place.index for place in places}
