@@ -50,6 +50,8 @@ class RouterView(TypedDict):
     priority: int
     base_priority: int
     addresses: list[str]
+    virtual_macs: dict[str, str]
+    """MACs by the macvlan that has them; empty without `virtual_mac`."""
     master: str
     transitions: NotRequired[Count]
     drops: NotRequired[dict[str, int]]
