@@ -55,7 +55,7 @@ class Balancer:
         self._log = log
         self._spec = config.ipvs
         self._owned_path = Path(config.state_dir) / OWNED_FILE
-        self._kernel = Kernel(load_module=_load_module)
+        self._kernel = Kernel(load_module=modules.load)
         self._reconciler: Reconciler | None = None
         self.trouble = ""
         self._dues = Dues(lambda names: self._examine((), names))
@@ -287,7 +287,3 @@ def _said(outcome: Outcome) -> tuple[object, ...]:
     """What of an outcome is shown as a reason or has an effect."""
     result = outcome.result
     return outcome.health, result.reason, outcome.damped, outcome.held, result.advice
-
-
-async def _load_module() -> None:
-    await modules.load("ip_vs")

@@ -24,13 +24,15 @@ from hactl.ipvs.model import (
     SyncDaemon,
     Timeouts,
 )
-from hactl.ipvs.ops import MoveServer, Op
+from hactl.ipvs.ops import AddService, MoveServer, Op, SetService
 from hactl.ipvs.passes import Refusal
+from hactl.ipvs.schedulers import scheduler_module
 from hactl.ipvs.switches import held
 from hactl.ipvs.wire import Body, Malformed, ServerRead, ServiceRead
 
 T = TypeVar("T")
 _FIRST_TRIES = 5
+IPVS_MODULE = "ip_vs"
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,15 +46,16 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 class Kernel:
     """The table of the network namespace this process runs in.
 
-    All methods may raise IpvsError. `load_module` is tried once when the kernel has no IPVS; it must not
-    raise.
+    All methods may raise IpvsError. `load_module` is tried once when the kernel has no IPVS, and once for each scheduler; it
+    must not raise.
     """
 
     def __init__(
-        self, *, load_module: Callable[[], Awaitable[None]] | None = None, timeout: float = 10.0
+        self, *, load_module: Callable[[str], Awaitable[object]] | None = None, timeout: float = 10.0
     ) -> None:
         self._channel = Channel(wire.FAMILY_NAME, timeout=timeout)
         self._load_module = load_module
+        self._schedulers: set[str] = set()
 
     async def start(self) -> Info:
         """Makes sure that IPVS is there. Raises IpvsMissing, with the hint for the operator, when it is not."""
@@ -61,7 +64,7 @@ class Kernel:
         except IpvsMissing:
             if self._load_module is None:
                 raise
-            await self._load_module()
+            await self._load_module(IPVS_MODULE)
             return await self.info()
 
     def close(self) -> None:
@@ -114,6 +117,7 @@ class Kernel:
         A server that is moved is gone for some microseconds: what arrives for it then is dropped, and must not end its
         connection.
         """
+        await self._load_schedulers(ops)
         moving = any(isinstance(op, MoveServer) for op in ops)
         with held("expire_nodest_conn", "0") if moving else contextlib.nullcontext():
             answers = await self._channel.batch(wire.encode(op) for op in ops)
@@ -122,6 +126,20 @@ class Kernel:
             for op, answer in zip(ops, answers, strict=True)
             if answer.errno
         )
+
+    async def _load_schedulers(self, ops: Sequence[Op]) -> None:
+        """Loads the schedulers' modules ahead of the services that want them.
+
+        The kernel would do so itself, but with the table's lock in its hand. Where a network namespace is being removed just
+        then it waits for ever: the module of lblc or lblcr for the removal, the removal for the lock (Linux 6.1, seen).
+        """
+        if self._load_module is not None:
+            for name in sorted(
+                {op.service.scheduler for op in ops if isinstance(op, AddService | SetService)}
+            ):
+                if name not in self._schedulers:
+                    self._schedulers.add(name)
+                    await self._load_module(scheduler_module(name))
 
     async def info(self) -> Info:
         """Version and size of the connection table."""

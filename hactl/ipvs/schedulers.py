@@ -63,3 +63,8 @@ def keeps_places(scheduler: str) -> bool:
 def allows_zero(scheduler: str) -> bool:
     """Whether a server may stand at weight 0: dh drops all that hashes to such a server and has no fallback."""
     return scheduler not in _NEVER_AT_ZERO
+
+
+def scheduler_module(name: str) -> str:
+    """The kernel module that a scheduler is in."""
+    return f"ip_vs_{name}"

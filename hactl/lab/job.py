@@ -12,7 +12,14 @@ from typing import Final
 
 import msgspec
 
-DEFAULT_MODULES: Final = ("ip_vs", "veth", "bridge", "ipip", "macvlan", "dummy")
+from hactl.ipvs.schedulers import SCHEDULERS, scheduler_module
+
+DEFAULT_MODULES: Final = (
+    "ip_vs",
+    *(scheduler_module(name) for name in SCHEDULERS if name != "twos"),
+    *("veth", "bridge", "ipip", "macvlan", "dummy"),
+)
+"""Debian's guest has no `twos`. The schedulers are loaded ahead, see `hactl.ipvs.kernel`."""
 HIDDEN: Final = ("/tmp", "/run", "/dev")
 
 
