@@ -54,7 +54,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "mh": ("maglev",),
     "quiesce": ("drain", "inhibit", "inhibit_on_failure", "quiescent"),
 }
-_SHORT: Final = {"panic": "share", "quorum": "up", "tun": "type"}
+_SHORT: Final = {"body": "contains", "panic": "share", "quorum": "up", "tun": "type"}
 """Mappings of which one key is what most people mean."""
 _NAMED: Final = ("checks", "directors", "notify", "pools", "routers", "services")
 _RANGE: Final = re.compile(r"[0-9]+[-:][0-9]+")
@@ -89,6 +89,8 @@ def for_shape(path: Path, node: Node) -> str:
         return ""
     if not isinstance(node.value, list):
         return f"; write {{{_SHORT[str(key)]}: {node.raw}}}" if key in _SHORT else ""
+    if key == "track":
+        return "; what is tracked has kinds: {interfaces: [...]}"
     if key == "servers":
         return ", for each has a name: {rs1: ADDRESS, rs2: ADDRESS}"
     return ", for each has a name: {NAME: {...}}" if len(path) == 1 and key in _NAMED else ""

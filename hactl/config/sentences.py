@@ -101,6 +101,16 @@ def _no_tag(_: Mapping[str, Any], node: Node) -> str:
     return f"must be a mapping with a type, not {shown(node)}"
 
 
+def _as_list(node: Node) -> str:
+    short = (
+        isinstance(node.value, (str, int))
+        and node.raw
+        and len(node.raw) <= 30
+        and not set(node.raw) & set(" ,[{")
+    )
+    return f"[{node.raw}]" if short else "[one, another]"
+
+
 def _limit(words: str, key: str) -> Sentence:
     return lambda ctx, node: f"must be {words} {ctx[key]}, not {shown(node)}"
 
@@ -122,7 +132,7 @@ _SENTENCES: dict[str, Sentence] = {
     "dict_type": _MAPPING,
     "model_type": _MAPPING,
     "model_attributes_type": _MAPPING,
-    "list_type": _kind("a list: [one, another]"),
+    "list_type": lambda ctx, node: f"must be a list: {_as_list(node)}, not {shown(node)}",
     "greater_than_equal": _limit("at least", "ge"),
     "less_than_equal": _limit("at most", "le"),
     "too_short": lambda ctx, node: f"must have at least {ctx['min_length']}",
