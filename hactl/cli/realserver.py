@@ -1,4 +1,4 @@
-"""The verbs of a real server: `realserver apply`, `remove`, `check`."""
+"""The verbs of a real server: `realserver apply`, `remove`, `check`, `agent`."""
 
 import sys
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hactl.cli.common import Fault, colours, config_option, echo_json, json_option, sound_document, warn
+from hactl.cli.durations import Duration
 from hactl.cli.text import clean
 
 if TYPE_CHECKING:
@@ -83,6 +84,34 @@ def check(name: str | None, as_json: bool) -> None:
         services = ", ".join(dict.fromkeys(one.service for one in checked.served))
         click.echo("\n".join(findings_text(checked.findings, f"fit to serve {services}", colours())))
     sys.exit(1 if checked.findings else 0)
+
+
+@realserver.command()
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=9999, show_default=True, help="Port listened on"
+)
+@click.option(
+    "--every", type=Duration(), default="5s", show_default=True, help="Time between looks at this host"
+)
+@_as_option
+@config_option
+def agent(port: int, every: float, name: str | None) -> None:
+    """Answer the directors' agent checks, in the foreground: up while clients get answers at the VIPs, else down and why.
+
+    A VIP that is missing here, a service that does not answer at it, a tunnel that is closed: what a check of the
+    server's own address cannot see. Listens at the addresses that the file has of this host. A check of
+    {type: agent, port: 9999, send: "www\\n"} asks about the service www, one without send about all that are here.
+    """
+    document = sound_document()
+    import asyncio
+
+    from hactl.realserver import work
+    from hactl.realserver.agent import Agent
+
+    with _sentences():
+        places = [(address, port) for address in work.addresses(document, name)]
+        answering = Agent(lambda: work.fitness(document, name), every, lambda said: click.echo(clean(said)))
+        asyncio.run(answering.run(places))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`realserver apply`, `remove` and `check`: joins the plan to the host; edge.
+"""`realserver apply`, `remove`, `check` and `agent`: joins the plan to the host; edge.
 
 The law: what will be done is on disk before it is done; one at a time on a host; a step that fails ends the work, and
 doing it again goes on from there.
@@ -17,6 +17,7 @@ from hactl.config.schema.document import Document
 from hactl.doctor.answers import judge
 from hactl.doctor.finding import Finding
 from hactl.realserver import host, plan, serving, verify
+from hactl.realserver.fitness import STOPS, Fitness
 from hactl.realserver.model import Facts, Record, Served, Wish
 from hactl.realserver.wish import served_here, server_names, wish
 
@@ -85,6 +86,24 @@ def check(document: Document, name: str | None, *, asking: bool = True) -> Check
     )
 
 
+def fitness(document: Document, name: str | None) -> Fitness:
+    """What keeps clients from an answer, by service of this host. Raises NothingServed, OSError."""
+    facts = host.facts()
+    own = tuple(one for one in facts.addresses if not one.ours)
+    served = _wish(document, name).served
+    found: dict[str, tuple[Finding, ...]] = {}
+    for service in dict.fromkeys(one.service for one in served):
+        wanted = wish(document, tuple(one for one in served if one.service == service), own)
+        seen = (*verify.findings(wanted, facts, Record()), *serving.unserved(document, wanted, facts))
+        found[service] = tuple(one for one in seen if one.id in STOPS)
+    return found
+
+
+def addresses(document: Document, name: str | None) -> tuple[str, ...]:
+    """The addresses by which directors know this host. Raises NothingServed, OSError."""
+    return tuple(dict.fromkeys(one.address for one in _wish(document, name).served))
+
+
 def gateways(document: Document) -> dict[str, str]:
     """Every address that moves with a router, and the directors' interface that it is on."""
     return {
@@ -95,11 +114,11 @@ def gateways(document: Document) -> dict[str, str]:
 
 
 def _wish(document: Document, name: str | None) -> Wish:
-    addresses = tuple(one for one in host.facts().addresses if not one.ours)
-    own = dict.fromkeys(one.address for one in addresses if one.device != "lo")
+    there = tuple(one for one in host.facts().addresses if not one.ours)
+    own = dict.fromkeys(one.address for one in there if one.device != "lo")
     served = served_here(document, own, name)
     if served:
-        return wish(document, served, addresses)
+        return wish(document, served, there)
     known = ", ".join(server_names(document)) or "none"
     if name is not None:
         raise NothingServed(f"there is no real server '{name}' in the file; there are {known}")

@@ -1,5 +1,6 @@
 """`hactl realserver` on real hosts: who answers ARP, where packets for the VIP arrive, and what is left afterwards."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.daemon import HACTL
+from support.daemon import HACTL, wait_until
 from support.netns import Lan, lan, needs_namespaces
 
 pytestmark = needs_namespaces
@@ -56,6 +57,17 @@ class Farm:
         done = self.net.run(host, HACTL, "realserver", verb, "-c", config, *words, check=False)
         assert "Traceback" not in done.stderr, done.stderr
         return done
+
+    def word(self, service: str = "") -> str:
+        """What rs1's agent says to the director; nothing where none is there."""
+        with (
+            contextlib.suppress(OSError),
+            self.net.inside("lb1"),
+            socket.create_connection(("10.99.0.3", 9999), 5) as link,
+        ):
+            link.sendall(f"{service}\n".encode())
+            return link.makefile().readline().strip()
+        return ""
 
     def answers(self, *addresses: str) -> dict[str, set[str]]:
         """Who tells the client that it has these addresses: MACs."""
@@ -184,6 +196,36 @@ def test_a_service_that_is_bound_to_its_own_address_is_found(farm: Farm) -> None
         assert "passes at 10.99.0.3 port 80; at 10.99.0.100: connection refused" in shown[0]["evidence"]
         with farm.net.inside("rs1"), socket.create_server((VIP, 80)):
             assert farm.findings("rs1") == []
+
+
+def test_the_agent_tells_what_clients_would_see(farm: Farm) -> None:
+    """Up; down for the service whose VIP is taken off or at which nothing answers; up for the other; gone with a signal."""
+    assert farm.hactl("rs1", "apply").returncode == 0
+    config = str(farm.folder / "rs1" / "hactl.yaml")
+    with farm.net.inside("rs1"):
+        services = [
+            socket.create_server(("10.99.0.3", 80)),
+            socket.create_server(("2001:db8::3", 80), family=socket.AF_INET6),
+        ]
+        services += [socket.create_server((VIP6, 80), family=socket.AF_INET6)]
+        vip = socket.create_server((VIP, 80))
+    command = (HACTL, "realserver", "agent", "-c", config, "--every", "200ms")
+    with contextlib.ExitStack() as stack:
+        for each in (*services, vip):
+            stack.enter_context(each)
+        agent = stack.enter_context(farm.net.start("rs1", *command))
+        wait_until(lambda: farm.word() == "up", 30.0)
+        farm.net.ip("rs1", f"address del {VIP}/32 dev lo")
+        wait_until(lambda: farm.word("www").startswith("down # 10.99.0.100: it is not on lo"), 30.0)
+        assert farm.word("six") == "up"
+        assert farm.word().startswith("down")
+        assert farm.word("mail") == ""
+        assert farm.hactl("rs1", "apply").returncode == 0
+        wait_until(lambda: farm.word("www") == "up", 30.0)
+        vip.close()
+        wait_until(lambda: farm.word("www").startswith("down # www: check tcp passes at 10.99.0.3"), 30.0)
+        agent.terminate()
+        assert agent.wait(10) == 0
 
 
 def test_refusals(farm: Farm) -> None:

@@ -1,12 +1,15 @@
-"""The systemd unit that prepares a real server at each boot."""
+"""The systemd units of a real server: what prepares it at each boot, and its agent."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-UNIT = Path(__file__).parent.parent.parent / "etc" / "hactl-realserver.service"
-EXPOSURE = 33
-"""Ten times systemd's score: it changes addresses and switches as root, and has no worker to leave that to."""
+import pytest
+
+ETC = Path(__file__).parent.parent.parent / "etc"
+UNIT, AGENT = ETC / "hactl-realserver.service", ETC / "hactl-realserver-agent.service"
+EXPOSURE = {UNIT: 33, AGENT: 20}
+"""Ten times systemd's score: the first changes addresses and switches as root, and has no worker to leave that to."""
 
 
 def test_it_applies_and_removes() -> None:
@@ -21,10 +24,11 @@ def test_it_applies_and_removes() -> None:
         assert f"\n{line}\n" in text
 
 
-def test_systemd_understands_every_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("unit", EXPOSURE, ids=lambda unit: unit.stem)
+def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
     """No unknown key, no value it cannot read; the program is where this machine has one."""
-    copy = tmp_path / UNIT.name
-    copy.write_text(UNIT.read_text().replace("/usr/bin/hactl", f"{sys.executable} -c pass"))
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text().replace("/usr/bin/hactl", f"{sys.executable} -c pass"))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(copy)],
         capture_output=True, text=True, timeout=60, check=False,
@@ -33,10 +37,11 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
     assert (done.returncode, said) == (0, []), "what is said of other packages' units is theirs"
 
 
-def test_exposure() -> None:
+@pytest.mark.parametrize("unit", EXPOSURE, ids=lambda unit: unit.stem)
+def test_exposure(unit: Path) -> None:
     """systemd's own score does not rise unnoticed."""
     done = subprocess.run(
-        ["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE}", "--no-pager", str(UNIT)],
+        ["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE[unit]}", "--no-pager", str(unit)],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-200:]
