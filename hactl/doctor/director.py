@@ -52,10 +52,12 @@ def examine(config: Config, ground: Ground, notes: Notes) -> Iterator[Finding]:
 
 
 def _firewall(config: Config, host: Host, notes: Notes) -> Iterator[Finding]:
-    """Whether adverts pass."""
-    ruleset = notes.look("the firewall", firewall_look.ruleset) if config.failover.routers else None
+    """Whether adverts pass, and services by mark get anything."""
+    asked = config.failover.routers or any(service.fwmark for service in config.services)
+    ruleset = notes.look("the firewall", firewall_look.ruleset) if asked else None
     if ruleset is not None:
         yield from firewall.judge(config, host, ruleset)
+        yield from firewall.judge_marks(config, ruleset)
         notes.unseen += firewall.doubtful(config, host, ruleset)
 
 

@@ -56,6 +56,7 @@ class FindingId(StrEnum):
     TUNNEL_FILTERED = "tunnel-filtered"
     NAT_ROUTE = "nat-route"
     REDIRECTS_TAKEN = "redirects-taken"
+    MARK_UNSET = "mark-unset"
 
     @property
     def text(self) -> str:
@@ -106,6 +107,7 @@ _TEXTS = {
     FindingId.TUNNEL_CLOSED: "what directors send through the tunnel is not taken out here",
     FindingId.TUNNEL_FILTERED: "the reverse path filter drops what comes out of the tunnel",
     FindingId.NAT_ROUTE: "answers do not go back through the directors, which nat needs",
+    FindingId.MARK_UNSET: "nothing seems to set the firewall mark of a service, which then gets no packets",
     FindingId.REDIRECTS_TAKEN: "ICMPv6 redirects, which a director always sends, lead answers past its translation",
 }
 
@@ -117,6 +119,7 @@ _WARNINGS = frozenset(
         FindingId.IPVS_EXPIRY,
         FindingId.PEER_LINK,
         FindingId.CONFIG_UNLOADED,
+        FindingId.MARK_UNSET,
     }
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Whether the packet filter lets adverts (protocol 112) in and out; core.
+"""Whether the packet filter lets adverts (protocol 112) in and out, and marks what services by mark take; core.
 
 The law: what is certainly dropped is a finding; what cannot be told is said to be so.
 """
@@ -15,6 +15,11 @@ from hactl.doctor.ruleset import DROP, Outcome, Packet, Ruleset
 from hactl.doctor.ruleset import judge as outcome
 
 _GROUP = {Family.IPV4: "224.0.0.18", Family.IPV6: "ff02::12"}
+_MARKING = (
+    "nft add table inet lvs; nft add chain inet lvs marks '{{ type filter hook prerouting priority mangle; }}'; "
+    "nft add rule inet lvs marks ip daddr ADDRESS tcp dport PORT meta mark set {mark}"
+    "   # ADDRESS, PORT: what it is for; and in the file that is loaded at boot"
+)
 _IN, _OUT = ("ingress", "prerouting", "input"), ("output", "postrouting", "egress")
 
 
@@ -28,6 +33,19 @@ def judge(config: Config, host: Host, ruleset: Ruleset) -> Iterator[Finding]:
                     seen = f"{came.place} drops {words} on {router.interface}"
                     yield finding(FindingId.VRRP_BLOCKED, router.name, seen, came.chain.add)
                     break
+
+
+def judge_marks(config: Config, ruleset: Ruleset) -> Iterator[Finding]:
+    """Services by a mark that nothing sets. Where a rule marks in a way that is not understood nothing is concluded."""
+    marks = {rule.mark for chain in ruleset for rule in chain.rules}
+    for service in config.services:
+        if service.fwmark and not marks & {service.fwmark, None}:
+            yield finding(
+                FindingId.MARK_UNSET,
+                service.name,
+                f"no rule of the firewall sets mark {service.fwmark}",
+                _MARKING.format(mark=service.fwmark),
+            )
 
 
 def doubtful(config: Config, host: Host, ruleset: Ruleset) -> Iterator[str]:

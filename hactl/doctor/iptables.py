@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator
+from itertools import pairwise
 
 from hactl.doctor.ruleset import ACCEPT, DROP, RETURN, Chain, Match, Rule, Ruleset
 
@@ -71,7 +72,7 @@ def _chain(key: tuple[str, str], policy: str, rules: tuple[Rule, ...], kind: tup
 
 
 def _rule(words: list[str], line: str, where: str) -> Rule:
-    verdict, target = "", ""
+    verdict, target, mark = "", "", _mark(words)
     for option in ("-j", "-g"):
         if option in words:
             name = words[words.index(option) + 1]
@@ -84,7 +85,20 @@ def _rule(words: list[str], line: str, where: str) -> Rule:
         verdict=verdict,
         target=target,
         name=f"the rule `{line}` of {where}",
+        mark=mark,
     )
+
+
+def _mark(words: list[str]) -> int | None:
+    """What the rule marks packets with, whatever bits of a former mark it keeps."""
+    targets = {name for option, name in pairwise(words) if option in ("-j", "-g")}
+    if not targets & {"MARK", "CONNMARK"}:
+        return 0
+    values = [value for option, value in pairwise(words) if option in ("--set-xmark", "--set-mark")]
+    try:
+        return int(values[0].partition("/")[0], 0) if "MARK" in targets and values else None
+    except ValueError:
+        return None
 
 
 def _matches(words: list[str]) -> Iterator[Match]:

@@ -30,6 +30,7 @@ _UNKNOWN = Match("")
 _PASSED_OVER = frozenset({"counter", "log", "mangle", "notrack", "comment", "dup", "set", "ct helper"})
 _EXTENSIONS = frozenset({"REJECT"})
 """Targets of iptables that drop, for a host where iptables itself is not installed any more."""
+_MARKING = frozenset({"MARK", "CONNMARK"})
 _TRANSPORT = frozenset(
     {"tcp", "udp", "udplite", "sctp", "dccp", "icmp", "icmpv6", "igmp", "esp", "ah", "comp"}
 )
@@ -74,6 +75,7 @@ def _chain(one: Object, rules: Mapping[tuple[str, str, str], list[Rule]]) -> Cha
 def _rules(rule: Object, sets: Sets) -> Iterator[Rule]:
     """A rule; one with a verdict map is as many rules as the map has verdicts."""
     matches: list[Match] = []
+    mark = _mark(rule["expr"])
     name = f"rule {rule['handle']} of nftables chain {rule['family']} {rule['table']} {rule['chain']}"
     for statement in rule["expr"]:
         kind, content = next(iter(statement.items()))
@@ -81,7 +83,7 @@ def _rules(rule: Object, sets: Sets) -> Iterator[Rule]:
             matches += _matches(content, rule, sets)
         elif kind in _VERDICTS:
             target = content.get("target", "") if isinstance(content, dict) else ""
-            yield Rule(matches=tuple(matches), verdict=_VERDICTS[kind], target=target, name=name)
+            yield Rule(matches=tuple(matches), verdict=_VERDICTS[kind], target=target, name=name, mark=mark)
             return
         elif kind == "xt" and isinstance(content, dict) and content.get("name") in _EXTENSIONS:
             yield Rule(matches=tuple(matches), verdict=DROP, name=name)
@@ -90,6 +92,19 @@ def _rules(rule: Object, sets: Sets) -> Iterator[Rule]:
             yield from _map(content, matches, rule, sets, name)
         elif kind not in _PASSED_OVER:
             matches.append(_UNKNOWN)
+    if mark != 0:
+        yield Rule(matches=tuple(matches), name=name, mark=mark)
+
+
+def _mark(statements: Iterable[Object]) -> int | None:
+    """What a rule marks packets with."""
+    for statement in statements:
+        kind, content = next(iter(statement.items()))
+        if kind == "mangle" and content["key"] == {"meta": {"key": "mark"}}:
+            return content["value"] if isinstance(content["value"], int) else None
+        if kind == "xt" and isinstance(content, dict) and content.get("name") in _MARKING:
+            return None
+    return 0
 
 
 def _map(content: Object, before: list[Match], rule: Object, sets: Sets, name: str) -> Iterator[Rule]:

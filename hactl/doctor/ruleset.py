@@ -31,12 +31,16 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """Conditions, what then happens ("" for nothing; a chain's name after "jump" or "goto"), and how to find the rule."""
+    """Conditions, what then happens ("" for nothing; a chain's name after "jump" or "goto"), and how to find the rule.
+
+    `mark`: what the packet is marked with meanwhile; 0 for nothing, None for what is not understood.
+    """
 
     matches: tuple[Match, ...] = ()
     verdict: str = ""
     target: str = ""
     name: str = ""
+    mark: int | None = 0
 
 
 class Chain(msgspec.Struct, frozen=True, kw_only=True):

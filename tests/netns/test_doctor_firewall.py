@@ -157,3 +157,21 @@ def test_what_cannot_be_told_is_said(hosts: Ward) -> None:
     assert any("cannot be told from the rules" in sentence for sentence in answer["unseen"])
     assert "vrrp-blocked" not in {one["id"] for one in answer["findings"]}
     assert "the firewall: for root only" in hosts.doctor("lb1", wrapper=AS_NOBODY)["unseen"]
+
+
+def test_a_mark_that_nobody_sets(hosts: Ward) -> None:
+    """The service would get no packet; the given command, with address and port filled in, sees to it."""
+    hosts.write(
+        NAT.replace("address: 10.99.0.100, port: 80", "fwmark: 7, family: ipv4").replace(
+            "tcp}", "tcp, port: 80}"
+        )
+    )
+    finding = hosts.found("lb1")["mark-unset", "www"]
+    assert finding["evidence"] == "no rule of the firewall sets mark 7"
+    mend = finding["mend"].replace("ADDRESS", "10.99.0.100", 1).replace("PORT", "80", 1)
+    hosts.net.run("lb1", "sh", "-ec", mend)
+    assert ("mark-unset", "www") not in hosts.found("lb1")
+    hosts.net.run("lb1", "nft", "flush", "ruleset")
+    rule = ("-A", "PREROUTING", "-d", "10.99.0.100", "-j", "MARK", "--set-mark", "7")
+    hosts.net.run("lb1", "iptables-nft", "-t", "mangle", *rule)
+    assert ("mark-unset", "www") not in hosts.found("lb1")
