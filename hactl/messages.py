@@ -216,13 +216,14 @@ class Outcomes(msgspec.Struct, frozen=True, tag=True):
 
 
 class ChannelReport(msgspec.Struct, frozen=True, tag=True):
-    """State of one notification channel: counts since start and the last error as words (empty: none)."""
+    """State of one notification channel: counts since start, the last error as words (empty: none), how many are held."""
 
     name: str
     delivered: int
     failed: int
     waiting: int
     error: str
+    held: int = 0
 
 
 class ChannelTested(msgspec.Struct, frozen=True, tag=True):

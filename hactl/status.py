@@ -231,6 +231,7 @@ def _channel(report: ChannelReport) -> ChannelView:
         "delivered": report.delivered,
         "failed": report.failed,
         "waiting": report.waiting,
+        "held": report.held,
         "error": report.error,
     }
 

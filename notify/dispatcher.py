@@ -10,10 +10,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from notify.channels.base import Channel, Tools
 from notify.channels.registry import build
 from notify.event import Event
 from notify.lane import Lane, Report, Spool
+from notify.problem import Key
 from notify.router import Router
 from notify.spec import ChannelSpec
 
@@ -27,6 +30,15 @@ FLUSH = 2.0
 
 MakeFailure = Callable[[str, str, str], Event]
 """Makes the event notify.failed: channel, "failing" or "lost", reason."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """The problems that there are, and those of them that nobody need be reminded of."""
+
+    open: frozenset[Key] = frozenset()
+    acknowledged: frozenset[Key] = frozenset()
+
+
 Build = Callable[[ChannelSpec, Tools], Channel]
 
 
@@ -39,7 +51,8 @@ class Dispatcher:
         self._build = build
         self._tools: Tools | None = None
         self._router = Router()
-        self._intake: deque[Event] = deque()
+        self._intake: deque[Event | Standing] = deque()
+        self._standing: Standing | None = None
         self._overrun = 0
         self._news = asyncio.Event()
         self._applied = asyncio.Event()
@@ -58,6 +71,11 @@ class Dispatcher:
         self._intake.append(event)
         self._news.set()
 
+    def stand(self, standing: Standing) -> None:
+        """Take which problems there are; it counts once the events emitted before are with the channels."""
+        self._intake.append(standing)
+        self._news.set()
+
     def apply(self, specs: Sequence[ChannelSpec], tools: Tools) -> None:
         """Make exactly these channels work. One that is unchanged goes on undisturbed; a changed one keeps
         its queue."""
@@ -71,6 +89,7 @@ class Dispatcher:
             lane = self._lanes.get(name)
             if lane is None:
                 self._lanes[name] = Lane(spec, self._build(spec, tools), self._spool, self._tell, self._more)
+                self._stand(self._lanes[name])
             elif renewed or lane.spec != spec:
                 self._halt(name)
                 lane.replace(spec, self._build(spec, tools))
@@ -114,7 +133,13 @@ class Dispatcher:
 
     async def _record(self) -> None:
         """Put the oldest events into the spool, then into the lanes."""
-        batch = [self._intake.popleft() for _ in range(min(len(self._intake), INTAKE_BATCH))]
+        if isinstance(self._intake[0], Standing):
+            self._standing = self._intake[0]
+            self._intake.popleft()
+            for lane in self._lanes.values():
+                self._stand(lane)
+            return
+        batch = self._next_batch()
         if self._overrun:
             batch.append(self._make_failure("", "lost", f"{self._overrun} events came faster than the disk"))
             self._overrun = 0
@@ -128,6 +153,17 @@ class Dispatcher:
             for name in names:
                 if event.id in fresh and name in self._lanes:
                     self._lanes[name].add(event)
+
+    def _next_batch(self) -> list[Event]:
+        batch: list[Event] = []
+        while self._intake and len(batch) < INTAKE_BATCH and isinstance(event := self._intake[0], Event):
+            batch.append(event)
+            self._intake.popleft()
+        return batch
+
+    def _stand(self, lane: Lane) -> None:
+        if self._standing is not None:
+            lane.standing(self._standing.open, self._standing.acknowledged)
 
     async def _safely(self, entries: Sequence[tuple[Event, tuple[str, ...]]]) -> set[str]:
         """Ids of the events that were not known before; all of them when the disk does not answer."""

@@ -1,10 +1,12 @@
 """One channel at work: its queue, its pace, its deliveries.
 
 The law: a lane knows nothing of other lanes, so whatever its receiver does delays nobody else. An event stays
-in the spool until the receiver has taken it or it counts as lost; memory holds the first QUEUE of them.
+in the spool until the receiver has taken it, it counts as lost, or it need not be told; memory holds the first QUEUE
+of them. What is held back, and until when, is decided by `Holding`.
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -15,7 +17,9 @@ import msgspec
 from notify import pace, render
 from notify.channels.base import Channel, DeliveryError
 from notify.event import Event
+from notify.holding import Holding, Passed, Told
 from notify.pace import Pace
+from notify.problem import Key
 from notify.spec import ChannelSpec
 
 QUEUE = 20_000
@@ -28,6 +32,10 @@ SPOOL_AGAIN = 10.0
 """Seconds until a disk that did not answer is asked again."""
 ALARM_AFTER = 5
 """Failures in a row after which others are told that this channel does not deliver (some 15 s)."""
+LOOK_EVERY = 0.2
+"""Seconds between two looks at what is held."""
+LOOK_WITHIN = 60.0
+"""Seconds after which what is held is looked at again, in case the clock was set."""
 MARGIN = 2.0
 """Seconds beyond its timeout after which a channel that does not keep it is cut off."""
 
@@ -41,8 +49,11 @@ class Spool(Protocol):
     async def waiting(self, channel: str, limit: int) -> list[Event]:
         """The oldest events that this channel has not delivered."""
 
-    def done(self, channel: str, ids: Sequence[str]) -> None:
-        """The channel need not deliver these any more."""
+    async def told(self, channel: str) -> list[Told]:
+        """What this channel's receiver knew of problems."""
+
+    def done(self, channel: str, ids: Sequence[str], told: Sequence[Told] = ()) -> None:
+        """The channel need not deliver these any more; and, in one with that, what its receiver knows now."""
 
     def forget(self, channels_but: Sequence[str]) -> None:
         """Let go what waits for any channel but these."""
@@ -50,13 +61,14 @@ class Spool(Protocol):
 
 class Report(msgspec.Struct, frozen=True):
     """State of a channel: events delivered and lost since start, waiting now, the last error (empty:
-    none)."""
+    none), and how many are held until their time."""
 
     name: str
     delivered: int
     failed: int
     waiting: int
     error: str
+    held: int = 0
 
 
 Tell = Callable[[str, str, str], None]
@@ -98,6 +110,9 @@ class Lane:
         self._more = more
         self._queue: dict[str, tuple[Event, float]] = {}
         self._behind = True
+        self._early: list[Event] | None = []
+        self._holding = Holding(spec)
+        self._looked = 0.0
         self._fetched: set[str] = set()
         self._pace = Pace()
         self._alarmed = False
@@ -111,18 +126,22 @@ class Lane:
         """Go on with another spec: what failed under the old one may be tried at once. The lane must not
         be running."""
         self.spec, self._channel = spec, channel
+        self._holding.replace(spec)
         self._pace = msgspec.structs.replace(self._pace, attempts=0)
 
     def add(self, event: Event) -> None:
         """Take an event that is in the spool, unless it was fetched from there already."""
         if event.id in self._fetched:
             return
-        if len(self._queue) >= QUEUE:
-            self._behind = True
-            return
-        now = time.monotonic()
-        self._queue[event.id] = (event, now + self.spec.give_up)
-        self._pace = pace.arrived(self._pace, now)
+        if self._early is not None:
+            self._early.append(event)
+        else:
+            self._pass(self._holding.take(event, time.time()))
+        self._wake.set()
+
+    def standing(self, open_now: frozenset[Key], acknowledged: frozenset[Key]) -> None:
+        """The problems that there are, and those of them that nobody need be reminded of."""
+        self._spool.done(self.spec.name, (), self._holding.standing(open_now, acknowledged))
         self._wake.set()
 
     def stop(self) -> None:
@@ -132,7 +151,8 @@ class Lane:
 
     def report(self) -> Report:
         """Counts and last error."""
-        return Report(self.spec.name, self._delivered, self._lost, len(self._queue), self._error)
+        held = self._holding.held
+        return Report(self.spec.name, self._delivered, self._lost, len(self._queue), self._error, held)
 
     async def test(self, event: Event) -> str:
         """Deliver this one event now, beside all else and once; the failure in words, empty when it was taken."""
@@ -144,6 +164,7 @@ class Lane:
         while True:
             if self._behind and not self._queue:
                 await self._refill()
+            self._look()
             if self._stopping and (not self._queue or self._pace.attempts):
                 return
             due = self._due()
@@ -153,7 +174,7 @@ class Lane:
             if due is None and self._behind:
                 due = time.monotonic() + SPOOL_AGAIN
             if due is None or due > time.monotonic():
-                await self._sleep(due)
+                await self._sleep(min(due or math.inf, self._look_at()))
             else:
                 await self._deliver()
 
@@ -162,10 +183,39 @@ class Lane:
             return 0.0
         return pace.deadline(self._pace, self.spec.digest if self._channel.batch > 1 else 0.0)
 
-    async def _sleep(self, due: float | None) -> None:
+    def _look(self) -> None:
+        """See whether something that is held is due."""
+        if self._holding.next_look <= time.time() and time.monotonic() >= self._looked + LOOK_EVERY:
+            self._looked = time.monotonic()
+            self._pass(self._holding.look(time.time()))
+
+    def _look_at(self) -> float:
+        """The moment of the next look, infinite while nothing is held."""
+        wait = self._holding.next_look - time.time()
+        if wait == math.inf:
+            return math.inf
+        now = time.monotonic()
+        return max(now + min(wait, LOOK_WITHIN), self._looked + LOOK_EVERY)
+
+    def _pass(self, passed: Passed, *, aged: bool = False) -> None:
+        """Queue what is to be told, and let go what need not be. `aged`: it waited for its receiver all its life."""
+        for event_id in passed.drop:
+            self._queue.pop(event_id, None)
+        if passed.drop:
+            self._spool.done(self.spec.name, passed.drop)
+        now, wall = time.monotonic(), time.time()
+        for event in passed.tell:
+            if len(self._queue) >= QUEUE:
+                self._behind = True
+                continue
+            age = max(0.0, wall - event.at) if aged and not self._holding.holds else 0.0
+            self._queue[event.id] = (event, now + self.spec.give_up - age)
+            self._pace = pace.arrived(self._pace, now)
+
+    async def _sleep(self, due: float) -> None:
         """Until this moment, or something is new."""
         self._wake.clear()
-        wait = None if due is None else due - time.monotonic()
+        wait = None if due == math.inf else due - time.monotonic()
         try:
             await asyncio.wait_for(self._wake.wait(), wait)
         except TimeoutError:
@@ -174,18 +224,28 @@ class Lane:
     async def _refill(self) -> None:
         """Fetch what only the spool holds: from a former run, or more than memory takes."""
         try:
-            events = await asyncio.wait_for(self._spool.waiting(self.spec.name, QUEUE), SPOOL_PATIENCE)
+            async with asyncio.timeout(SPOOL_PATIENCE):
+                await self._fetch()
         except TimeoutError:
-            return
+            pass
+        early, self._early = self._early or (), None
+        for event in early:
+            self.add(event)
+
+    async def _fetch(self) -> None:
+        if self._early is not None:
+            self._holding.load(await self._spool.told(self.spec.name))
+        events = await self._spool.waiting(self.spec.name, QUEUE)
         self._behind = len(events) == QUEUE
         self._fetched = {event.id for event in events}
-        now, wall = time.monotonic(), time.time()
         for event in events:
-            self._queue[event.id] = (event, now + self.spec.give_up - max(0.0, wall - event.at))
-            self._pace = pace.arrived(self._pace, now)
+            self._pass(self._holding.take(event, time.time()), aged=True)
 
     async def _deliver(self) -> None:
         batch = [event for event, _ in islice(self._queue.values(), self._channel.batch)]
+        if not batch:
+            self._pace = pace.emptied(self._pace)
+            return
         began = time.monotonic()
         end = await attempt(self._channel, batch, self.spec.timeout)
         if end.taken:
@@ -231,4 +291,4 @@ class Lane:
     def _release(self, events: Sequence[Event]) -> None:
         for event in events:
             self._queue.pop(event.id, None)
-        self._spool.done(self.spec.name, [event.id for event in events])
+        self._spool.done(self.spec.name, [event.id for event in events], self._holding.ended(events))

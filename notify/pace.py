@@ -41,6 +41,11 @@ def deadline(pace: Pace, digest: float) -> float | None:
     return due if pace.began is None else max(due, pace.began + digest)
 
 
+def emptied(pace: Pace) -> Pace:
+    """What waited need not be delivered any more."""
+    return msgspec.structs.replace(pace, first=None)
+
+
 def succeeded(pace: Pace, began: float, now: float, *, waiting: bool, burst: bool) -> Pace:
     """A delivery that began at `began` has succeeded; `waiting`: some events came meanwhile or did not fit
     into it.

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from notify.event import Event, EventKind
+from notify.problem import Role, place
 from notify.spec import ChannelSpec
 
 REPEAT_WINDOW = 60.0
@@ -28,6 +29,11 @@ def wants(spec: ChannelSpec, event: Event) -> bool:
     return not spec.events or any(fnmatchcase(event.kind, pattern) for pattern in spec.events)
 
 
+def concerns(spec: ChannelSpec, event: Event) -> bool:
+    """Whether this channel must look at the event: it wants it, or is to tell the end of whatever it told."""
+    return wants(spec, event) or (spec.recovery is True and place(event)[1] is Role.ENDS)
+
+
 class Router:
     """Remembers what was said last of each object, so that a repeat within REPEAT_WINDOW seconds is not said
     again.
@@ -42,7 +48,7 @@ class Router:
         """Names of the channels that are to deliver this event. `now` is monotonic seconds."""
         if self._is_repeat(event, now):
             return ()
-        return tuple(spec.name for spec in channels if wants(spec, event))
+        return tuple(spec.name for spec in channels if concerns(spec, event))
 
     def _is_repeat(self, event: Event, now: float) -> bool:
         family = event.kind.partition(".")[0]

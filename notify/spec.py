@@ -8,6 +8,7 @@ import msgspec
 
 from notify.event import Severity
 from notify.formats import Format
+from notify.quiet import Window
 
 
 class EmailSpec(msgspec.Struct, frozen=True, kw_only=True, tag="email"):
@@ -65,12 +66,24 @@ class PluginSpec(msgspec.Struct, frozen=True, kw_only=True, tag="plugin"):
 Delivery = EmailSpec | WebhookSpec | ExecSpec | SyslogSpec | PluginSpec
 
 
+class After(msgspec.Struct, frozen=True, kw_only=True):
+    """A problem is told once it has lasted for `lasting`, or has begun `failures` times `within` (0: however often)."""
+
+    lasting: float
+    failures: int = 0
+    within: float = 0.0
+
+
 class ChannelSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One channel: what it delivers by, and its filter.
 
     `events` are patterns such as "router.*"; empty means all. `digest` is how long further events are
     gathered into one delivery after the first; `timeout` bounds one delivery; `give_up` is the age at which
     an event that cannot be delivered counts as lost.
+
+    Of problems: `after` is how long they must last; of each at most one alert is told `every` so many seconds; it is told
+    again each `repeat` until acknowledged; `recovery` False never tells the end, True tells that of all that was told,
+    None those that the filter lets through. 0 is off. `quiet` are the times when only the severe is told.
     """
 
     name: str
@@ -80,6 +93,16 @@ class ChannelSpec(msgspec.Struct, frozen=True, kw_only=True):
     digest: float = 2.0
     timeout: float = 30.0
     give_up: float = 86400.0
+    after: After | None = None
+    every: float = 0.0
+    repeat: float = 0.0
+    recovery: bool | None = None
+    quiet: tuple[Window, ...] = ()
+
+    @property
+    def minds(self) -> bool:
+        """Whether what is told depends on what was told before."""
+        return bool(self.after or self.every or self.repeat or self.recovery is not None)
 
 
 class NotifySpec(msgspec.Struct, frozen=True, kw_only=True):

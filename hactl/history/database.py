@@ -14,6 +14,7 @@ import msgspec
 
 from hactl.history import schema
 from notify.event import Event
+from notify.holding import Told
 
 MEMORY = ":memory:"
 CHECKED = 64 * 1024 * 1024
@@ -59,6 +60,7 @@ class Database:
             self._connection.executescript(
                 f"BEGIN IMMEDIATE; {schema.CREATE} PRAGMA user_version = {schema.VERSION}; COMMIT;"
             )
+        run(schema.CREATE_TOLD)
 
     def _size(self) -> int:
         (pages,) = self._connection.execute("PRAGMA page_count").fetchone()
@@ -110,13 +112,7 @@ class Database:
     def waiting(self, channel: str, limit: int) -> list[Event]:
         """The oldest events this channel has not delivered."""
         rows = self._connection.execute(schema.WAITING, (channel, limit)).fetchall()
-        events = []
-        for (text,) in rows:
-            try:
-                events.append(msgspec.json.decode(text, type=Event))
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue
-        return events
+        return [event for (text,) in rows if (event := _decoded(text)) is not None]
 
     def all_waiting(self) -> list[Waiting]:
         """The whole spool."""
@@ -129,19 +125,46 @@ class Database:
             for row in rows:
                 run(schema.ADD_WAITING, row)
 
-    def done(self, channel: str, ids: Iterable[str]) -> None:
-        """Take delivered events out of the spool."""
+    def done(self, channel: str, ids: Iterable[str], told: Iterable[Told] = ()) -> None:
+        """Take delivered events out of the spool, and keep what the receiver knows then."""
         with self._transaction() as run:
             for event_id in ids:
                 run(schema.DONE, (channel, event_id))
+            for row in told:
+                if row.event is None:
+                    run(schema.UNTOLD, (channel, *row.key))
+                else:
+                    text = msgspec.json.encode(row.event).decode()
+                    run(schema.SET_TOLD, (channel, *row.key, text, row.at, row.times))
+
+    def told(self, channel: str) -> list[Told]:
+        """What the channel's receiver knew of problems."""
+        rows = self._connection.execute(schema.TOLD, (channel,)).fetchall()
+        found = ((row, _decoded(row[2])) for row in rows)
+        return [Told((row[0], row[1]), event, row[3], row[4]) for row, event in found if event is not None]
+
+    def all_told(self) -> list[tuple[Any, ...]]:
+        """What all receivers knew, as rows."""
+        return self._connection.execute(schema.ALL_TOLD).fetchall()
+
+    def set_told(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Make this all that receivers knew."""
+        with self._transaction() as run:
+            run("DELETE FROM told")
+            for row in rows:
+                run(schema.SET_TOLD, row)
 
     def forget(self, kept: Iterable[str]) -> None:
-        """Take out what waits for any channel but these."""
+        """Take out what waits for any channel but these, and what their receivers knew."""
         known = set(kept)
         with self._transaction() as run:
-            for (channel,) in run(schema.CHANNELS).fetchall():
-                if channel not in known:
-                    run(schema.FORGET, (channel,))
+            for names, drop in (
+                (schema.CHANNELS, schema.FORGET),
+                (schema.TOLD_CHANNELS, schema.FORGET_TOLD),
+            ):
+                for (channel,) in run(names).fetchall():
+                    if channel not in known:
+                        run(drop, (channel,))
 
     @contextmanager
     def _transaction(self) -> Iterator[_Run]:
@@ -154,6 +177,14 @@ class Database:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
+
+
+def _decoded(text: str) -> Event | None:
+    """An event kept as JSON; None for one this version cannot read."""
+    try:
+        return msgspec.json.decode(text, type=Event)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _event(row: tuple[Any, ...]) -> tuple[int, Event] | None:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from hactl.history.store import Say, Store
 from notify.event import Event
+from notify.holding import Told
 
 LIMIT = 10_000
 """Most events in one answer."""
@@ -46,9 +47,14 @@ class Keeper:
         """The oldest events that the channel has not delivered."""
         return await self._ask(lambda store: store.waiting(channel, limit), [])
 
-    def done(self, channel: str, ids: Sequence[str]) -> None:
-        """The channel need not deliver these any more."""
-        self._order(lambda store: store.done(channel, ids))
+    async def told(self, channel: str) -> list[Told]:
+        """What the channel's receiver knew of problems."""
+        return await self._ask(lambda store: store.told(channel), [])
+
+    def done(self, channel: str, ids: Sequence[str], told: Sequence[Told] = ()) -> None:
+        """The channel need not deliver these any more, and its receiver knows this now."""
+        if ids or told:
+            self._order(lambda store: store.done(channel, ids, told))
 
     def forget(self, channels_but: Sequence[str]) -> None:
         """Let go what waits for any channel but these."""

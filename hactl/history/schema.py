@@ -32,6 +32,19 @@ CREATE TABLE spool (
 ) STRICT;
 """
 
+CREATE_TOLD = """
+CREATE TABLE IF NOT EXISTS told (
+    channel TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    event TEXT NOT NULL,
+    at REAL NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (channel, topic, subject)
+) STRICT
+"""
+"""Came later: a program of version 1 that does not know this table leaves it alone."""
+
 ADD_EVENT = """
 INSERT INTO events (id, at, kind, severity, cluster, node, subject, old, new, reason)
 VALUES (:id, :at, :kind, :severity, :cluster, :node, :subject, :old, :new, :reason)
@@ -56,3 +69,10 @@ DONE = "DELETE FROM spool WHERE channel = ? AND id = ?"
 CHANNELS = "SELECT DISTINCT channel FROM spool"
 FORGET = "DELETE FROM spool WHERE channel = ?"
 TRIM_SPOOL = "DELETE FROM spool WHERE row <= (SELECT max(row) FROM spool) - ?"
+
+TOLD = "SELECT topic, subject, event, at, times FROM told WHERE channel = ?"
+ALL_TOLD = "SELECT channel, topic, subject, event, at, times FROM told"
+SET_TOLD = "INSERT OR REPLACE INTO told (channel, topic, subject, event, at, times) VALUES (?, ?, ?, ?, ?, ?)"
+UNTOLD = "DELETE FROM told WHERE channel = ? AND topic = ? AND subject = ?"
+TOLD_CHANNELS = "SELECT DISTINCT channel FROM told"
+FORGET_TOLD = "DELETE FROM told WHERE channel = ?"

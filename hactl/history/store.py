@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from hactl.history.database import MEMORY, Database, NewerFile
 from notify.event import Event
+from notify.holding import Told
 
 FILE = "events.db"
 KEEP = 1_000_000
@@ -61,9 +62,13 @@ class Store:
         """The oldest events that the channel has not delivered."""
         return self._do(lambda database: database.waiting(channel, limit))
 
-    def done(self, channel: str, ids: Sequence[str]) -> None:
-        """Take delivered or lost events out of the spool."""
-        self._do(lambda database: database.done(channel, ids))
+    def told(self, channel: str) -> list[Told]:
+        """What the channel's receiver knew of problems."""
+        return self._do(lambda database: database.told(channel))
+
+    def done(self, channel: str, ids: Sequence[str], told: Sequence[Told] = ()) -> None:
+        """Take delivered or lost events out of the spool, and keep what the receiver knows."""
+        self._do(lambda database: database.done(channel, ids, told))
 
     def forget(self, kept: Sequence[str]) -> None:
         """Take out what waits for any channel but these."""
@@ -134,6 +139,7 @@ class Store:
                 memory.start_after(former.last_row() - len(carried))
                 memory.record([(event, ()) for _, event in carried])
                 memory.set_waiting(former.all_waiting())
+                memory.set_told(former.all_told())
                 self._copied = True
             former.close()
         self._on_disk = False
@@ -156,6 +162,8 @@ class Store:
         try:
             disk.record([(event, ()) for _, event in held])
             disk.set_waiting(alerts if self._copied else [*disk.all_waiting(), *alerts])
+            if self._copied:
+                disk.set_told(memory.all_told())
         except sqlite3.Error:
             disk.close()
             return

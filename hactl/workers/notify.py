@@ -196,7 +196,9 @@ class NotifyHandler:
 
     def _report(self) -> None:
         for lane in self._dispatcher.reports():
-            report = ChannelReport(lane.name, lane.delivered, lane.failed, lane.waiting, lane.error)
+            report = ChannelReport(
+                lane.name, lane.delivered, lane.failed, lane.waiting, lane.error, lane.held
+            )
             if self._reported.get(lane.name) != report:
                 self._reported[lane.name] = report
                 self._send(report)

@@ -65,7 +65,8 @@ def test_the_full_file_names_every_key() -> None:
         routers.Authentication, track.Track, track.TrackScript, track.TrackFile, track.TrackProcess,
         services.Service, services.Server, services.Pool, services.Persistence, services.Quorum, services.Sorry,
         services.Panic, services.Tunnel, services.Thresholds, checks.TcpCheck, checks.HttpsCheck, checks.Body,
-        checks.Tls, notify.EmailChannel, notify.WebhookChannel, notify.ExecChannel, notify.SyslogChannel, ipvs.Ipvs,
+        checks.Tls, notify.EmailChannel, notify.WebhookChannel, notify.ExecChannel, notify.SyslogChannel, notify.After,
+        notify.Quiet, ipvs.Ipvs,
         ipvs.Timeouts, patience.Damping, patience.DependsOn,
     ]  # fmt: skip
     missing = [

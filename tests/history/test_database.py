@@ -7,6 +7,8 @@ import pytest
 
 from hactl.history import schema
 from hactl.history.database import MEMORY, Database, NewerFile
+from notify.event import EventKind
+from notify.holding import Told
 from support.alerts import event
 
 
@@ -100,3 +102,18 @@ def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     other.close()
     with pytest.raises(NewerFile):
         Database(path)
+
+
+def test_what_receivers_know_is_kept_with_what_was_delivered(database: Database) -> None:
+    """By channel and problem; forgotten when it is over, and with its channel."""
+    down = event(EventKind.SERVER_DOWN, "rs1@www", number=1)
+    key = ("server", "rs1@www")
+    database.record([(down, ("ops", "chat"))])
+    for channel in ("ops", "chat"):
+        database.done(channel, ["event-1"], [Told(key, down, 5.0, 2)])
+    assert database.all_waiting() == []
+    assert database.told("ops") == [Told(key, down, 5.0, 2)]
+    database.done("ops", [], [Told(key)])
+    assert database.told("ops") == []
+    database.forget(["ops"])
+    assert database.told("chat") == []

@@ -6,13 +6,15 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import msgspec
 import pytest
 
 from notify import lane, pace
 from notify.channels.base import Channel, DeliveryError, Tools
-from notify.dispatcher import Dispatcher
+from notify.dispatcher import Dispatcher, Standing
 from notify.event import Event, EventKind
-from notify.spec import ChannelSpec, SyslogSpec
+from notify.quiet import Window
+from notify.spec import After, ChannelSpec, SyslogSpec
 from support.alerts import MemorySpool, event, tools, until
 
 
@@ -354,3 +356,69 @@ async def test_a_remark_is_shown() -> None:
         made.emit(1)
         await until(lambda: made.dispatcher.reports()[0].error == "one recipient was refused")
         assert made.dispatcher.reports()[0].delivered == 1
+
+
+async def test_a_short_problem_is_held_in_the_spool_and_never_told() -> None:
+    """While it is held it is safe on the disk; with its end both leave it."""
+    spool = MemorySpool()
+    patient = msgspec.structs.replace(spec("ops"), after=After(lasting=3600.0))
+    async with desk(patient, spec("log"), spool=spool) as made:
+        made.dispatcher.emit(event(EventKind.SERVER_DOWN, "rs1@www", new="down", number=1))
+        await until(lambda: made.receivers["log"].got == ["event-1"])
+        assert ("ops", "event-1") in spool.rows
+        assert made.dispatcher.reports()[0].held == 1
+        made.dispatcher.emit(event(EventKind.SERVER_UP, "rs1@www", new="up", number=2))
+        await until(lambda: made.receivers["log"].got == ["event-1", "event-2"])
+        await until(lambda: not spool.rows)
+    assert made.receivers["ops"].got == []
+
+
+async def test_a_problem_that_lasted_over_a_restart_is_told() -> None:
+    """It was held when the last run ended; its time had come meanwhile."""
+    spool = MemorySpool()
+    patient = msgspec.structs.replace(spec("ops"), after=After(lasting=60.0))
+    down = event(EventKind.SERVER_DOWN, "rs1@www", new="down", number=1, at=time.time() - 100.0)
+    await spool.record([(down, ("ops",))])
+    async with desk(patient, spool=spool) as made:
+        await until(lambda: made.receivers["ops"].got == ["event-1"])
+    assert spool.rows == {}
+
+
+async def test_what_a_quiet_time_held_is_one_delivery() -> None:
+    """The critical goes at once; at the end, here by another configuration, the rest goes together."""
+    now = int(time.time() % 86400) // 60
+    window = Window(start=(now - 5) % 1440, end=(now + 60) % 1440)
+    quiet = msgspec.structs.replace(spec("ops", digest=0.2), quiet=(window,))
+    spool = MemorySpool()
+    async with desk(quiet, spool=spool) as made:
+        for number in range(1, 6):
+            made.dispatcher.emit(event(EventKind.SERVER_DOWN, f"rs{number}@www", number=number))
+        made.dispatcher.emit(event(EventKind.SERVICE_DOWN, "www", number=9))
+        await until(lambda: made.receivers["ops"].got == ["event-9"])
+        assert made.dispatcher.reports()[0].held == 5
+        made.dispatcher.apply([spec("ops", digest=0.2)], tools())
+        await until(lambda: len(made.receivers["ops"].got) == 6)
+        assert made.receivers["ops"].deliveries[1] == [f"event-{number}" for number in range(1, 6)]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_problem_is_told_again_until_acknowledged_and_over_restarts() -> None:
+    """By what the supervisor says there is; what the receiver knows is kept beside the spool."""
+    spool, key = MemorySpool(), ("server", "rs1@www")
+    patient = msgspec.structs.replace(spec("ops"), repeat=0.3)
+    async with desk(patient, spool=spool) as made:
+        made.dispatcher.emit(event(EventKind.SERVER_DOWN, "rs1@www", new="down", number=1))
+        made.dispatcher.stand(Standing(frozenset({key})))
+        await until(lambda: made.receivers["ops"].got[:2] == ["event-1", "event-1.1"])
+    assert ("ops", key) in spool.known_of
+    async with desk(patient, spool=spool) as made:
+        made.dispatcher.stand(Standing(frozenset({key})))
+        await until(lambda: made.receivers["ops"].got[:1] == ["event-1.2"] or made.receivers["ops"].got)
+        made.dispatcher.stand(Standing(frozenset({key}), frozenset({key})))
+        await asyncio.sleep(0.5)
+        told = len(made.receivers["ops"].got)
+        await asyncio.sleep(1.0)
+        assert len(made.receivers["ops"].got) == told
+        made.dispatcher.emit(event(EventKind.SERVER_UP, "rs1@www", new="up", number=2))
+        await until(lambda: made.receivers["ops"].got[-1] == "event-2")
+        await until(lambda: not spool.known_of)

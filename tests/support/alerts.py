@@ -11,6 +11,8 @@ from aiohttp import web
 
 from notify.channels.base import Tools
 from notify.event import Event, EventKind, Severity
+from notify.holding import Told
+from notify.problem import Key
 
 _numbers = itertools.count(1)
 
@@ -48,6 +50,7 @@ class MemorySpool:
     def __init__(self) -> None:
         self.known: dict[str, Event] = {}
         self.rows: dict[tuple[str, str], Event] = {}
+        self.known_of: dict[tuple[str, Key], Told] = {}
 
     async def record(self, entries: Sequence[tuple[Event, tuple[str, ...]]]) -> set[str]:
         """Keep events; ids of those not known."""
@@ -62,10 +65,18 @@ class MemorySpool:
         """What waits for a channel."""
         return [item for (name, _), item in self.rows.items() if name == channel][:limit]
 
-    def done(self, channel: str, ids: Sequence[str]) -> None:
-        """Forget what was delivered."""
+    async def told(self, channel: str) -> list[Told]:
+        """What a channel's receiver knew."""
+        return [row for (name, _), row in self.known_of.items() if name == channel]
+
+    def done(self, channel: str, ids: Sequence[str], told: Sequence[Told] = ()) -> None:
+        """Forget what was delivered, and keep what the receiver knows."""
         for event_id in ids:
             self.rows.pop((channel, event_id), None)
+        for row in told:
+            self.known_of.pop((channel, row.key), None)
+            if row.event is not None:
+                self.known_of[channel, row.key] = row
 
     def forget(self, channels_but: Sequence[str]) -> None:
         """Forget other channels."""

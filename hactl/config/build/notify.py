@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hactl.config.schema import notify as schema
 from hactl.config.schema.document import Document
 from hactl.config.schema.notify import (
     Channel,
@@ -13,7 +14,9 @@ from hactl.config.schema.notify import (
 )
 from notify.event import Severity
 from notify.formats import Format
+from notify.quiet import DAYS, Window
 from notify.spec import (
+    After,
     ChannelSpec,
     Delivery,
     EmailSpec,
@@ -40,6 +43,28 @@ def _channel(name: str, channel: Channel, node: str) -> ChannelSpec:
         digest=channel.digest,
         timeout=channel.timeout,
         give_up=channel.give_up,
+        after=None if channel.after is None else _after(channel.after),
+        every=channel.every,
+        repeat=channel.repeat,
+        recovery=channel.recovery,
+        quiet=tuple(map(window, channel.quiet)),
+    )
+
+
+def _after(after: schema.After) -> After:
+    within = after.within or 0.0
+    lasting = within if after.lasting is None else after.lasting
+    return After(lasting=lasting, failures=after.failures or 0, within=within)
+
+
+def window(quiet: schema.Quiet) -> Window:
+    """A quiet time as the channel keeps it."""
+    return Window(
+        start=quiet.start,
+        end=quiet.end,
+        days=tuple(DAYS.index(day) for day in quiet.days),
+        zone=quiet.zone,
+        passes=None if quiet.passes == "none" else Severity(quiet.passes),
     )
 
 

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
+from hactl.config.build.notify import window
 from hactl.config.fault import suggestion
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.schema.notify import EmailChannel, WebhookChannel
 from notify.destinations import is_forbidden
-from notify.event import EventKind
+from notify.event import EventKind, Severity
 from notify.formats import Format
+from notify.quiet import is_endless, zone_of
 
+SHORTEST_REPEAT = 10.0
 _ADDRESS = re.compile(r"[0-9.]+|[0-9a-f:.%]*:[0-9a-z:.%]*")
 
 
@@ -68,4 +71,54 @@ def webhook_addresses(world: World) -> Iterator[Finding]:
             yield fault("notify", name, "url", message=f"nothing is posted there: {why}")
 
 
-RULES = (patterns, mail_logins, plain_webhooks, webhook_keys, webhook_addresses)
+def patience(world: World) -> Iterator[Finding]:
+    """Beginnings are counted within a time, and something is told at last."""
+    for name, channel in world.document.notify.items():
+        after = channel.after
+        if after is None:
+            continue
+        if (after.failures is None) != (after.within is None):
+            message = "failures and within belong together: {failures: 3, within: 10m}"
+            yield fault("notify", name, "after", message=message, key=True)
+        elif after.lasting is None and after.within is None:
+            yield fault(
+                "notify", name, "after", message="lasting, or failures and within, is missing", key=True
+            )
+
+
+def repeats(world: World) -> Iterator[Finding]:
+    """A program that runs for each event is run for each repeat as well; too often is a mistake."""
+    for name, channel in world.document.notify.items():
+        if 0 < channel.repeat < SHORTEST_REPEAT:
+            message = f"must be at least {SHORTEST_REPEAT:g}s, or off"
+            yield fault("notify", name, "repeat", message=message)
+
+
+def quiet_times(world: World) -> Iterator[Finding]:
+    """The zone is known, and what is held is told some time."""
+    for name, channel in world.document.notify.items():
+        known = True
+        for index, quiet in enumerate(channel.quiet):
+            try:
+                zone_of(quiet.zone)
+            except ValueError as error:
+                known = False
+                yield fault("notify", name, "quiet", index, "zone", message=str(error))
+        windows = [window(quiet) for quiet in channel.quiet] if known else []
+        if any(is_endless(windows, severity) for severity in Severity):
+            message = (
+                "these times never end; what they hold would never be told (use severity to leave it out)"
+            )
+            yield fault("notify", name, "quiet", message=message, key=True)
+
+
+RULES = (
+    patterns,
+    mail_logins,
+    plain_webhooks,
+    webhook_keys,
+    webhook_addresses,
+    patience,
+    repeats,
+    quiet_times,
+)

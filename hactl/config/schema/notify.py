@@ -4,12 +4,21 @@ import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    WithJsonSchema,
+)
 
 from hactl.config.schema.base import Also, Section, one_or_list, refuse, type_tag
-from hactl.config.schema.scalars import AbsolutePath, Command, Duration, Name, OneLine
+from hactl.config.schema.scalars import AbsolutePath, Command, Duration, DurationOrOff, Name, OneLine
 
 _MAIL = re.compile(r"[^@\s<>,;:]+@[A-Za-z0-9._-]+")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
 _PATTERN = re.compile(r"[a-z_*?.]{1,64}")
 
 
@@ -49,6 +58,64 @@ def _mail_server(value: str) -> str:
 MailAddress = Annotated[str, AfterValidator(_mail)]
 
 
+def _after(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"lasting": value}
+
+
+def _minutes(value: Any) -> Any:
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise refuse("must be a time of day such as '22:00', not {value}")
+    return int(found[1]) * 60 + int(found[2])
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+TimeOfDay = Annotated[
+    int,
+    BeforeValidator(_minutes),
+    PlainSerializer(_clock, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
+]
+
+
+class After(Section):
+    """When a problem is told: once it has lasted, or has begun so often."""
+
+    lasting: Duration | None = Field(
+        None, description="Told once it has lasted so long. Default: the same as within."
+    )
+    failures: Annotated[int, Field(ge=2, le=1000)] | None = Field(
+        None, description="Or once it has begun so often."
+    )
+    within: Duration | None = Field(None, description="The time in which these beginnings are counted.")
+
+
+class Quiet(Section):
+    """A time in which only the severe is told."""
+
+    start: TimeOfDay = Field(
+        0, alias="from", description="When it begins, such as '22:00'. Default: midnight."
+    )
+    end: TimeOfDay = Field(
+        0, alias="to", description="When it ends; not after `from`: on the next day. Default: midnight."
+    )
+    days: Annotated[
+        list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]],
+        Field(min_length=1),
+        BeforeValidator(one_or_list),
+        Also({"type": "string"}),
+    ] = Field(
+        ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], description="On which it begins. Default: all."
+    )
+    zone: OneLine = Field("UTC", description="The time zone that the times are in, such as Europe/Berlin.")
+    passes: Literal["info", "warning", "critical", "none"] = Field(
+        "critical", description="The lowest severity that is told all the same; none: nothing is."
+    )
+
+
 class Channel(Section):
     """What every channel has: its filter and its pace."""
 
@@ -61,6 +128,27 @@ class Channel(Section):
     digest: Duration = Field(2.0, description="Further events are gathered so long into one delivery.")
     give_up: Duration = Field(86400.0, description="A delivery that failed is tried again so long.")
     timeout: Duration = Field(30.0, description="A delivery that takes longer has failed.")
+    after: Annotated[After, BeforeValidator(_after), Also({"type": "string"})] | None = Field(
+        None,
+        description="A problem is told only once it has lasted so long (5m), or has begun so often: "
+        "{failures: 3, within: 10m}. One that is over before is not told, nor is its end. Default: at once.",
+    )
+    every: DurationOrOff = Field(
+        0.0,
+        description="At most one alert about one subject in this time; what comes meanwhile is told at its end, unless "
+        "all is as it was told. A problem that becomes worse waits for nothing. Default: off.",
+    )
+    repeat: DurationOrOff = Field(
+        0.0, description="A problem that lasts is told again so often, until `hactl ack`. Default: off."
+    )
+    recovery: bool | None = Field(
+        None,
+        description="true: the end of whatever was told is told, whatever its severity, and no other; false: ends are "
+        "not told. Default: those that events and severity let through.",
+    )
+    quiet: list[Quiet] = Field(
+        [], description="Times in which only the severe is told; the rest is one delivery at the end."
+    )
 
 
 class EmailChannel(Channel):
