@@ -50,7 +50,7 @@ _SAYS: dict[str, Any] = {"failover": FromFailover, "health": FromHealth, "notify
 
 class Crew:
     """All workers. `on_message` gets every message with its worker's name, `on_death` every death with its reason;
-    `orders` gives what a failover worker started anew must know before it begins."""
+    `orders` gives what a failover worker started anew must know before it begins, `standing` what a notify worker must."""
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Crew:
         say: Callable[[str, str], None],
         orders: Callable[[], Iterable[msgspec.Struct]] = tuple,
         door: Callable[[socket.socket], None] | None = None,
+        standing: Callable[[], Iterable[msgspec.Struct]] = tuple,
     ) -> None:
         self._config = config
         self.secrets = secrets
@@ -77,6 +78,7 @@ class Crew:
         self._renewal = Renewal(())
         self._orders = orders
         self._door = door
+        self._standing = standing
         self._payload = SharePayload(0, b"")
         self._keeper: Keeper | None = None
         self._refused: dict[str, str] = {}
@@ -176,6 +178,7 @@ class Crew:
         if name == NOTIFY:
             for event in self._outbox.again(time.monotonic()):
                 yield Emit(event)
+            yield from self._standing()
 
     def _prepare(self, name: str, generation: int, config: Config, secrets: dict[str, str]) -> msgspec.Struct:
         workers = sum(child not in (FAILOVER, NOTIFY) for child in self.children)
@@ -238,8 +241,8 @@ class Crew:
         self.children[FAILOVER].send(message)
         return self.children[FAILOVER].linked
 
-    def tell_page(self, message: msgspec.Struct) -> None:
-        """Answer what the page asked; a notify worker that has died since has nobody waiting."""
+    def tell_notify(self, message: msgspec.Struct) -> None:
+        """Say this to the notify worker; one that has died since is told anew all that matters."""
         self.children[NOTIFY].send(message)
 
     def emit(self, event: Event) -> None:

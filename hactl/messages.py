@@ -153,6 +153,13 @@ class TestChannel(msgspec.Struct, frozen=True, tag=True):
     event: Event
 
 
+class Standing(msgspec.Struct, frozen=True, tag=True):
+    """The problems that there are, by topic and subject, and those of them that operators have acknowledged."""
+
+    open: tuple[tuple[str, str], ...]
+    acknowledged: tuple[tuple[str, str], ...]
+
+
 class HistoryQuery(msgspec.Struct, frozen=True, tag=True):
     """Ask for events: those at or after `since` (wall clock), after the row `after`, the oldest `limit` of them first.
 
@@ -245,6 +252,7 @@ class Wanted(StrEnum):
 
     STATUS = "status"
     OVERRIDES = "overrides"
+    ACKS = "acks"
     HANDOVER = "handover"
     STANDBY = "standby"
     RESUME = "resume"
@@ -278,6 +286,7 @@ ToWorker = (
     | Emit
     | HistoryQuery
     | TestChannel
+    | Standing
     | Told
 )
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import hactl
-from hactl import foresight, reloading
+from hactl import acknowledging, foresight, reloading
 from hactl.config.fault import suggestion
 from hactl.control.commands import (
+    AckAnswer,
+    AckRequest,
     Action,
     Caller,
     Code,
@@ -144,6 +146,10 @@ class Operations:
         except TimeoutError:
             raise RefusedError(Code.UNAVAILABLE, "the notify worker does not answer") from None
         return NotifyTestAnswer(channel=spec.name, delivered=not end.failure, failure=end.failure)
+
+    async def acknowledge(self, request: AckRequest, caller: Caller) -> AckAnswer:
+        """Say of problems that they are known."""
+        return await acknowledging.acknowledge(self._daemon, request, caller)
 
     async def events(self, query: EventQuery) -> tuple[tuple[int, Event], ...]:
         """Events of the history."""

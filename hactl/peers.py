@@ -13,6 +13,7 @@ import msgspec
 from failover.peer.actions import PeerState
 from failover.peer.latest import MAX_VALUE
 from failover.peer.report import PeerReport
+from hactl.acks import Acks
 from hactl.events import Occurrence, plain
 from hactl.mastership import Mastership
 from hactl.overrides import MOST, Override, Overrides
@@ -23,17 +24,20 @@ _SCHEMA = 1
 _MAX_REVISION = 2**53
 """Far below what a revision can be, so that ours goes on rising from any that a peer has."""
 _NO_WISHES = Mastership()
+_NO_ACKS = Acks()
 _EVENTS = {PeerState.UP: EventKind.PEER_UP, PeerState.DOWN: EventKind.PEER_DOWN}
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
-    """One director's word: the digest of its configuration, its overrides and their revision, its wishes of mastership."""
+    """One director's word: the digest of its configuration, its overrides and their revision, its wishes of mastership,
+    the problems that its operators know."""
 
     schema: int = _SCHEMA
     config: Annotated[str, msgspec.Meta(max_length=128)]
     revision: Annotated[int, msgspec.Meta(ge=0, le=_MAX_REVISION)]
     overrides: Annotated[tuple[Override, ...], msgspec.Meta(max_length=MOST)]
     mastership: Mastership = Mastership()
+    acks: Acks = Acks()
 
     @property
     def is_sound(self) -> bool:
@@ -42,6 +46,8 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
             self.config.isprintable()
             and self.mastership.revision <= _MAX_REVISION
             and self.mastership.is_sound
+            and self.acks.revision <= _MAX_REVISION
+            and self.acks.is_sound
             and all(
                 one.revision <= self.revision and f"{one.scope}{one.by}{one.reason}".isprintable()
                 for one in self.overrides
@@ -49,16 +55,23 @@ class Word(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def word(config: str, overrides: Overrides, mastership: Mastership = _NO_WISHES) -> bytes:
+def word(
+    config: str, overrides: Overrides, mastership: Mastership = _NO_WISHES, acks: Acks = _NO_ACKS
+) -> bytes:
     """Our word as bytes. Where it were longer than the channel carries, the reasons are left out, then what is oldest."""
     said = Word(
-        config=config, revision=overrides.revision, overrides=overrides.records, mastership=mastership
+        config=config,
+        revision=overrides.revision,
+        overrides=overrides.records,
+        mastership=mastership,
+        acks=acks,
     )
     return next(data for data in map(msgspec.msgpack.encode, _ever_shorter(said)) if len(data) <= MAX_VALUE)
 
 
 def _ever_shorter(said: Word) -> Iterator[Word]:
     yield said
+    said = msgspec.structs.replace(said, acks=Acks())
     told = tuple(msgspec.structs.replace(one, reason="") for one in said.overrides)
     while told:
         yield msgspec.structs.replace(said, overrides=told)
@@ -130,6 +143,10 @@ class Peers:
         return tuple(
             n for n in self.up() if n in self.words and self.words[n].mastership.revision >= revision
         )
+
+    def know_acks(self, revision: int) -> tuple[str, ...]:
+        """The peers that are up and have our acknowledgements up to this revision."""
+        return tuple(n for n in self.up() if n in self.words and self.words[n].acks.revision >= revision)
 
     def matches(self, peer: str, config: str) -> bool | None:
         """Whether a peer that is up runs this configuration, None when it is not known."""

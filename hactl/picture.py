@@ -11,15 +11,18 @@ import msgspec
 from failover.lateness import Lateness
 from failover.peer.report import PeerReport
 from failover.report import RouterReport
+from hactl.acks import Ack
 from hactl.config.model import Config
 from hactl.ipvs.model import ServiceCounters, ServiceKey, Table
 from hactl.ipvs.sync import SyncView
 from hactl.mastership import Mastership
 from hactl.messages import ChannelReport
 from hactl.overrides import Override
+from hactl.problems import Problem
 from hactl.state import State
 from hactl.status_form import WorkerView
 from health.result import Outcome
+from notify.problem import Key
 
 CLOCK_SET_BEYOND = 0.1
 """Seconds by which the wall clock must have moved against the monotonic one until shown times follow it."""
@@ -63,6 +66,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     refused: Mapping[str, str] = {}
     overrides: Sequence[Override] = ()
     mastership: Mastership = Mastership()
+    problems: Sequence[Problem] = ()
+    acknowledged: Mapping[Key, Ack] = {}
     workers: Mapping[str, WorkerView] = {}
     channels: Mapping[str, ChannelReport] = {}
     splits: Sequence[str] = ()

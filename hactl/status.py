@@ -31,6 +31,7 @@ from hactl.status_form import (
     TrackedView,
 )
 from hactl.status_peers import peers, standby
+from hactl.status_problems import counts, problems
 from health.result import Health, Outcome
 
 
@@ -54,6 +55,8 @@ def snapshot(picture: Picture) -> Status:
         "overrides": [override_view(override) for override in picture.overrides],
         "workers": dict(picture.workers),
         "channels": {name: _channel(report) for name, report in picture.channels.items()},
+        "problems": problems(picture),
+        "problem_counts": counts(picture),
         "splits": list(picture.splits),
         "lateness": pace.view(picture.lateness),
         "warnings": list(picture.warnings),

@@ -17,6 +17,8 @@ from hactl.ipvs.sync import Role, SyncState
 from hactl.overrides import Admin
 from hactl.state import Availability
 from health.result import Health
+from notify.event import EventKind, Severity
+from notify.problem import Topic
 
 Time = Annotated[str, Meta(description="RFC 3339 in UTC.")]
 Count = Annotated[int, Meta(ge=0)]
@@ -208,6 +210,34 @@ class OverrideView(TypedDict):
     at: Time
 
 
+class KnownView(TypedDict):
+    """Who has said of a problem that it is known; `target` is what was named."""
+
+    by: str
+    at: Time
+    reason: str
+    target: str
+
+
+class ProblemView(TypedDict):
+    """Something that is wrong; `event` is the kind of the last event about it."""
+
+    topic: Topic
+    subject: str
+    event: EventKind
+    severity: Severity
+    since: Time
+    reason: str
+    acknowledged: KnownView | None
+
+
+class ProblemCounts(TypedDict):
+    """How many problems there are, and how many of them somebody knows."""
+
+    open: Count
+    acknowledged: Count
+
+
 class WorkerView(TypedDict):
     """A worker process: `up`, `silent` or `down`."""
 
@@ -217,11 +247,12 @@ class WorkerView(TypedDict):
 
 
 class ChannelView(TypedDict):
-    """A channel of notification; `error` is its last, empty where there is none."""
+    """A channel of notification; `error` is its last, empty where there is none; `held` alerts wait for their time."""
 
     delivered: Count
     failed: Count
     waiting: Count
+    held: Count
     error: str
 
 
@@ -252,6 +283,8 @@ class Status(TypedDict):
     overrides: list[OverrideView]
     workers: dict[str, WorkerView]
     channels: dict[str, ChannelView]
+    problems: dict[str, ProblemView]
+    problem_counts: ProblemCounts
     splits: list[str]
     lateness: LatenessView | None
     warnings: list[str]

@@ -34,13 +34,14 @@ from hactl.messages import Ask, ChannelReport, Note, Outcomes, Transitions
 from hactl.operations import Operations
 from hactl.orders import Order, orders
 from hactl.pace import Pace
-from hactl.peers import Peers, word
+from hactl.peers import Peers
 from hactl.picture import Clock
 from hactl.preparing import FAILOVER
 from hactl.sdnotify import Systemd
 from hactl.secret_files import read_secrets
 from hactl.secret_names import page_tokens
 from hactl.splits import Splits
+from hactl.standing import ProblemKeeper
 from hactl.synchronising import Synchronising
 from hactl.tracking import Tracking
 from hactl.unseen import at_takeover, late
@@ -61,8 +62,7 @@ class Supervisor:
         self.reports: dict[str, RouterReport] = {}
         """The last of each router, those of a failover worker that has died since among them; see `routers`."""
         self.news = asyncio.Event()
-        self._path, self._node = path, node
-        self._listener = listener
+        self._path, self._node, self._listener = path, node, listener
         self._log: Any = structlog.get_logger()
         self._systemd = Systemd()
         self.started = time.monotonic()
@@ -91,7 +91,9 @@ class Supervisor:
             say=lambda subject, text: self._log.warning(text, subject=subject),
             orders=lambda: (*self._orders(Mastership()), self.tracking.judged()),
             door=self.door.attach,
+            standing=lambda: (self.problems.message(),),
         )
+        self.problems = ProblemKeeper(config, self.wishes, self.crew.tell_notify, self._log)
         self.tracking = Tracking(config, self.crew.tell_failover)
         self.balancer = Balancer(config, self.wishes.overrides, self.emit, self.tracking.see, self._log)
         commands = Operations(self)
@@ -99,7 +101,7 @@ class Supervisor:
         self._desk = Desk(
             commands,
             lambda: page_tokens(self.config, self.crew.secrets),
-            self.crew.tell_page,
+            self.crew.tell_notify,
             self._log.error,
         )
 
@@ -157,6 +159,7 @@ class Supervisor:
             await asyncio.sleep(_TICK)
             self.wishes.expire(time.time())
             self.door.look()
+            self.problems.look()
             for router, reason in self.splits.look(self.routers, self.peers.reports, time.monotonic()):
                 self.emit(plain(EventKind.CONFLICT_TWO_MASTERS, router, reason))
             for occurrence in self.peers.look(time.monotonic()):
@@ -187,6 +190,7 @@ class Supervisor:
         self.config = config
         self.loaded = time.time()
         self.tracking.apply(config)
+        self.problems.apply(config)
         self.balancer.apply(config)
         names = {router.name for router in config.failover.routers}
         self.reports = {name: report for name, report in self.reports.items() if name in names}
@@ -210,6 +214,7 @@ class Supervisor:
         say = getattr(self._log, _LEVELS[what.severity])
         say(what.kind.value, subject=what.subject, **moved, reason=what.reason)
         self.crew.emit(event)
+        self.problems.learn(event)
         self._server.notice()
 
     def _hear(self, name: str, message: Any) -> None:
@@ -259,15 +264,14 @@ class Supervisor:
         if heard is None:
             self._log.warning(f"what {peer} says of its configuration and overrides is not understood here")
         else:
-            merged = self.wishes.overrides.merged(heard.overrides, heard.revision)
-            ahead = time.time() - time.monotonic()
-            self.emit(late(peer, self.wishes.overrides, merged, self.routers, ahead))
-            self.wishes.take(merged, self.wishes.mastership.merged(heard.mastership), f"{peer} brought them")
+            before = self.wishes.overrides
+            self.wishes.hear(peer, heard)
+            self.emit(late(peer, before, self.wishes.overrides, self.routers, time.time() - time.monotonic()))
         self._wake_waiting()
 
     def _share(self) -> None:
         """Say our word to all peers."""
-        self.crew.share(word(self.config.sha256, self.wishes.overrides, self.wishes.mastership))
+        self.crew.share(self.wishes.word(self.config.sha256))
 
     def _died(self, name: str, reason: str) -> None:
         if name == FAILOVER:
@@ -282,6 +286,7 @@ class Supervisor:
         """Let what operators wish act, here and at the peers."""
         before, self._acted = self._acted, self.wishes.mastership
         self.balancer.set_overrides(self.wishes.overrides)
+        self.problems.changed()
         for order in self._orders(before):
             self.crew.tell_failover(order)
         self._share()

@@ -46,6 +46,8 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
         refused=refused,
         overrides=daemon.wishes.overrides.in_force(),
         mastership=daemon.wishes.mastership,
+        problems=tuple(daemon.problems.open),
+        acknowledged=daemon.problems.acknowledged(),
         splits=_splits(daemon),
         workers=_workers(crew, daemon.clock.monotonic),
         channels=daemon.channels,

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -32,7 +32,7 @@ MakeFailure = Callable[[str, str, str], Event]
 """Makes the event notify.failed: channel, "failing" or "lost", reason."""
 
 
-class Standing(msgspec.Struct, frozen=True):
+class _Standing(msgspec.Struct, frozen=True):
     """The problems that there are, and those of them that nobody need be reminded of."""
 
     open: frozenset[Key] = frozenset()
@@ -51,8 +51,8 @@ class Dispatcher:
         self._build = build
         self._tools: Tools | None = None
         self._router = Router()
-        self._intake: deque[Event | Standing] = deque()
-        self._standing: Standing | None = None
+        self._intake: deque[Event | _Standing] = deque()
+        self._standing: _Standing | None = None
         self._overrun = 0
         self._news = asyncio.Event()
         self._applied = asyncio.Event()
@@ -71,9 +71,10 @@ class Dispatcher:
         self._intake.append(event)
         self._news.set()
 
-    def stand(self, standing: Standing) -> None:
-        """Take which problems there are; it counts once the events emitted before are with the channels."""
-        self._intake.append(standing)
+    def stand(self, open_now: Iterable[Key], acknowledged: Iterable[Key] = ()) -> None:
+        """Take which problems there are, and those of them that nobody need be reminded of; it counts once the events
+        emitted before are with the channels."""
+        self._intake.append(_Standing(frozenset(open_now), frozenset(acknowledged)))
         self._news.set()
 
     def apply(self, specs: Sequence[ChannelSpec], tools: Tools) -> None:
@@ -133,7 +134,7 @@ class Dispatcher:
 
     async def _record(self) -> None:
         """Put the oldest events into the spool, then into the lanes."""
-        if isinstance(self._intake[0], Standing):
+        if isinstance(self._intake[0], _Standing):
             self._standing = self._intake[0]
             self._intake.popleft()
             for lane in self._lanes.values():

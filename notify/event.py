@@ -51,6 +51,7 @@ class EventKind(StrEnum):
     NOTIFY_TEST = "notify.test"
     OVERRIDE_SET = "override.set"
     OVERRIDE_UNSEEN = "override.unseen"
+    PROBLEM_ACKNOWLEDGED = "problem.acknowledged"
     DIRECTOR_CLOCK = "director.clock"
     DIRECTOR_STANDBY = "director.standby"
     DIRECTOR_RESUMED = "director.resumed"
@@ -121,6 +122,7 @@ _TEXTS = {
     EventKind.NOTIFY_TEST: "an operator had a channel tried; nothing is wrong",
     EventKind.OVERRIDE_SET: "an operator drained, enabled, disabled or weighted a server",
     EventKind.OVERRIDE_UNSEEN: "a new master may not know what operators asked of the old one",
+    EventKind.PROBLEM_ACKNOWLEDGED: "an operator said that a problem is known: nobody is reminded of it",
     EventKind.DIRECTOR_CLOCK: "the clock of this director was set by a large step",
     EventKind.DIRECTOR_STANDBY: "an operator took this director out",
     EventKind.DIRECTOR_RESUMED: "an operator let this director take part again",

@@ -24,6 +24,7 @@ _VERBS = {
     "disable": ("hactl.cli.operate", "take a server out of service"),
     "enable": ("hactl.cli.operate", "end drain, disable and weight of a server"),
     "weight": ("hactl.cli.operate", "give a server another weight"),
+    "ack": ("hactl.cli.acknowledge", "say that a problem is known: nobody is told of it again"),
     "handover": ("hactl.cli.operate", "give mastership to the peer"),
     "standby": ("hactl.cli.operate", "take this director out: hand over and stand aside"),
     "resume": ("hactl.cli.operate", "take part in elections again after a handover or a standby"),

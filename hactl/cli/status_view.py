@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hactl.cli.checks_view import checks
+from hactl.cli.problems_view import problems
 from hactl.cli.text import Cell, ago, ahead, clean, moment, paint, span, state, table
 
 Status = Mapping[str, Any]
@@ -31,7 +32,14 @@ def is_well(status: Status) -> bool:
 def only(status: Status, services: tuple[str, ...]) -> Status:
     """The status cut down to some services. Raises KeyError with a name that is none."""
     found = {name: status.get("services", {})[name] for name in services}
-    found_only: Status = {"routers": {}, "peers": {}, "sync": None, "overrides": [], "services": found}
+    found_only: Status = {
+        "routers": {},
+        "peers": {},
+        "sync": None,
+        "overrides": [],
+        "problems": {},
+        "services": found,
+    }
     return {**status, **found_only, "detail": True}
 
 
@@ -42,6 +50,7 @@ def screen(status: Status, now: float, colours: bool = False) -> str:
         _routers(status.get("routers", {}), now, colours),
         _services(status.get("services", {}), now, colours),
         checks(status.get("services", {}), now, colours) if status.get("detail") else [],
+        problems(status, now, colours),
         _overrides(status.get("overrides", []), now, colours),
         _peers(status.get("peers", {}), now, colours),
         _sync(status.get("sync") or {}, now, colours),

@@ -26,6 +26,9 @@ Path = Annotated[str, msgspec.Meta(min_length=1, max_length=4096, pattern=r"^[^\
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?!\n)$")]
 
 
+Subject = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,129}(?!\n)$")]
+
+
 class Code(StrEnum):
     """Why a request was refused. The number of each is its HTTP status."""
 
@@ -207,6 +210,22 @@ class NotifyTestAnswer(msgspec.Struct, frozen=True, kw_only=True):
     failure: str = ""
 
 
+class AckRequest(Request, frozen=True, kw_only=True):
+    """Say of the problems of these subjects ("rs1@www", "rs1", "www"; `*`: of all) that they are known, or take it back."""
+
+    subjects: Annotated[tuple[Subject, ...], msgspec.Meta(min_length=1, max_length=100)]
+    reason: str = ""
+    undo: bool = False
+
+
+class AckAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of it: the problems covered here ("server rs1@www"), directors that have it, what to know."""
+
+    problems: tuple[str, ...]
+    applied_on: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
 class EventQuery(Request, frozen=True, kw_only=True):
     """Events at or after `since`, after the row `after`: the oldest `limit`, or with `last` the newest.
 
@@ -249,6 +268,9 @@ class Commands(Protocol):
 
     async def notify_test(self, request: NotifyTestRequest, caller: Caller) -> NotifyTestAnswer:
         """Have a channel deliver a test; returns when the receiver has answered or did not in the channel's time."""
+
+    async def acknowledge(self, request: AckRequest, caller: Caller) -> AckAnswer:
+        """Say of problems that they are known: kept on disk when this returns."""
 
     async def events(self, query: EventQuery) -> tuple[tuple[int, Event], ...]:
         """Events of the history with their row numbers, in order of time; `wait` is none of its business."""

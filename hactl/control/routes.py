@@ -12,6 +12,8 @@ import msgspec
 from hactl.control import answers
 from hactl.control.answers import EventsAnswer, OverridesAnswer, VersionAnswer
 from hactl.control.commands import (
+    AckAnswer,
+    AckRequest,
     Caller,
     Code,
     Commands,
@@ -91,6 +93,12 @@ ROUTES = (
         summary="Drain, disable, enable or weight a server",
         refusals=(Code.NOT_FOUND, Code.CONFLICT), changes=True,
         act=lambda commands, wish, caller: commands.override_set(wish, caller),
+    ),
+    Route(
+        method="POST", name="acks", role=Role.OPERATE, gives=AckAnswer, takes=AckRequest,
+        summary="Say of problems that they are known, or take it back",
+        refusals=(Code.NOT_FOUND,), changes=True,
+        act=lambda commands, wish, caller: commands.acknowledge(wish, caller),
     ),
     Route(
         method="POST", name="handover", role=Role.OPERATE, gives=RoutersAnswer, takes=HandoverRequest,

@@ -31,6 +31,7 @@ from hactl.messages import (
     NoteLevel,
     Prepared,
     PrepareNotify,
+    Standing,
     Stop,
     TestChannel,
     Told,
@@ -86,6 +87,8 @@ class NotifyHandler:
             case Emit(event):
                 self._dispatcher.emit(event)
                 self._page.emit(event)
+            case Standing(there, acknowledged):
+                self._dispatcher.stand(there, acknowledged)
             case Told():
                 self._page.told(message)
             case HistoryQuery():

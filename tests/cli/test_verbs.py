@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from hactl.cli import cli
 from hactl.control.commands import (
+    AckRequest,
     Action,
     HandoverRequest,
     NotifyTestRequest,
@@ -351,3 +352,23 @@ def test_notify_test(daemon: FakeDaemon) -> None:
     assert (result.exit_code, result.output) == (1, "chat: not delivered: connection refused\n")
     assert json.loads(hactl("notify", "test", "chat", "--json").output)["delivered"] is False
     assert requests(daemon)[0] == NotifyTestRequest(channel="ops")
+
+
+def test_ack(daemon: FakeDaemon) -> None:
+    """Some or all is acknowledged, or taken back; what nobody named is wrong usage, what is not wrong a refusal."""
+    result = hactl("ack", "rs1@www", "lb2", "--reason", "new disk ordered")
+    assert (result.exit_code, result.output) == (0, "server rs1@www: acknowledged\n")
+    assert hactl("ack", "--all").exit_code == 0
+    assert hactl("ack", "rs1", "--undo").output == "server rs1@www: told of again\n"
+    assert requests(daemon) == [
+        AckRequest(subjects=("rs1@www", "lb2"), reason="new disk ordered"),
+        AckRequest(subjects=("*",)),
+        AckRequest(subjects=("rs1",), undo=True),
+    ]
+    assert hactl("ack").exit_code == hactl("ack", "rs1", "--all").exit_code == 2
+    result = hactl("ack", "rs9")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "hactl: nothing is wrong with 'rs9', so there is nothing to acknowledge\n",
+    )
+    assert json.loads(hactl("ack", "rs1", "--json").stdout)["applied_on"] == ["lb1"]

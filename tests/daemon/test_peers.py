@@ -2,8 +2,11 @@
 
 import random
 
+import msgspec
+
 from failover.peer.actions import PeerState
 from failover.peer.report import PeerReport
+from hactl.acks import Acks
 from hactl.overrides import Admin, Override, Overrides
 from hactl.peers import Peers, word
 from notify.event import EventKind
@@ -74,3 +77,16 @@ def test_two_directors_agree_whatever_the_order() -> None:
         assert both.merged(one.records, one.revision) == both
         newest = max((r.revision for r in records), default=0)
         assert newest in {r.revision for r in both.records} | {0}
+
+
+def test_acknowledgements_travel_with_the_word() -> None:
+    """And a peer that has ours is known by their revision; an older director's word has none."""
+    peers, acks = Peers(), Acks().with_words(["rs1"], "alice", "known", 5.0)
+    heard, _ = peers.on_payload("lb2", word("x", Overrides(), acks=acks), "x")
+    assert heard is not None
+    assert heard.acks == acks
+    peers.on_report(report(PeerState.UP))
+    assert peers.know_acks(acks.revision) == ("lb2",)
+    assert peers.know_acks(acks.revision + 1) == ()
+    lying = msgspec.structs.replace(heard, acks=msgspec.structs.replace(acks, revision=0))
+    assert peers.on_payload("lb2", msgspec.msgpack.encode(lying), "x") == (None, None)

@@ -11,7 +11,7 @@ import pytest
 
 from notify import lane, pace
 from notify.channels.base import Channel, DeliveryError, Tools
-from notify.dispatcher import Dispatcher, Standing
+from notify.dispatcher import Dispatcher
 from notify.event import Event, EventKind
 from notify.quiet import Window
 from notify.spec import After, ChannelSpec, SyslogSpec
@@ -408,13 +408,13 @@ async def test_a_problem_is_told_again_until_acknowledged_and_over_restarts() ->
     patient = msgspec.structs.replace(spec("ops"), repeat=0.3)
     async with desk(patient, spool=spool) as made:
         made.dispatcher.emit(event(EventKind.SERVER_DOWN, "rs1@www", new="down", number=1))
-        made.dispatcher.stand(Standing(frozenset({key})))
+        made.dispatcher.stand([key])
         await until(lambda: made.receivers["ops"].got[:2] == ["event-1", "event-1.1"])
     assert ("ops", key) in spool.known_of
     async with desk(patient, spool=spool) as made:
-        made.dispatcher.stand(Standing(frozenset({key})))
+        made.dispatcher.stand([key])
         await until(lambda: made.receivers["ops"].got[:1] == ["event-1.2"] or made.receivers["ops"].got)
-        made.dispatcher.stand(Standing(frozenset({key}), frozenset({key})))
+        made.dispatcher.stand([key], [key])
         await asyncio.sleep(0.5)
         told = len(made.receivers["ops"].got)
         await asyncio.sleep(1.0)

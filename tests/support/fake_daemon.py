@@ -10,6 +10,8 @@ from typing import Any
 
 from hactl.config.model import RolesSpec
 from hactl.control.commands import (
+    AckAnswer,
+    AckRequest,
     Caller,
     Code,
     EventQuery,
@@ -117,6 +119,15 @@ class FakeCommands:
         self.asked.append((request, caller))
         failure = "connection refused" if request.channel == "chat" else ""
         return NotifyTestAnswer(channel=request.channel, delivered=not failure, failure=failure)
+
+    async def acknowledge(self, request: AckRequest, caller: Caller) -> AckAnswer:
+        """One problem, known now; nothing is wrong with rs9."""
+        self.asked.append((request, caller))
+        if "rs9" in request.subjects:
+            raise RefusedError(
+                Code.NOT_FOUND, "nothing is wrong with 'rs9', so there is nothing to acknowledge"
+            )
+        return AckAnswer(problems=("server rs1@www",), applied_on=("lb1",), warnings=self.warnings)
 
     async def events(self, query: EventQuery) -> tuple[tuple[int, Event], ...]:
         """Rows as the history gives them."""

@@ -9,6 +9,7 @@ from failover.peer.report import LinkReport, PeerReport
 from failover.priority import Seen, Word
 from failover.report import RouterReport
 from failover.spec import Standby, TrackKind
+from hactl.acks import Ack
 from hactl.config.load import load
 from hactl.config.model import Config
 from hactl.ipvs.inherit import adopt
@@ -20,12 +21,23 @@ from hactl.mastership import Mastership
 from hactl.messages import ChannelReport
 from hactl.overrides import Admin, Override
 from hactl.picture import Clock, Picture
+from hactl.problems import Problem
 from hactl.state import destination, index
 from health.result import Health, Measure, Outcome, Reason, Result
+from notify.event import EventKind, Severity
+from notify.problem import Topic
 from support.ipvs_build import wishes
 
 EXAMPLE = Path(__file__).parents[2] / "etc" / "hactl.yaml"
 NOW = 100.0
+PROBLEM = Problem(
+    topic=Topic.SERVER,
+    subject="rs1@www",
+    kind=EventKind.SERVER_DOWN,
+    severity=Severity.WARNING,
+    since=1.8e9,
+    reason="connect_refused",
+)
 
 
 def example() -> Config:
@@ -77,6 +89,8 @@ def full_picture(config: Config | None = None) -> Picture:
         mastership=Mastership().with_standby("lb1", Standby.SOFT, "alice", 1.8e9),
         workers={"failover": {"pid": 1, "state": "up", "restarts": 0}},
         channels={"ops": ChannelReport("ops", 1, 2, 3, "refused")},
+        problems=(PROBLEM,),
+        acknowledged={PROBLEM.key: Ack(target="www", by="alice", reason="known", at=1.8e9, revision=1)},
         splits=("two masters",),
         lateness=Lateness(realtime=True, samples=5, middle=0.001, most=0.002, worst=0.003),
         sync=SyncView(roles=(Role.MASTER,), state=SyncState.UP, reason="ok", since=1.0),

@@ -1,0 +1,125 @@
+"""What is wrong now, as far as this director was told by its own events; core.
+
+Owns the list of problems and since when each lasts. The law: a problem begins once, whatever restarts in between, and anew
+only when it becomes worse; what left the configuration is no problem any more. Times are wall clock.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from hactl.acks import Ack, covering
+from hactl.config.model import Config
+from notify.event import Event, EventKind, Severity
+from notify.problem import Key, Role, Topic, place
+
+SCHEMA = 1
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong since `since`; `reason` is its last word."""
+
+    topic: Topic
+    subject: str
+    kind: EventKind
+    severity: Severity
+    since: float
+    reason: str = ""
+
+    @property
+    def key(self) -> Key:
+        """What tells it from others."""
+        return self.topic.value, self.subject
+
+
+class Problems:
+    """All of them, in the order in which they began."""
+
+    def __init__(self, known: Iterable[Problem] = ()) -> None:
+        self._open = {one.key: one for one in known}
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._open.values())
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def learn(self, event: Event) -> bool:
+        """Take an event; whether the list is another now."""
+        key, role = place(event)
+        if key is None:
+            return False
+        if role is Role.ENDS:
+            return self._open.pop(key, None) is not None
+        before = self._open.get(key)
+        worse = before is None or event.severity.rank > before.severity.rank
+        now = Problem(
+            topic=Topic(key[0]),
+            subject=event.subject,
+            kind=event.kind,
+            severity=event.severity,
+            since=event.at if before is None or worse else before.since,
+            reason=event.reason,
+        )
+        self._open[key] = now
+        return now != before
+
+    def keep(self, config: Config) -> bool:
+        """Forget what the configuration does not have any more; whether there was any."""
+        known = subjects(config)
+        gone = [one.key for one in self if _root(one) not in known[one.topic]]
+        for key in gone:
+            del self._open[key]
+        return bool(gone)
+
+    def acknowledged(self, words: dict[str, Ack]) -> dict[Key, Ack]:
+        """The problems that operators have said to know, each with the word."""
+        found = ((one.key, covering(words, one.subject, one.since)) for one in self)
+        return {key: word for key, word in found if word is not None}
+
+
+def subjects(config: Config) -> dict[Topic, frozenset[str]]:
+    """What can have problems of each kind."""
+    services = frozenset(service.name for service in config.services)
+    routers = frozenset(router.name for router in config.failover.routers)
+    directors = frozenset(director.name for director in config.directors)
+    servers = frozenset(
+        f"{one.name}@{service.name}" for service in config.services for one in service.servers
+    )
+    return {
+        Topic.SERVICE: services,
+        Topic.PANIC: services,
+        Topic.SERVER: servers,
+        Topic.ROUTER: routers,
+        Topic.TRACK: routers,
+        Topic.PEER: directors,
+        Topic.LINK: directors,
+    }
+
+
+def _root(problem: Problem) -> str:
+    """What must be in the configuration: of something tracked, its router."""
+    return problem.subject.rpartition("@")[2] if problem.topic is Topic.TRACK else problem.subject
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    """The form of the file in the state directory."""
+
+    schema: int
+    problems: tuple[Problem, ...]
+
+
+def encode(problems: Problems) -> bytes:
+    """The list as the JSON that is kept in the state directory."""
+    return msgspec.json.encode(_Stored(SCHEMA, tuple(problems))) + b"\n"
+
+
+def decode(data: bytes) -> Problems:
+    """The list from a kept file. Raises ValueError with the reason when it cannot be understood."""
+    try:
+        stored = msgspec.json.decode(data, type=_Stored)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ValueError(f"not a file of problems: {error}") from error
+    if stored.schema != SCHEMA:
+        raise ValueError(f"problems of schema {stored.schema}, this version knows {SCHEMA}")
+    return Problems(stored.problems)

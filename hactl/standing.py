@@ -1,0 +1,70 @@
+"""The problems that there are: kept over restarts, told to the notify worker, which reminds of them, and to status.
+
+The law: what happens is taken at once; disk and worker hear of it once a second at most, and the disk is never waited for.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hactl import problems, store
+from hactl.acks import Ack
+from hactl.config.model import Config
+from hactl.messages import Standing
+from hactl.wishes import Wishes
+from notify.event import Event
+from notify.problem import Key
+
+FILE = "problems.json"
+
+
+class ProblemKeeper:
+    """Of this director. `wishes` has the acknowledgements; `tell` hands a message to the notify worker."""
+
+    def __init__(self, config: Config, wishes: Wishes, tell: Callable[[Standing], None], log: Any) -> None:
+        self._path = Path(config.state_dir) / FILE
+        self._wishes, self._tell, self._log = wishes, tell, log
+        self.open, broken = store.load(self._path, problems.decode, problems.Problems())
+        if broken:
+            log.warning(broken)
+        self.open.keep(config)
+        self._changed = True
+        self._unsaved = False
+        self._saving: asyncio.Task[None] | None = None
+
+    def learn(self, event: Event) -> None:
+        """Take an event of this director."""
+        self._changed |= self.open.learn(event)
+
+    def apply(self, config: Config) -> None:
+        """Another configuration is in force."""
+        self._changed |= self.open.keep(config)
+
+    def changed(self) -> None:
+        """An acknowledgement came or went."""
+        self._changed = True
+
+    def acknowledged(self) -> dict[Key, Ack]:
+        """The problems that operators have said to know."""
+        return self.open.acknowledged(self._wishes.acks.by_target())
+
+    def message(self) -> Standing:
+        """What the notify worker must know."""
+        return Standing(tuple(one.key for one in self.open), tuple(self.acknowledged()))
+
+    def look(self) -> None:
+        """Tell and keep what changed; to be called each second."""
+        if self._changed:
+            self._changed, self._unsaved = False, True
+            self._tell(self.message())
+        if self._unsaved and (self._saving is None or self._saving.done()):
+            self._unsaved = False
+            content = problems.encode(self.open)
+            self._saving = asyncio.create_task(self._save(content), name="problems")
+
+    async def _save(self, content: bytes) -> None:
+        try:
+            await asyncio.to_thread(store.replace, self._path, content)
+        except OSError as error:
+            self._log.warning(f"the list of problems cannot be kept: {error.strerror}")
