@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from hactl.control.commands import Action, HandoverRequest, OverrideRequest
+from hactl.control.commands import AckRequest, Action, HandoverRequest, OverrideRequest
 from support.fake_daemon import event
 from support.fake_page import TOKEN, FakePage, fake_page
 
@@ -135,6 +135,46 @@ def test_an_operator_drains_and_hands_over(page: FakePage, seen: Page) -> None:
         action=Action.DRAIN, server="rs1", service="www", for_seconds=3600, reason="new disk"
     )
     assert handover == HandoverRequest(router="web")
+
+
+def test_who_knows_of_what_is_wrong(page: FakePage, seen: Page) -> None:
+    """A problem that nobody knows of comes first; an operator acknowledges it there, and with its end it is gone."""
+    section = seen.locator("section", has=seen.locator("#problems"))
+    expect(section).to_be_hidden()
+    problem = {
+        "topic": "server",
+        "event": "server.down",
+        "severity": "warning",
+        "since": "2026-11-26T12:00:00.000Z",
+    }
+    known = {"by": "alice", "at": "2026-11-26T12:01:00.000Z", "reason": "disk ordered", "target": "rs7"}
+    snapshot = changed(page)
+    snapshot["problems"] = {
+        "server rs7@www": {**problem, "subject": "rs7@www", "reason": "closed", "acknowledged": known},
+        "server rs3@www": {**problem, "subject": "rs3@www", "reason": "refused", "acknowledged": None},
+    }
+    snapshot["problem_counts"] = {"open": 5, "acknowledged": 1}
+    page.commands.snapshot = snapshot
+    rows = section.locator("tbody tr")
+    expect(rows.nth(0)).to_contain_text("nobody yet")
+    expect(rows.nth(1)).to_contain_text("by alice: disk ordered")
+    expect(section).to_contain_text("and 3 more")
+    seen.get_by_role("button", name="Operate…").click()
+    seen.get_by_label("Token").fill(TOKEN)
+    seen.get_by_role("button", name="Use it").click()
+    rows.nth(0).get_by_role("button", name="Acknowledge").click()
+    seen.get_by_label("Reason").fill("on it")
+    seen.locator("#act-ok").click()
+    expect(seen.locator("#toast")).to_contain_text("Acknowledge server rs3@www: done.")
+    rows.nth(1).get_by_role("button", name="Take back").click()
+    seen.locator("#act-ok").click()
+    expect(seen.locator("#toast")).to_contain_text("Take back what was said of rs7: done.")
+    assert [asked for asked, _ in page.commands.asked] == [
+        AckRequest(subjects=("rs3@www",), reason="on it"),
+        AckRequest(subjects=("rs7",), undo=True),
+    ]
+    page.commands.snapshot = changed(page) | {"problems": {}}
+    expect(section).to_be_hidden()
 
 
 def test_a_wrong_token_is_forgotten(page: FakePage, seen: Page) -> None:

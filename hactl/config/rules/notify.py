@@ -14,7 +14,7 @@ from notify.event import EventKind, Severity
 from notify.formats import Format
 from notify.quiet import is_endless, zone_of
 
-SHORTEST_REPEAT = 10.0
+SHORTEST_REPEAT = 1.0
 _ADDRESS = re.compile(r"[0-9.]+|[0-9a-f:.%]*:[0-9a-z:.%]*")
 
 

@@ -39,6 +39,7 @@ _STATIC = {
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
     "/view.js": ("view.js", "text/javascript"),
+    "/problems.js": ("problems.js", "text/javascript"),
     "/chart.js": ("chart.js", "text/javascript"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }

@@ -1,6 +1,7 @@
 // The page as a whole: the live connection, the snapshot it keeps, and what operators do.
 // The law: the snapshot is the daemon's; the page only applies the merge patches (RFC 7396) it is sent, and draws.
 
+import {Problems} from "./problems.js";
 import {View} from "./view.js";
 
 const RETRY = 2000, REDRAW = 1000, SILENT = 25000;
@@ -11,6 +12,8 @@ const view = new View({
   mayAct: () => Boolean(token),
   act: ask,
 });
+
+const problems = new Problems(view);
 
 function merge(target, patch) {
   for (const [name, value] of Object.entries(patch)) {
@@ -48,7 +51,7 @@ async function recent() {
 
 setInterval(() => {
   if (heard && Date.now() - heard > SILENT) linked("nothing heard for a while; what you see is old", "down");
-  if (snapshot && (dirty || view.hasTimes) && !document.hidden) { view.draw(snapshot, Date.now() / 1000, dirty); dirty = false; }
+  if (snapshot && (dirty || view.hasTimes) && !document.hidden) { view.draw(snapshot, Date.now() / 1000, dirty); if (dirty) problems.draw(snapshot); dirty = false; }
 }, REDRAW / 4);
 
 // ---- operators ---------------------------------------------------------------------------------------------------
@@ -108,7 +111,7 @@ function forget() {
 function operating() {
   byId("operate").textContent = token ? "Stop operating" : "Operate…";
   document.body.classList.toggle("operating", Boolean(token));
-  view.forget();
+  view.forget(); problems.forget();
   dirty = true;
 }
 

@@ -6,15 +6,15 @@ import {Chart, short} from "./chart.js";
 const OPEN_AT_MOST = 50, ROWS = 200, EVENTS = 200;
 const byId = id => document.getElementById(id);
 
-function make(tag, className = "", text = "") {
+export function make(tag, className = "", text = "") {
   const element = document.createElement(tag);
   if (className) element.className = className;
   if (text) element.textContent = text;
   return element;
 }
 
-function say(element, text) { if (element.textContent !== text) element.textContent = text; }
-function pill(element, state, text = state) { say(element, text); const name = "pill " + state; if (element.className !== name) element.className = name; }
+export function say(element, text) { if (element.textContent !== text) element.textContent = text; }
+export function pill(element, state, text = state) { say(element, text); const name = "pill " + state; if (element.className !== name) element.className = name; }
 
 function ago(text, now) {
   const seconds = Math.max(0, now - Date.parse(text) / 1000);
@@ -29,7 +29,7 @@ function clock(text) {
 }
 
 // Elements by key in a container: made where they are missing, removed where they are gone, in the order given.
-class Keyed {
+export class Keyed {
   constructor(container, create) { this.container = container; this.create = create; this.items = new Map(); }
   update(entries) {
     const wanted = new Set(entries.map(([key]) => key));
