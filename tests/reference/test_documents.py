@@ -63,6 +63,14 @@ def test_events_and_links_are_there(document: Path) -> None:
         assert target.startswith(("http", "reference/")) or (document.parent / target).exists(), target
 
 
+def test_pictures_are_small_and_used() -> None:
+    """Below 150 kB each, and every one is shown somewhere."""
+    text = "".join(document.read_text() for document in DOCUMENTS)
+    for picture in (ROOT / "docs" / "pictures").iterdir():
+        assert picture.stat().st_size < 150_000, picture
+        assert picture.name in text or picture.name == "favicon.svg", picture
+
+
 def test_the_walked_pages_are_walked_whole() -> None:
     """Each block of commands names its hosts, so that the walk (tests/ipvs/test_first_cluster.py) runs it; and the page on
     tunnels, whose walk is among the slow tests, asks for the same commands as that on direct routing."""

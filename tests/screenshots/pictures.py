@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, FloatRect, sync_playwright
 from screenshots.story import Record
 
 from hactl.cli.top import Top
@@ -28,6 +28,8 @@ FLAGS = (
 )
 WIDTH = 1180
 TERMINAL = (132, 24)
+FOLDED = ("dr", "tun", "ssh")
+"""Services of which the page's picture shows one line only."""
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 SETTLED = 1.5
 """Seconds until the page, which takes one status a second, has drawn the last."""
@@ -83,6 +85,8 @@ def page(browser: Browser, record: Record, into: Path) -> Iterator[Path]:
         tabs = {scheme: browser.new_context(color_scheme=scheme, viewport={"width": WIDTH, "height": 800}).new_page()
                 for scheme in SCHEMES}  # fmt: skip
         for tab in tabs.values():
+            if record.wall:
+                tab.clock.install(time=record.wall)
             tab.goto(address)
         began = time.monotonic() - record.statuses[0][0]
         for at, status in record.statuses[1:]:
@@ -90,10 +94,13 @@ def page(browser: Browser, record: Record, into: Path) -> Iterator[Path]:
             served.commands.snapshot = status
         time.sleep(SETTLED)
         for scheme, tab in tabs.items():
-            for folded in ("dr", "tun"):
+            for folded in FOLDED:
                 tab.locator("summary", has=tab.get_by_text(folded, exact=True)).first.click()
             tab.evaluate("window.scrollTo(0, 0)")
-            yield kept(browser, tab.screenshot(full_page=True), into / f"page-{scheme}.png")
+            events = tab.locator("#events").bounding_box()
+            assert events is not None
+            seen: FloatRect = {"x": 0, "y": 0, "width": WIDTH, "height": events["y"] + events["height"] + 20}
+            yield kept(browser, tab.screenshot(full_page=True, clip=seen), into / f"page-{scheme}.png")
         phone = tabs["light"]
         phone.set_viewport_size({"width": 390, "height": 844})
         yield kept(browser, phone.screenshot(), into / "page-phone.png")

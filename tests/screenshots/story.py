@@ -31,7 +31,10 @@ LIMIT = 120.0
 
 
 class Record(msgspec.Struct):
-    """What the daemon on lb2 said: its statuses with their monotonic times, and the rows of its history."""
+    """What the daemon on lb2 said: its statuses with their monotonic times, and the rows of its history; `wall` is the
+    wall-clock time of the first."""
+
+    wall: float = 0.0
 
     statuses: list[tuple[float, dict[str, Any]]] = []
     events: list[dict[str, Any]] = []
@@ -98,7 +101,7 @@ def present(cluster: Cluster) -> None:
 
 def record(cluster: Cluster, folder: Path, began: float) -> None:
     """A minute and more of statuses, the history, the report."""
-    kept, client = Record(), Client(str(cluster.socket("lb2")))
+    kept, client = Record(wall=time.time()), Client(str(cluster.socket("lb2")))
     for _ in range(SAMPLES):
         kept.statuses.append((time.monotonic(), client.get("status")))
         time.sleep(SAMPLE_EVERY)
