@@ -10,6 +10,17 @@ from health.result import Reason
 from notify.event import EventKind
 from notify.formats import Format
 
+_CHECKS = (
+    "Every probe ends with one of these, the same word in status, log, events and metrics, often with a detail behind it. "
+    "`hactl probe CHECK SERVER` makes one probe now and shows each step with its time."
+)
+_ROUTERS = "In status beside the state of each router, and in the events `router.master`, `router.backup` and `router.fault`."
+_DROPS = (
+    "Such packets are counted by reason under `drops` in `hactl status --json` and change nothing. When those of another "
+    "director are dropped for longer than a second, that is the alarm `router.refused`."
+)
+_FORMS = "Words that `format` of a webhook takes."
+
 
 def events() -> Page:
     """What operators are told."""
@@ -25,7 +36,7 @@ def events() -> Page:
         short="every event that hactl tells",
         sections=(
             Section("EVENTS", text, entries, ("Event", "Severity", "Meaning")),
-            Section("FORMS OF A WEBHOOK", "", _texts(Format)),
+            Section("FORMS OF A WEBHOOK", _FORMS, _texts(Format)),
         ),
     )
 
@@ -38,9 +49,9 @@ def reasons() -> Page:
         number=7,
         short="every reason that hactl gives for a state",
         sections=(
-            Section("WHY A CHECK PASSED OR FAILED", "", _texts(Reason)),
-            Section("WHY A ROUTER MOVED", "", _texts(Cause)),
-            Section("WHY A PACKET IS NO ADVERT FOR US", "Counted in status under `drops`.", _texts(Drop)),
+            Section("WHY A CHECK PASSED OR FAILED", _CHECKS, _texts(Reason)),
+            Section("WHY A ROUTER MOVED", _ROUTERS, _texts(Cause)),
+            Section("WHY A PACKET IS NO ADVERT FOR US", _DROPS, _texts(Drop)),
         ),
     )
 
