@@ -14,7 +14,7 @@ _CHECKS = (
     "Every probe ends with one of these, the same word in status, log, events and metrics, often with a detail behind it. "
     "`hactl probe CHECK SERVER` makes one probe now and shows each step with its time."
 )
-_ROUTERS = "In status beside the state of each router, and in the events `router.master`, `router.backup` and `router.fault`."
+_ROUTERS = "In status beside the state of each router, and in the events `router.master`, `router.backup`, `router.fault`."
 _DROPS = (
     "Such packets are counted by reason under `drops` in `hactl status --json` and change nothing. When those of another "
     "director are dropped for longer than a second, that is the alarm `router.refused`."
