@@ -17,7 +17,8 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> None:
     """An advert arms the master-down timer again, shortens it, or is ignored."""
     if advert.priority == RELEASE:
         router.master_released = True
-        router.hold_until = None
+        if router.hold_for in (b"", source):
+            router.hold_until = None
         skewed = now + _release_patience(router)
         router.down_at = skewed if router.down_at is None else min(router.down_at, skewed)
         return

@@ -153,3 +153,16 @@ def test_a_hold_stops_who_was_about_to_preempt() -> None:
     assert election.router.state is State.BACKUP
     run_to(election, 1.0)
     assert election.router.cause is Cause.MASTER_SILENT
+
+
+def test_the_release_of_another_ends_no_hold() -> None:
+    """Two began to succeed the giver, and the one that lost releases: the other is master and is not preempted."""
+    election = started(priority=100)
+    election.receive(advert(50), LOWER, 0.1)
+    election.router.hold_back(60.0, LOWER)
+    election.receive(advert(RELEASE), HIGHER, 0.15)
+    election.receive(advert(50), LOWER, 0.16)
+    run_to(election, 0.4)
+    assert election.router.state is State.BACKUP
+    election.receive(advert(RELEASE), LOWER, 0.41)
+    assert election.router.hold_until is None

@@ -87,6 +87,8 @@ class Judge:
         """The priority that a director advertised last."""
         self._lowered: dict[tuple[int, int], float] = {}
         """When a master last advertised a lower priority than before."""
+        self._let_go: dict[tuple[int, int], float] = {}
+        """When a director that has not advertised since began to release."""
         self._over: dict[tuple[int, int], float] = {}
         """Of which moment the order to hold back was that is over for a director, for its master is one no more."""
         self._answered: dict[tuple[int, int], float] = {}
@@ -232,11 +234,13 @@ class Judge:
             self._lowered[key] = self._world.now
         self._words[key] = advert.priority
         if advert.priority:
+            self._let_go.pop(key, None)
             self._said[key] = self._world.now
             self._first_said.setdefault(key, self._world.now)
             if self.fair:
                 self._may_speak(director, advert.vrid)
         else:
+            self._let_go.setdefault(key, self._world.now)
             self._first_said.pop(key, None)
 
     def _may_speak(self, director: "Director", vrid: int) -> None:
@@ -315,8 +319,9 @@ class Judge:
         x, y, spec = self.directors[key[0] - 1], self.directors[key[1] - 1], self._specs()[key[2]]
         now, bound = self._world.now, self._overlap(spec)
         speaks = [self._first_said.get((d.number, spec.vrid), now) for d in (x, y)]
-        lowered = max(self._lowered.get((d.number, spec.vrid), -math.inf) for d in (x, y))
-        due = max(since, min(speaks), lowered + spec.advert_interval) + bound
+        keys = [(d.number, spec.vrid) for d in (x, y)]
+        handover = max(began.get(key, -math.inf) for began in (self._lowered, self._let_go) for key in keys)
+        due = max(since, min(speaks), handover + spec.advert_interval) + bound
         for director in (x, y):
             router = _router(director, spec.vrid)
             if router is not None and router.ready_by is not None:
