@@ -94,7 +94,8 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[A
     slept = now - router.last_sent > router.dead_time()
     if advert.priority == RELEASE:
         quiet = router.releasing or router.confirm_by is not None or slept
-        return [] if quiet else advertise(router, now)
+        # It may have announced, and we not have heard it before.
+        return [] if quiet else advertise(router, now) + _announce_again(router, now, CONFLICT_ANNOUNCE_EVERY)
     if router.releasing:
         return [] if holding.is_early(router, advert, source, now) else _succeeded(router, now)
     if slept:
@@ -146,20 +147,26 @@ def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float
     if now - router.conflict_answered >= router.spec.advert_interval:
         router.conflict_answered = now
         actions += advertise(router, now)
-    if now - router.conflict_announced >= CONFLICT_ANNOUNCE_EVERY:
-        router.conflict_announced = now
-        actions.append(Announce())
-        if router.burst is not None:
-            router.burst.take(now)
     settled = _is_settled(router, now)
-    if router.burst is not None:
-        lasts = router.spec.lease + 1.0 if settled else CONFLICT_ANNOUNCE_EVERY
-        router.burst.prolong(now, now + lasts, CONFLICT_ANNOUNCE_EVERY)
+    actions += _announce_again(router, now, router.spec.lease + 1.0 if settled else CONFLICT_ANNOUNCE_EVERY)
     if not settled:
         return actions
     known = router.rival_now(now) == source
     router.rival, router.rival_at = source, now
     return actions if known else [*actions, TwoMasters(source, advert.priority)]
+
+
+def _announce_again(router: Router, now: float, lasts: float) -> list[Action]:
+    """Neighbours may have learned another's MAC: tell them ours for `lasts` seconds, once a second at most."""
+    actions: list[Action] = []
+    if now - router.conflict_announced >= CONFLICT_ANNOUNCE_EVERY:
+        router.conflict_announced = now
+        actions.append(Announce())
+        if router.burst is not None:
+            router.burst.take(now)
+    if router.burst is not None:
+        router.burst.prolong(now, now + lasts, CONFLICT_ANNOUNCE_EVERY)
+    return actions
 
 
 def _is_settled(router: Router, now: float) -> bool:

@@ -90,6 +90,7 @@ class Peering:
         self._channel.close()
 
     def _news(self, peer: str, news: News) -> None:
+        self._drain()  # After a stall the adverts of the meantime come before a peer's word.
         match news:
             case PeerChanged():
                 self._set_alone()
@@ -101,7 +102,6 @@ class Peering:
             case PayloadArrived(data):
                 self._tell(PeerPayload(peer, data))
             case HandoverAsked() | HandoverReady() | HandoverDone() | HandoverFailed():
-                self._drain()
                 self.handing.hear(peer, news)
             case Say(text):
                 self._tell(Remark("", f"{peer}: {text}"))

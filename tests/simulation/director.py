@@ -103,6 +103,8 @@ class Director:
         """How long a write of addresses takes at most, in seconds."""
         self.started_at = self.thawed_at = self.silent_since = self.died_writing_at = -math.inf
         self.stood_still = 0.0
+        self.slept_on: dict[bytes, int] = {}
+        """The lease of each VIP, in seconds, when its daemon went on last."""
         self.stopping = False
         self.inherited: set[bytes] = set()
         """The VIPs that its daemon found when it started."""
@@ -159,7 +161,7 @@ class Director:
         if self.process is None:
             return
         if after:
-            self.process.dies_after = after
+            self.process.dies_after = float(after)
         else:
             self._tell("is killed")
             self.process.kill()
@@ -184,6 +186,7 @@ class Director:
         if self.process is not None and self.process.frozen:
             self._tell("goes on")
             self.stood_still = self.world.now - self.silent_since
+            self.slept_on = {address: vip.lease for address, vip in self.kernel.vips.items()}
             self.thawed_at, self.silent_since = self.world.now, math.inf
             if self.writer is not None:
                 self.process.on_thaw = self.writer.thaw

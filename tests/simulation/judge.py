@@ -246,7 +246,7 @@ class Judge:
     def _may_speak(self, director: "Director", vrid: int) -> None:
         """Who stood still for longer than its lease listens first: others may hold the VIPs by now."""
         spec = next(spec for spec in self._specs() if spec.vrid == vrid)
-        lease = director.kernel.vips[_vip(spec)].lease
+        lease = director.slept_on.get(_vip(spec), 0)
         if (
             lease
             and self._world.now - director.thawed_at < EPSILON
@@ -340,10 +340,9 @@ class Judge:
         router = _router(director, spec.vrid)
         slow = self._slowest > CONFIRM_WITHIN  # What is written now was wanted a while ago.
         if router is not None and not router.alone and 0 < spec.lease < lease == spec.lease_alone:
-            wrote = self._world.now  # It was wanted when no peer was heard yet; the next write is on its way.
-            self._world.at(
-                wrote + self._slowest + EPSILON, Rank.CHECK, self._is_leased_anew, (director, spec, wrote)
-            )
+            wrote, soon = self._world.now, 4 * self._slowest + EPSILON
+            # It was wanted when no peer was heard yet; the next write is on its way, behind that of another router.
+            self._world.at(wrote + soon, Rank.CHECK, self._is_leased_anew, (director, spec, wrote))
             return
         alone = slow or (router is not None and router.alone and self._may_feel_alone(director, spec))
         if spec.lease and not 0 < lease <= (max(spec.lease_alone, spec.lease) if alone else spec.lease):
@@ -494,7 +493,9 @@ class Judge:
         long = (spec.down_after + 1) * spec.advert_interval + network.longest + self._slowest + EPSILON
         for other in self.directors:
             theirs = _router(other, spec.vrid)
-            if other is director or theirs is None or not other.awake or not _advertises(theirs):
+            if other is director or theirs is None or not _advertises(theirs):
+                continue
+            if self._apart(director, other, spec.interface):
                 continue
             together = now - self._apart_until.get(_way(director, other, spec.interface), -math.inf)
             served = now - self._first_said.get((other.number, spec.vrid), now)

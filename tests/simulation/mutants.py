@@ -149,9 +149,9 @@ MUTANTS = (
     ),
     Mutant(
         "the winner stops announcing first",
-        master._assert_mastership,
-        "lasts = router.spec.lease + 1.0 if settled else CONFLICT_ANNOUNCE_EVERY",
-        "lasts = 0.0",
+        master._announce_again,
+        "now + lasts",
+        "now",
         7,
     ),
     Mutant(

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from simulation.campaign import run
+from simulation.campaign import attempt, run
+from simulation.found import FOUND
 from simulation.trial import Trial, told
 
 SEEDS = 2000
@@ -22,6 +23,13 @@ def test_no_schedule_breaks_an_invariant(first: int) -> None:
     stories = [told(failure.seed) for failure in outcome.failures[:1]]
     assert not outcome.failures, "\n".join([*stories, outcome.text])
     assert outcome.done == AT_ONCE
+
+
+@pytest.mark.parametrize("seed", FOUND, ids=str)
+def test_what_was_found_once_stays_mended(seed: int) -> None:
+    """Stories that broke an invariant."""
+    failure, _ = attempt(seed)
+    assert failure is None, f"{FOUND[seed]}: {told(seed)}"
 
 
 def test_a_seed_tells_the_same_story_in_any_process() -> None:

@@ -1,0 +1,25 @@
+"""Seeds that broke an invariant once, and what they found: they are told again in `make test`."""
+
+FOUND = {
+    9309: "a director that stood still renewed its lease as if it were alone still",
+    11770: "the last advert of a lost race was taken for that of a successor",
+    13682: "two yielded, each to what the other had said before its priority was lowered",
+    14152: "a master's old word was told as the cause of a takeover",
+    16159: "an advert that its sender's last word overtook sent the successor back",
+    19427: "a master that had released was not to be preempted, as the checker thought",
+    20169: "a word from before a stall was told as the cause of a takeover",
+    20422: "a master yielded to an advert that its sender's release had overtaken",
+    20529: "as 13682, soon after both had become master",
+    21643: "a peer that greeted at that moment was called down",
+    22130: "an old master's advert was taken for that of a successor by one that stands aside",
+    22863: "as 11770, by a release that came at once",
+    24595: "an order to stand aside made a director speak that had stood still past its lease",
+    25836: "as 20529, with a slow kernel",
+    27616: "a hold came between two adverts, and its master was preempted all the same",
+    28806: "as 22863, after preempting",
+    31564: "a takeover in which a director stood still went on, and fell through when its write was void",
+    32697: "a master that was asked as well yielded to the giver's last advert",
+    44667: "the release of another director ended a hold",
+    54690: "a rival that was heard only by its release had announced last",
+    59110: "after a stall a peer's word was believed before the adverts were read",
+}
