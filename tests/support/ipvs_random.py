@@ -42,7 +42,7 @@ from hactl.state import index
 from health.result import Health, Outcome, Reason, Result
 
 VIP4, VIP6 = "10.77.0.100", "fd77::100"
-SCHEDULERS = ("rr", "wrr", "wlc", "lc", "sh", "mh", "sed", "nq", "fo", "dh")
+SCHEDULERS = ("rr", "wrr", "wlc", "lc", *("sh", "mh") * 3, "sed", "nq", "fo", "dh")
 TRANSIENT = (errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN)
 RECONCILE = 0.15
 LONGEST_DUE = 0.4
