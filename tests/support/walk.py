@@ -21,7 +21,7 @@ BLOCK = re.compile(r'^```(\w+) title="([^"\n]+)"\n(.*?)^```', re.MULTILINE | re.
 HOST = re.compile(r"\b(?:lb\d|rs\d|client)\b")
 Cables = dict[str, dict[str, tuple[str, str]]]
 """For each host its interfaces: the LAN that each is in, and its address there."""
-PATIENCE = 40.0
+PATIENCE = 80.0
 """Seconds within which "a few seconds later" is over, also in the lab kernel."""
 SETUP = """
 set -e
