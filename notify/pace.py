@@ -9,17 +9,24 @@ import msgspec
 
 GATHER = 0.2
 """A burst has paused when this long no further event came."""
+LARGE = 50
+"""Events that make a burst a large one: most of a cluster fails at once."""
+LARGE_GATHER = 1.0
+"""A large burst has paused when so long no further event came."""
+LARGE_WITHIN = 5.0
+"""Seconds for which the end of a large burst is waited for, where the digest is shorter: one mail, and not three."""
 BACKOFF_FIRST = 1.0
 BACKOFF_MOST = 300.0
 
 
 class Pace(msgspec.Struct, frozen=True):
     """Where a channel stands. `first` and `last` are the arrivals of its oldest and newest waiting event
-    (None: none waits), `began` the start of the last successful delivery, `attempts` the failures in a
-    row."""
+    (None: none waits), `number` how many came since the oldest, `began` the start of the last successful
+    delivery, `attempts` the failures in a row."""
 
     first: float | None = None
     last: float = 0.0
+    number: int = 0
     began: float | None = None
     attempts: int = 0
     retry_at: float = 0.0
@@ -28,7 +35,8 @@ class Pace(msgspec.Struct, frozen=True):
 def arrived(pace: Pace, now: float) -> Pace:
     """An event came."""
     first = now if pace.first is None else pace.first
-    return msgspec.structs.replace(pace, first=first, last=now)
+    number = 1 if pace.first is None else pace.number + 1
+    return msgspec.structs.replace(pace, first=first, last=now, number=number)
 
 
 def deadline(pace: Pace, digest: float) -> float | None:
@@ -37,7 +45,10 @@ def deadline(pace: Pace, digest: float) -> float | None:
         return None
     if pace.attempts:
         return pace.retry_at
-    due = min(pace.last + min(GATHER, digest), pace.first + digest)
+    if digest and pace.number >= LARGE:
+        due = min(pace.last + LARGE_GATHER, pace.first + max(digest, LARGE_WITHIN))
+    else:
+        due = min(pace.last + min(GATHER, digest), pace.first + digest)
     return due if pace.began is None else max(due, pace.began + digest)
 
 

@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notify.pace import BACKOFF_MOST, GATHER, Pace, arrived, deadline, failed, gave_up, succeeded
+from notify.pace import (
+    BACKOFF_MOST,
+    GATHER,
+    LARGE,
+    LARGE_GATHER,
+    LARGE_WITHIN,
+    Pace,
+    arrived,
+    deadline,
+    failed,
+    gave_up,
+    succeeded,
+)
 
 DIGEST = 2.0
 
@@ -28,9 +40,23 @@ def test_a_burst_leaves_when_it_pauses() -> None:
     """Each further event of a burst puts the delivery off, but never beyond the digest."""
     pace = arrived(arrived(Pace(), 10.0), 10.1)
     assert deadline(pace, DIGEST) == pytest.approx(10.1 + GATHER)
-    for step in range(100):
+    for step in range(40):
         pace = arrived(pace, 10.1 + step * 0.1)
     assert deadline(pace, DIGEST) == 10.0 + DIGEST
+
+
+def test_a_large_burst_is_waited_out() -> None:
+    """Most of a cluster failing is one delivery, though it takes longer than the digest and has a pause in it."""
+    pace = Pace()
+    for number in range(LARGE):
+        pace = arrived(pace, 10.0 + number * 0.01)
+    assert deadline(pace, DIGEST) == pytest.approx(10.49 + LARGE_GATHER)
+    pace = arrived(pace, 14.5)
+    assert deadline(pace, DIGEST) == 10.0 + LARGE_WITHIN
+    assert deadline(pace, 30.0) == pytest.approx(14.5 + LARGE_GATHER)
+    assert deadline(pace, 0.0) == 10.0
+    small = succeeded(pace, 15.0, 15.1, waiting=False, burst=False)
+    assert deadline(arrived(small, 99.0), DIGEST) == 99.0 + GATHER
 
 
 def test_what_follows_a_delivery_is_gathered_for_the_digest() -> None:

@@ -198,12 +198,20 @@ def _others(snapshot: Snapshot) -> Iterator[Metric]:
         ((n,), float(p["config_matches"])) for n, p in peers.items() if p.get("config_matches") is not None
     ]
     yield _gauge("hactl_peer_config_matches", "1 while its configuration equals ours", ("peer",), matches)
+    counts = snapshot.get("problem_counts", {})
+    known = counts.get("acknowledged", 0)
+    problems = [(("yes",), float(known)), (("no",), float(counts.get("open", 0) - known))]
+    yield _gauge(
+        "hactl_problems", "What is wrong, by whether somebody knows of it", ("acknowledged",), problems
+    )
     channels = snapshot.get("channels", {})
     for key, text in (("delivered", "Events delivered"), ("failed", "Events given up")):
         rows_of = [((n,), float(c.get(key, 0))) for n, c in channels.items()]
         yield _counter(f"hactl_channel_{key}", text, ("channel",), rows_of)
     waiting = [((n,), float(c.get("waiting", 0))) for n, c in channels.items()]
     yield _gauge("hactl_channel_waiting", "Events that wait for delivery", ("channel",), waiting)
+    held = [((n,), float(c.get("held", 0))) for n, c in channels.items()]
+    yield _gauge("hactl_channel_held", "Events that are held until their time", ("channel",), held)
     workers = snapshot.get("workers", {})
     up = [((n,), float(w["state"] == "up")) for n, w in workers.items()]
     yield _gauge("hactl_worker_up", "1 while the worker process answers", ("worker",), up)
