@@ -1,9 +1,7 @@
 """The history on a disk that is damaged, full or not there."""
 
-import contextlib
 import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from hactl.history import store
 from hactl.history.store import BROKEN_KEPT, FILE, Store
+from support import disk
 from support.alerts import event
 
 
@@ -111,24 +110,8 @@ def test_without_a_directory_it_works_in_memory_and_returns(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MB."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
-    directory = tmp_path / "disk"
-    directory.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "hactl-test", directory], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting is not permitted here")
-    yield directory
-    subprocess.run(["umount", directory], check=True)
-
-
-def fill(ballast: Path) -> None:
-    """Write until there is no room."""
-    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
+    with disk.small_disk(tmp_path / "disk") as directory:
+        yield directory
 
 
 def test_a_full_disk_holds_events_in_memory_until_there_is_room(
@@ -141,7 +124,7 @@ def test_a_full_disk_holds_events_in_memory_until_there_is_room(
     history.prune(1000.0)
     history.record([(event(number=1), ("ops",)), (event(number=2), ("ops",))])
     ballast = small_disk / "ballast"
-    fill(ballast)
+    disk.fill(ballast)
     for number in range(3, 60):
         history.record([(event(number=number, reason="x" * 4000), ("ops",))])
     assert [level for level, _ in said] == ["error"]
