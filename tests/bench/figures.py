@@ -39,9 +39,10 @@ class Reload(msgspec.Struct, frozen=True):
 
 
 class Removal(msgspec.Struct, frozen=True):
-    """Seconds from the death of a server to its removal, over so many deaths."""
+    """Seconds from the death of a server to its removal, over so many deaths; `kernel`: from the kernel's own table."""
 
     program: str
+    kernel: bool
     interval: float
     retries: int
     deaths: int

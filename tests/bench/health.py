@@ -1,51 +1,32 @@
 """`PYTHONPATH=tests python -m bench.health`: hactl's checks beside keepalived's, on the same servers in the same run.
 
 Prints a table and, with `--json FILE`, writes everything down. Times and CPU are of the running kernel; the table that is
-written to is a stand-in for both programs: a strict fake here, answered system calls there.
+written to is a stand-in for both programs: a strict fake here, answered system calls there. `--kernel` measures removals
+from the kernel's own table; where the running kernel has none, in the lab kernel: `python -m hactl.lab.guest -- ...`.
 """
 
 import argparse
 import os
 import platform
-import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from bench import figures, usage
 from bench.farm import KINDS, Farm
-from bench.figures import Load, Reload, Removal
-from bench.ground import Ground, ground, mortal
+from bench.figures import Load, Reload
+from bench.ground import Ground, ground
 from bench.lateness import lateness
-from bench.ours import Hactl
-from bench.rival import Keepalived
+from bench.programs import PROGRAMS, Program
+from bench.removal import removals
 
 STEADY_WITHIN = 60.0
-_DEATHS = 100
 LOADS = (
     *(Farm(kind, servers, 1.0) for kind in KINDS for servers in (1000, 4000)),
     *(Farm(kind, 10_000, 5.0) for kind in KINDS),
 )
-
-
-class Program(Protocol):
-    """What is measured."""
-
-    name: str
-
-    @property
-    def removals(self) -> dict[str, float]: ...
-    def start(self, farm: Farm) -> None: ...
-    def write(self, farm: Farm) -> None: ...
-    def reload(self) -> None: ...
-    def changes(self) -> int: ...
-    def processes(self) -> dict[str, list[int]]: ...
-    def stop(self) -> None: ...
-
-
-PROGRAMS: tuple[Callable[[Ground], Program], ...] = (Hactl, Keepalived)
 
 
 class Spent:
@@ -109,7 +90,7 @@ def loads(here: Ground, farm: Farm, seconds: float, rounds: int) -> Iterator[Loa
     runs: dict[str, list[Load]] = {}
     for _ in range(rounds):
         for make in PROGRAMS:
-            program = make(here)
+            program = make(here, False)
             program.start(farm)
             try:
                 runs.setdefault(program.name, []).append(load(here, program, farm, seconds))
@@ -122,7 +103,7 @@ def reloads(here: Ground, farm: Farm, changed: int) -> Iterator[Reload]:
     """What a reload costs beyond the checks that go on meanwhile."""
     window = 3 * farm.interval
     for make in PROGRAMS:
-        program = make(here)
+        program = make(here, False)
         program.start(farm)
         try:
             steady(here, farm)
@@ -141,30 +122,6 @@ def reloads(here: Ground, farm: Farm, changed: int) -> Iterator[Reload]:
             program.stop()
 
 
-def removals(here: Ground, retries: int, interval: float = 1.0) -> Iterator[Removal]:
-    """Kill servers one by one, each at a moment of its own."""
-    farm = Farm("tcp", _DEATHS, interval, retries=retries, mortals=True)
-    chance = random.Random(1)
-    for make in PROGRAMS:
-        here.open(range(_DEATHS))
-        program = make(here)
-        program.start(farm)
-        try:
-            time.sleep(15.0)
-            died = {}
-            for number in range(_DEATHS):
-                time.sleep(chance.uniform(0.0, 0.1))
-                died[mortal(number)] = here.close(number)
-            time.sleep((retries + 2) * interval + 1.0)
-            gone = program.removals
-            took = sorted(gone[server] - at for server, at in died.items() if server in gone)
-        finally:
-            program.stop()
-        yield Removal(
-            program.name, interval, retries, _DEATHS, len(took), took[0], took[len(took) // 2], took[-1]
-        )
-
-
 def measure(here: Ground, asked: argparse.Namespace) -> Iterator[tuple[str, figures.Result]]:
     """Everything that was asked for: a line and what it says, as it comes."""
     if asked.only in (None, "loads"):
@@ -180,7 +137,7 @@ def measure(here: Ground, asked: argparse.Namespace) -> Iterator[tuple[str, figu
             yield figures.reload_line(reload), reload
     if asked.only in (None, "removal"):
         for retries in (0, 1):
-            for removal in removals(here, retries):
+            for removal in removals(here, retries, kernel=asked.kernel):
                 yield figures.removal_line(removal), removal
 
 
@@ -191,7 +148,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="turns of each program at each load")
     parser.add_argument("--json", type=Path, help="write everything here as well")
     parser.add_argument("--only", choices=("loads", "reload", "removal"), help="one part")
+    parser.add_argument("--kernel", action="store_true", help="removals only, from the kernel's own table")
     asked = parser.parse_args()
+    if asked.kernel:
+        asked.only = "removal"
     conditions: dict[str, Any] = {
         "day": time.strftime("%Y-%m-%d"),
         "kernel": platform.release(),
@@ -200,7 +160,8 @@ def main() -> int:
         "busy before": os.getloadavg(),
     }
     print("; ".join(f"{name} {value}" for name, value in conditions.items()))
-    print(figures.LOAD_HEAD)
+    if asked.only in (None, "loads"):
+        print(figures.LOAD_HEAD)
     results = []
     with ground() as here:
         for line, result in measure(here, asked):

@@ -1,4 +1,4 @@
-"""hactl at work for a measurement: the whole daemon, with a strict fake where the kernel's table would be."""
+"""hactl at work for a measurement: the whole daemon, as a rule with a strict fake where the kernel's table would be."""
 
 import os
 import signal
@@ -15,12 +15,13 @@ _TESTS = Path(__file__).parents[1]
 
 
 class Hactl:
-    """A daemon that has services and no routers."""
+    """A daemon that has services and no routers; with `kernel` on the kernel's own table."""
 
     name = "hactl"
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, kernel: bool = False) -> None:
         self._ground = ground
+        self._program = ["hactl"] if kernel else ["bench.daemon", str(ground.folder / "written")]
         self._config = ground.folder / "hactl.yaml"
         self._written = ground.folder / "written"
 
@@ -31,7 +32,7 @@ class Hactl:
         words = ["run", "-c", str(self._config), "--node", "lb1"]
         with (self._ground.folder / "log").open("wb") as log:
             self._process = self._ground.start(
-                sys.executable, "-m", "bench.daemon", str(self._written), *words,
+                sys.executable, "-m", *self._program, *words,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, "PYTHONPATH": str(_TESTS)}, cwd=_TESTS.parent,
             )  # fmt: skip

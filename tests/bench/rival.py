@@ -48,12 +48,16 @@ def answer_ipvs() -> None:
 
 
 class Keepalived:
-    """keepalived, checkers only, in the foreground. `removals` are the servers it took out and when (monotonic seconds)."""
+    """keepalived, checkers only, in the foreground; with `kernel` on the kernel's own table.
+
+    `removals` are the servers it took out and when (monotonic seconds).
+    """
 
     name = "keepalived"
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, kernel: bool = False) -> None:
         self._ground = ground
+        self._kernel = kernel
         self._config = ground.folder / "keepalived.conf"
         self.removals: dict[str, float] = {}
         self.said: list[bytes] = []
@@ -64,8 +68,9 @@ class Keepalived:
         files = [f"--pid={self._ground.folder}/k.pid", f"--checkers_pid={self._ground.folder}/kc.pid"]
         options = ["--dont-fork", "--log-console", "--log-detail", "--check", "--no-syslog"]
         words = ["keepalived", *options, f"--use-file={self._config}", *files]
+        before = None if self._kernel else answer_ipvs
         self._process = self._ground.start(
-            *words, preexec_fn=answer_ipvs, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            *words, preexec_fn=before, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
