@@ -114,6 +114,9 @@ class HealthHandler:
             return
         applied = self._pool.apply(self._prepared[1])
         self._prepared = None
+        # The checks stay as well: each look at ten thousand of them would hold everything up for 10 ms and more.
+        gc.collect()
+        gc.freeze()
         base.note(
             self._send,
             NoteLevel.INFO,
