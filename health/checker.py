@@ -32,7 +32,7 @@ class Around(Protocol):
     def wake(self, checker: "Checker", when: float) -> None:
         """Have the checker's `woken` called at `when`, monotonic seconds."""
 
-    def ended(self, checker: "Checker", change: Transition | None) -> None:
+    def ended(self, checker: "Checker", result: Result, change: Transition | None) -> None:
         """A probe has ended: its result stands in the checker."""
 
     def checker(self, check: str) -> "Checker | None":
@@ -164,7 +164,7 @@ class Checker:
             self.passed_at = now
         self._due = self._next(interval(spec, after), now)
         self._sleep_until(self._due)
-        self._pool.ended(self, transition(self.id, before, after, result, now))
+        self._pool.ended(self, result, transition(self.id, before, after, result, now))
         self.places.free()
         if ask and (needed := self._needed()) is not None:
             needed.hurry(Health.UNKNOWN)

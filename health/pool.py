@@ -25,7 +25,7 @@ from health.probes.poller import Poller
 from health.probes.program import RunProgram
 from health.probes.registry import Carriers, kit, plan
 from health.probes.tls import Contexts
-from health.result import Health, Outcome, Reason, Transition
+from health.result import Health, Outcome, Reason, Result, Transition
 from health.spec import CheckSpec, HealthSpec
 from health.wheel import Wheel
 
@@ -165,16 +165,17 @@ class Pool:
         if when < self._timer_at:
             self._set_timer()
 
-    def ended(self, checker: Checker, change: Transition | None) -> None:
+    def ended(self, checker: Checker, result: Result, change: Transition | None) -> None:
         """Count a result, and tell of a changed verdict in the next turn of the loop."""
         counts = self.counts
         counts.probes += 1
-        result = checker.result
-        if result is not None and not result.passed:
+        failed = not result.passed
+        if failed:
             counts.failed += 1
             counts.internal_errors += result.reason is Reason.INTERNAL_ERROR
         self._fresh[checker.id] = checker
-        self._spread(checker, change)
+        if failed or change is not None:
+            self._spread(checker, result, change)
         if change is not None:
             if not self._transitions:
                 self._loop.call_soon(self._tell)
@@ -198,11 +199,8 @@ class Pool:
         for checker in self._by_host.get(address, ()):
             checker.hurry(Health.DOWN)
 
-    def _spread(self, checker: Checker, change: Transition | None) -> None:
+    def _spread(self, checker: Checker, result: Result, change: Transition | None) -> None:
         """Let others know what a result says about their target too."""
-        result = checker.result
-        if result is None or (change is None and result.passed):
-            return
         scope = given(result, checker.verdict, change)
         if scope is not None:
             hint = Health.UP if change is not None and change.new is Health.UP else Health.DOWN

@@ -10,6 +10,7 @@ from typing import Protocol
 
 WRITABLE = select.EPOLLOUT
 BROKEN = select.EPOLLERR | select.EPOLLHUP
+FINISHED = select.EPOLLRDHUP
 ENDED = select.EPOLLERR | select.EPOLLHUP | select.EPOLLRDHUP
 READABLE = select.EPOLLIN | ENDED
 _ALL = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET

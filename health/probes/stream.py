@@ -13,7 +13,7 @@ from health.dialogue import Answer, Dialogue, Farewell, Plan, StartTls
 from health.errors import end_of_error
 from health.probes import tls
 from health.probes.connecting import OriginError, connecting, with_itself
-from health.probes.poller import BROKEN, ENDED, READABLE, WRITABLE, Poller
+from health.probes.poller import BROKEN, ENDED, FINISHED, READABLE, WRITABLE, Poller
 from health.probes.steps import Steps, endpoint
 from health.result import DETAIL_LIMIT, PASSED, End, Reason
 from health.spec import Origin
@@ -126,6 +126,8 @@ class Conversation:
 
     def _go_on(self, mask: int) -> End | None:
         assert self._sock is not None
+        if mask & FINISHED:
+            self._peer_ended = True
         if self._stage == "connect":
             if mask & BROKEN and (code := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
                 return end_of_error(code, connected=False)

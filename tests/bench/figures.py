@@ -11,7 +11,7 @@ class Load(msgspec.Struct, frozen=True):
     """Checks at a steady pace. CPU times are microseconds a check, lateness milliseconds, memory mebibytes.
 
     `checker` is the process that checks, `rest` everything else of the program. `steady` is after how many seconds the
-    pace was reached.
+    pace was reached, `begun` how many seconds of CPU the whole program had used when the measurement began.
     """
 
     program: str
@@ -19,6 +19,7 @@ class Load(msgspec.Struct, frozen=True):
     servers: int
     interval: float
     steady: float
+    begun: float
     checks: float
     checker: float
     rest: float
@@ -88,15 +89,15 @@ def quantiles(late: Iterable[float]) -> dict[str, float]:
 
 def middle(runs: Sequence[Load]) -> Load:
     """The median of each figure of several runs."""
-    names = ("steady", "checks", "checker", "rest", "memory", "memory_checker")
+    names = ("steady", "begun", "checks", "checker", "rest", "memory", "memory_checker")
     figures = {name: statistics.median(getattr(run, name) for run in runs) for name in names}
     late = {name: statistics.median(run.lateness[name] for run in runs) for name in runs[0].lateness}
     return msgspec.structs.replace(runs[0], **figures, lateness=late)
 
 
 LOAD_HEAD = (
-    "program     check servers every  checks/s   CPU us/check      checks/s   lateness of starts, ms        MiB   steady\n"
-    "                                           checker    rest    per core      p50     p99     max              after s"
+    "program     check servers  every checks/s   CPU us/check    checks/s   lateness of starts, ms      MiB    start\n"
+    "                                           checker    rest  per core     p50     p99      max            CPU s"
 )
 
 
@@ -105,7 +106,7 @@ def load_line(load: Load) -> str:
     late = "".join(f"{load.lateness[name]:8.2f}" for name in ("p50", "p99", "max"))
     return (
         f"{load.program:12}{load.kind:6}{load.servers:7}{load.interval:5g} s{load.checks:9.0f}"
-        f"{load.checker:10.1f}{load.rest:8.1f}{1e6 / load.checker:12.0f} {late}{load.memory:9.1f}{load.steady:8.1f}"
+        f"{load.checker:10.1f}{load.rest:8.1f}{1e6 / load.checker:10.0f}{late}{load.memory:9.1f}{load.begun:9.1f}"
     )
 
 

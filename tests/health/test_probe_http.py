@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -200,3 +201,22 @@ async def test_real_nginx(nginx: int) -> None:
     assert (await probed(nginx, right)).result.reason is Reason.OK
     wrong = (await probed(nginx, HttpProbe(path="/missing"))).result
     assert (wrong.reason, wrong.detail) == (Reason.WRONG_STATUS, "404")
+
+
+async def test_a_server_that_ended_first_is_not_reset() -> None:
+    """Answer and end arrive in one segment: the server reads our end, where any other would read a reset."""
+    read: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        writer.write(LENGTH_2 + b"ok")
+        writer.write_eof()
+        try:
+            await read.put(await reader.read())
+        except ConnectionResetError:
+            await read.put(None)
+
+    async with serving(talk) as port:
+        assert (await probed(port, HttpProbe())).result.reason is Reason.OK
+        assert await asyncio.wait_for(read.get(), 10) == b""
