@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from support.daemon import HACTL, wait_until
-from support.netns import Lan, lan, needs_namespaces
+from support.netns import AS_NOBODY, Lan, lan, needs_namespaces
 
 pytestmark = needs_namespaces
 
@@ -199,7 +199,7 @@ def test_a_service_that_is_bound_to_its_own_address_is_found(farm: Farm) -> None
 
 
 def test_the_agent_tells_what_clients_would_see(farm: Farm) -> None:
-    """Up; down for the service whose VIP is taken off or at which nothing answers; up for the other; gone with a signal."""
+    """Up; down for the service whose VIP is taken off or at which nothing answers; up for the other; needs no rights."""
     assert farm.hactl("rs1", "apply").returncode == 0
     config = str(farm.folder / "rs1" / "hactl.yaml")
     with farm.net.inside("rs1"):
@@ -209,7 +209,7 @@ def test_the_agent_tells_what_clients_would_see(farm: Farm) -> None:
         ]
         services += [socket.create_server((VIP6, 80), family=socket.AF_INET6)]
         vip = socket.create_server((VIP, 80))
-    command = (HACTL, "realserver", "agent", "-c", config, "--every", "200ms")
+    command = (*AS_NOBODY, HACTL, "realserver", "agent", "-c", config, "--every", "200ms")
     with contextlib.ExitStack() as stack:
         for each in (*services, vip):
             stack.enter_context(each)
