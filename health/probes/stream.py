@@ -126,8 +126,7 @@ class Conversation:
 
     def _go_on(self, mask: int) -> End | None:
         assert self._sock is not None
-        if mask & FINISHED:
-            self._peer_ended = True
+        self._peer_ended |= bool(mask & FINISHED)
         if self._stage == "connect":
             if mask & BROKEN and (code := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
                 return end_of_error(code, connected=False)
