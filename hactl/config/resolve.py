@@ -190,3 +190,9 @@ def is_network(address: str) -> bool:
         and interface.network.prefixlen < 31
         and interface.ip in (interface.network.network_address, interface.network.broadcast_address)
     )
+
+
+def is_link_local(address: str) -> bool:
+    """Whether an address, with or without prefix length, is an IPv6 one of the link alone (fe80::/10)."""
+    parsed = ipaddress.ip_interface(address)
+    return parsed.version == 6 and parsed.is_link_local

@@ -137,6 +137,15 @@ def test_more_addresses_than_an_advert_holds(load_text: Load) -> None:
     assert any("holds 255 addresses" in warning.message for warning in loaded.warnings)
 
 
+def test_the_link_local_address_comes_first(load_text: Load) -> None:
+    """RFC 9568 5.2.9: wherever the file has it, also behind more than an advert of IPv6 holds."""
+    others = [f"2001:db8::{number}" for number in range(1, 101)]
+    addresses = ", ".join(repr(address) for address in (*others, "fe80::99/64", "2001:db8::200"))
+    (router,) = load_text(router_text(f"addresses: [{addresses}]")).config.failover.routers
+    assert [vip.address for vip in router.addresses] == ["fe80::99", *others, "2001:db8::200"]
+    assert router.addresses[0].advertise
+
+
 @pytest.mark.parametrize(
     ("keys", "lease"),
     [((), 2), (("advert_interval: 1s",), 6), (("version: 2",), 6), (("lease: off",), 0), (("lease: 5s",), 5)],

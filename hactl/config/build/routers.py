@@ -70,9 +70,10 @@ def _trailer(given: Section) -> TrailerSpec:
 
 
 def _addresses(router: Router, node: str, interface: str) -> tuple[AddressSpec, ...]:
+    """In the file's order, but an advert lists a link-local address before all others (RFC 9568 5.2.9)."""
     room = resolve.most_advertised(router)
     specs = []
-    for virtual in router.addresses:
+    for virtual in sorted(router.addresses, key=lambda one: not resolve.is_link_local(one.address)):
         address, _, prefix = virtual.address.partition("/")
         advertise = virtual.advertise and room > 0
         room -= advertise

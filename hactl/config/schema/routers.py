@@ -176,7 +176,8 @@ class Router(Section):
         )
     )
     addresses: Annotated[list[VirtualAddressHere], Field(min_length=1, max_length=2000)] = Field(
-        description="The VIPs: addresses, or mappings with address, interface, label, advertise."
+        description="The VIPs: addresses, or mappings with address, interface, label, advertise. "
+        "Adverts list IPv6's link-local ones first."
     )
     source: SourceHere = Field(
         "auto",
