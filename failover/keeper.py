@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from failover.guards import Guard
 from failover.holding import RELEASE_OFFSETS, SETTLE
 from failover.ip import Received
-from failover.packet import RELEASE, Advert, decode
+from failover.packet import RELEASE, Advert, Drop, decode
+from failover.reception import judge_held
 from failover.report import Held
 from failover.seals import restored
 from failover.trailer_clock import Moment
@@ -43,6 +45,7 @@ class Keeper:
         self._guards = {one.router: _guard(one, secrets) for one in self._held.values()}
         self._sockets: dict[str, AdvertSocket] = {}
         self._timers: dict[str, list[asyncio.TimerHandle]] = {}
+        self._drops: dict[str, Counter[str]] = {router: Counter() for router in self._held}
         self._netlink = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE
         )
@@ -106,17 +109,26 @@ class Keeper:
         timers.append(self._loop.call_at(now + held.every, self._renew, router, now + held.every))
 
     def _listen(self, router: str) -> None:
-        held = self._held[router]
-        own = {packet.source for packet in held.packets}
         sock = self._sockets.get(router)
         for received in sock.drain() if sock is not None else ():
-            if not isinstance(received, Received) or received.source in own:
-                continue
-            if _is_successor(received, held, self._guards[router], self._moment()):
+            if self._is_successor(router, received):
                 self._say(router, "a successor was heard; the addresses of the dead worker are given up")
                 self._silence(router)
                 self._timers[router] = [self._loop.call_later(SETTLE, self._drop, router)]
                 return
+
+    def _is_successor(self, router: str, received: Received | Drop) -> bool:
+        """Whether this is another master's advert; what is dropped is counted, save what another router has to judge."""
+        heard: Advert | Drop = (
+            judge_held(self._held[router], received, self._guards[router], self._moment())
+            if isinstance(received, Received)
+            else received
+        )
+        if isinstance(heard, Advert):
+            return heard.priority != RELEASE
+        if heard is not Drop.UNKNOWN_VRID:
+            self._drops[router][heard.value] += 1
+        return False
 
     def _moment(self) -> Moment:
         return Moment(self._loop.time(), time.time())
@@ -136,6 +148,9 @@ class Keeper:
     def _end(self, router: str) -> None:
         self._silence(router)
         del self._held[router]
+        if drops := self._drops[router]:
+            counts = ", ".join(f"{number} {reason}" for reason, number in sorted(drops.items()))
+            self._say(router, f"adverts dropped while the worker was dead: {counts}")
 
     def _silence(self, router: str) -> None:
         """Send and hear nothing more for this router."""
@@ -154,13 +169,3 @@ def _guard(held: Held, secrets: Mapping[str, str]) -> Guard | str | None:
         return seals if isinstance(seals, str) else Guard(seals=seals)
     ours = (decode(packet.message, packet.source, packet.destination) for packet in held.packets)
     return next((Guard(own.password) for own in ours if isinstance(own, Advert)), None)
-
-
-def _is_successor(received: Received, held: Held, guard: Guard | str | None, at: Moment) -> bool:
-    """Whether this is another master's advert, of the version and with the authentication of ours."""
-    advert = decode(received.message, received.source, received.destination)
-    if not isinstance(advert, Advert) or advert.vrid != held.vrid or advert.priority == RELEASE:
-        return False
-    if any(packet.message[0] >> 4 != advert.version for packet in held.packets):
-        return False
-    return guard is None or (isinstance(guard, Guard) and guard.refuse(advert, received, at) is None)

@@ -73,6 +73,8 @@ def held(
         every=renewal_period(lease) if lease else 0.0,
         packets=tuple(packets) if is_master else (),
         sealing=guard.seals.sealing(spec.authentication_file or "") if guard.seals else None,
+        senders=destinations(spec) if spec.transport is Transport.UNICAST else (),
+        ttl_accept=spec.ttl_accept,
     )
 
 

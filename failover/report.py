@@ -75,7 +75,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     """What one router holds, ready for the supervisor to act on while this worker's process is dead.
 
     `renew` and `drop` are netlink bytes; `every` is the renewal period in seconds (0: no lease). `packets` are empty
-    unless the router is master. `sealing`: adverts need an HMAC trailer, made with the keys of a file.
+    unless the router is master. `sealing`: adverts need an HMAC trailer, made with the keys of a file. Adverts are taken
+    from `senders` alone (packed; empty: from anybody) and with a TTL in `ttl_accept` (None: any).
     """
 
     router: str
@@ -88,6 +89,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     every: float
     packets: tuple[ReleasePacket, ...] = ()
     sealing: Sealing | None = None
+    senders: tuple[bytes, ...] = ()
+    ttl_accept: tuple[int, int] | None = None
 
 
 class Renewal(msgspec.Struct, frozen=True, tag=True):

@@ -5,8 +5,9 @@ import pytest
 from failover.guards import Guard
 from failover.ip import Received
 from failover.packet import GROUP4, Advert, Drop, encode
-from failover.reception import Refused, judge
-from failover.spec import PeerSpec, RouterSpec, Transport
+from failover.reception import Refused, judge, judge_held
+from failover.report import Held, ReleasePacket
+from failover.spec import Family, PeerSpec, RouterSpec, Transport
 from failover.trailer_clock import Moment
 from support.failover import HIGHER, OURS, advert, packed, router_spec
 
@@ -114,3 +115,41 @@ def test_the_right_password() -> None:
     """An advert with our password is obeyed."""
     peer = received(advert(200, version=2, interval=1.0, password=OURS_IN_V2))
     assert not isinstance(judged(peer, OURS_IN_V2, version=2, advert_interval=1.0), Drop)
+
+
+def judged_for_the_dead(
+    packet: Received, ours: Advert | None = None, guard: Guard | str | None = None, **changes: object
+) -> Advert | Drop:
+    """The verdict of whoever stands in for a dead worker that was master and sent adverts like `ours`."""
+    release = encode(ours or advert(0), OURS, GROUP4)
+    fields = {"packets": (ReleasePacket(OURS, GROUP4, 255, release),), "ttl_accept": (255, 255)}
+    held = Held(
+        router="web",
+        vrid=51,
+        family=Family.IPV4,
+        interface="eth0",
+        index=2,
+        renew=b"",
+        drop=b"",
+        every=1.0,
+        **(fields | changes),  # type: ignore[arg-type]
+    )
+    return judge_held(held, packet, guard, Moment(0.0, 0.0))
+
+
+def test_whoever_stands_in_for_a_dead_worker_judges_as_it_did() -> None:
+    """Anybody on the link or beyond it could have the VIPs given up otherwise."""
+    assert judged_for_the_dead(received(advert(1))) == advert(1)
+    assert judged_for_the_dead(received(advert(200), source=OURS)) is Drop.OWN_PACKET
+    assert judged_for_the_dead(Received(HIGHER, GROUP4, 255, b"\x31\x33")) is Drop.TOO_SHORT
+    assert judged_for_the_dead(received(advert(200, vrid=52))) is Drop.UNKNOWN_VRID
+    assert judged_for_the_dead(received(advert(200), ttl=254)) is Drop.WRONG_TTL
+    assert judged_for_the_dead(received(advert(200), ttl=1), ttl_accept=None) == advert(200)
+    assert judged_for_the_dead(received(advert(200)), senders=(packed("10.99.0.7"),)) is Drop.UNKNOWN_SENDER
+    assert judged_for_the_dead(received(advert(200)), senders=(HIGHER,)) == advert(200)
+    two, ours = advert(200, version=2, interval=2.0), advert(0, version=2, interval=1.0)
+    assert judged_for_the_dead(received(two)) is Drop.WRONG_VERSION
+    assert judged_for_the_dead(received(two), ours) is Drop.BAD_INTERVAL
+    assert judged_for_the_dead(received(two), packets=()) == two
+    assert judged_for_the_dead(received(two), two, Guard(OURS_IN_V2)) is Drop.WRONG_AUTHENTICATION
+    assert judged_for_the_dead(received(advert(200)), None, "no key file") is Drop.WRONG_AUTHENTICATION
