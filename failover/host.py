@@ -5,7 +5,7 @@ where its adverts come from, which VIPs were found. Nothing here asks the kernel
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -17,6 +17,7 @@ from failover.spec import AddressSpec, Family, RouterSpec
 from failover.wire import AF_INET, AF_INET6, Address, Link
 
 _REMEMBERED = 4096
+_NOTHING: Mapping[str, bool] = {}
 
 
 class Host:
@@ -142,15 +143,22 @@ def shown(address: bytes) -> str:
     return str(ipaddress.ip_address(address))
 
 
-def standing(spec: RouterSpec, host: Host, known: Known, trouble: str | None = None) -> Standing:
+def standing(
+    spec: RouterSpec,
+    host: Host,
+    known: Known,
+    trouble: str | None = None,
+    settled: Mapping[str, bool] = _NOTHING,
+) -> Standing:
     """Whether and how this router can run here now, given what is `known` of all it tracks besides interfaces.
 
-    `trouble` says why it cannot send and hear although its interface is there.
+    `trouble` says why it cannot send and hear although its interface is there. `settled` are carriers of tracked interfaces
+    that count in place of those seen now.
     """
     owned = _owned(spec, host)
     source = _source(spec, host)
     link = host.link(spec.interface)
-    weighed = weigh(spec.priority, spec.track, known, lambda name: _is_up(host, name))
+    weighed = weigh(spec.priority, spec.track, known, lambda name: settled.get(name, has_carrier(host, name)))
     fault, reachable = _missing(spec, host), True
     if fault is not None:
         reachable = link is not None and link.up and bool(source)
@@ -182,7 +190,8 @@ def _missing(spec: RouterSpec, host: Host) -> str | None:
     return None
 
 
-def _is_up(host: Host, name: str) -> bool:
+def has_carrier(host: Host, name: str) -> bool:
+    """Whether an interface is there and up."""
     link = host.link(name)
     return link is not None and link.up
 

@@ -22,15 +22,15 @@ from failover.actions import (
     Wants,
 )
 from failover.adverts import Adverts
-from failover.debounce import Debounce
 from failover.election import Election
 from failover.hearing import Hearing
-from failover.host import inherited, packed, standing
+from failover.host import inherited, packed
 from failover.kernel import Job
 from failover.moves import State
 from failover.packet import Advert, Drop
 from failover.place import Place
 from failover.report import Alarm, Remark, RouterReport
+from failover.settling import Settling
 from failover.spec import RouterSpec
 from failover.surroundings import Handed, Surroundings
 from failover.virtual_mac import has_fallen
@@ -47,8 +47,8 @@ class Instance:
         self.stopped = False
         self._around = around
         self._loop = asyncio.get_running_loop()
-        self.standing = standing(spec, around.host, around.known, around.trouble(spec))
-        self._debounce = Debounce(spec.link_up_delay, spec.link_down_delay)
+        self._settling = Settling(spec)
+        self._stand(self._loop.time())
         self._timer: asyncio.TimerHandle | None = None
         self._armed: float | None = None
         self._recheck: asyncio.TimerHandle | None = None
@@ -66,7 +66,7 @@ class Instance:
     def start(self) -> None:
         """Take part."""
         now = self._loop.time()
-        fault = self._debounce.offer(self.standing.fault, now) or self.standing.tracked_fault
+        fault = self._stand(now)
         self.election.set_priority(self.standing.priority, now, unproven=self.standing.unproven)
         found = inherited(self.spec, self._around.host)
         if not found:
@@ -88,18 +88,22 @@ class Instance:
         """Something on the host or tracked changed: stand anew, and see whether our VIPs are still there."""
         now = self._loop.time()
         before = self.standing.seen
-        around = self._around
-        self.standing = standing(self.spec, around.host, around.known, around.trouble(self.spec))
+        fault = self._stand(now)
         if self.standing.source:
             self.election.router.address = self.standing.source
-        fault = self._debounce.offer(self.standing.fault, now) or self.standing.tracked_fault
         actions = self.election.set_priority(self.standing.priority, now, unproven=self.standing.unproven)
         actions += self.election.set_fault(fault, now, reachable=self.standing.reachable)
-        self._recheck_at(self._debounce.deadline())
+        self._recheck_at(self._settling.deadline())
         self._perform(actions, now)
         if self.standing.seen != before:
             self.report()
         self._see(now)
+
+    def _stand(self, now: float) -> str | None:
+        """See how the router stands now; the fault that counts."""
+        around, trouble = self._around, self._around.trouble(self.spec)
+        self.standing, fault = self._settling.stand(self.spec, around.host, around.known, trouble, now)
+        return fault
 
     def link_changed(self, names: set[str]) -> None:
         """Interfaces changed, perhaps their MAC: a master announces from them again at once."""
@@ -129,7 +133,7 @@ class Instance:
         self.spec = spec
         self._vips = frozenset(packed(vip.address) for vip in spec.addresses)
         self.hearing.adopt(spec.addresses)
-        self._debounce = self._debounce.with_delays(spec.link_up_delay, spec.link_down_delay)
+        self._settling.adopt(spec)
         if gone and self.election.router.holding:
             self._writes.take_off(gone, self.standing)
         self._perform(self.election.adopt(spec, now), now)

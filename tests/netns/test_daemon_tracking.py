@@ -82,6 +82,55 @@ def test_a_ping_target_of_weight_0_is_a_fault() -> None:
         wait_until(lambda: two.lb1.is_state("master"))
 
 
+def test_a_tracked_link_that_flaps_moves_the_vip_once() -> None:
+    """Its weight counts at once when it goes, and again only when the link has stayed up for `link_delay.up`."""
+    text = tracking(BARE, "interfaces: {eth1: -60}").replace(
+        "    track:", "    link_delay: {up: 3s}\n    track:"
+    )
+    with pair(text) as two:
+        for name in ("lb1", "lb2"):
+            two.net.ip(
+                name, "link add eth1 type veth peer name eth1-end", "link set eth1 up", "link set eth1-end up"
+            )
+        wait_until(lambda: (two.lb1.router()["priority"], two.lb2.router()["priority"]) == (150, 140))
+        began = time.monotonic()
+        for _ in range(3):
+            two.net.ip("lb1", "link set eth1-end down")
+            wait_until(lambda: two.lb2.is_state("master"))
+            assert tracked(two.lb1, "interface eth1")["adds"] == -60
+            two.net.ip("lb1", "link set eth1-end up")
+            time.sleep(1.0)
+        up = time.monotonic()
+        wait_until(lambda: two.lb1.is_state("master"))
+        came, went, back = two.record.changes(VIP, "lb1")
+        assert (came.there, went.there, back.there) == (True, False, True)
+        assert back.at - up > 3.0 - 1.0 - 0.1, "the last flap ended a second before"
+        assert two.record.longest_absence(VIP, since=began) == 0.0
+        assert two.lb1.router()["priority"] == 150
+
+
+def test_nobody_preempts_before_the_first_round_of_checks() -> None:
+    """lb1, the better one, joins and does not know yet whether it reaches the server: until it does lb2 goes on serving."""
+    services = """
+services:
+  www:
+    {address: 10.99.0.100, port: 80, forward: nat, servers: {rs1: 10.99.0.9},
+     check: {type: tcp, interval: 1s, fast_interval: 1s, timeout: 900ms, fall: 4}}
+"""
+    with lan("lb1", "lb2") as net, daemons(net, BARE + services, "lb1", "lb2") as (lb1, lb2):
+        lb2.start()
+        await_master(lb2)
+        wait_until(lambda: lb2.server("rs1@www")["health"] == "down")
+        lb1.start()
+        unknown = 0.0
+        while (status := lb1.status())["services"]["www"]["servers"]["rs1"]["health"] == "unknown":
+            assert status["routers"]["web"]["state"] == "backup"
+            unknown = time.monotonic()
+            time.sleep(0.05)
+        assert unknown, "it was asked too late"
+        wait_until(lambda: lb1.is_state("master"))
+
+
 def test_scripts() -> None:
     """Missing, not executable, hanging, failing: each is a fault that status names; mended, the director serves again."""
     with lan("lb1") as net, daemons(net, ALONE, "lb1") as (lb1,):
