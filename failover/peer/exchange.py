@@ -191,7 +191,7 @@ class Exchange:
 
     def _answer(self, nonce: bytes) -> list[Action]:
         if self._answers == 0:
-            return []
+            return self._drop(Drop.TOO_MANY)
         self._answers -= 1
         return self._voice.hellos(nonce)
 

@@ -58,6 +58,7 @@ class Drop(StrEnum):
     REPLAYED = "replayed"
     TOO_OLD = "too_old"
     LATE_HELLO = "late_hello"
+    TOO_MANY = "too_many"
 
     @property
     def text(self) -> str:
@@ -80,6 +81,7 @@ _TEXTS = {
     Drop.REPLAYED: "came before",
     Drop.TOO_OLD: "held back on the way for too long",
     Drop.LATE_HELLO: "a greeting that was answered already",
+    Drop.TOO_MANY: "one greeting more than are answered in a beat",
 }
 
 
