@@ -23,11 +23,12 @@ def fuzz_one(name: str, runs: int, folder: Path) -> None:
 
     with atheris.instrument_imports(include=["failover", "hactl", "health"], enable_loader_override=False):
         from fuzz.decoders import DECODERS
+        from fuzz.links import LINKS
         from fuzz.paths import PATHS
     from fuzz.pace import LONGEST, STORY, in_time
     from fuzz.seeds import seeds
 
-    target = {one.__name__: one for one in (*DECODERS, *PATHS)}[name]
+    target = {one.__name__: one for one in (*DECODERS, *LINKS, *PATHS)}[name]
     longest = STORY if target in PATHS else LONGEST
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)

@@ -17,24 +17,29 @@ from failover import wire as rtnetlink
 from failover.host import Host
 from failover.ip import Received, read_ipv4
 from failover.packet import GROUP4, GROUP6, TRAILER, Advert, Drop, checksum, decode, encode, pseudo_header
+from failover.password import LONGEST as LONGEST_PASSWORD
+from failover.password import read_password
 from failover.peer import handover, latest, standing
 from failover.peer import packet as peer_packet
 from failover.peer.exchange import Beat
+from failover.peer.keys import KeyFileError, read_keys
 from failover.trailer import SEQUENCES, Key, is_genuine, read, seal
 from failover.trailer_keys import TrailerKeys, read_trailer_keys
-from hactl import mastership, overrides
+from hactl import mastership, overrides, synchronising
 from hactl.control import commands, forms
 from hactl.control.routes import ROUTES
 from hactl.ipc import Framer, Link, LinkError
-from hactl.ipvs import netlink
+from hactl.ipvs import netlink, ownership
 from hactl.ipvs import wire as ipvs
 from hactl.ipvs.model import IPV4, IPV6
 from hactl.ipvs.ops import DeleteServer, DeleteService
 from hactl.mastership import Mastership
-from hactl.messages import FromFailover, FromHealth, FromNotify, ToWorker
+from hactl.messages import AllowPrograms, FromFailover, FromHealth, FromNotify, ToWorker
 from hactl.orders import orders
 from hactl.overrides import Overrides
 from hactl.peers import Peers, word
+from hactl.realserver.model import Record as RealServerRecord
+from hactl.workers.programs import Ended, Run
 from health.wire import neighbour
 from support.peers import ring
 
@@ -102,9 +107,15 @@ def trailer(data: bytes) -> None:
         assert is_genuine(message, source, {7: Key(7, b"x" * 32)}) is Drop.BAD_MAC
 
 
-def trailer_keys(data: bytes) -> None:
-    """The file with its keys."""
-    found = read_trailer_keys(data.decode("utf-8", "replace"), "/f")
+def key_files(data: bytes) -> None:
+    """The files with the trailer's keys, with those of the peer channel and with VRRPv2's password."""
+    text = data.decode("utf-8", "replace")
+    password = read_password(text, "/f")
+    assert "/f" in password if isinstance(password, str) else len(password) == LONGEST_PASSWORD
+    with contextlib.suppress(KeyFileError):
+        ring = read_keys(text)
+        assert ring.taken[ring.sending.id] == ring.sending
+    found = read_trailer_keys(text, "/f")
     if isinstance(found, str):
         assert "/f" in found
         return
@@ -191,9 +202,13 @@ def peer_word(data: bytes) -> None:
         merged.effective(record.service or "www", record.server)
 
 
-def kept_wishes(data: bytes) -> None:
-    """The files of overrides and of wishes about mastership in the state directory."""
-    for module in (overrides, mastership):
+def kept_files(data: bytes) -> None:
+    """The files in the state directory: overrides, wishes about mastership, what is ours in IPVS, what runs there."""
+    with contextlib.suppress(ValueError):
+        synchronising._decode(data)
+    with contextlib.suppress(ValueError):
+        msgspec.json.decode(data, type=RealServerRecord)
+    for module in (overrides, mastership, ownership):
         try:
             found = module.decode(data)
         except ValueError:
@@ -225,7 +240,7 @@ def ipvs_answers(data: bytes) -> None:
 def worker_stream(data: bytes) -> None:
     """What processes of one director say to each other, in pieces; a worker may have been turned by a probed server."""
     grain = Grain(data)
-    kind = grain.choice((FromFailover, FromHealth, FromNotify, ToWorker))
+    kind = grain.choice((FromFailover, FromHealth, FromNotify, ToWorker, Run, Ended, AllowPrograms))
     link: Link[Any] = Link(kind)
     while grain.left:
         link.data_received(grain.take(min(grain.left, 1 + grain.number())))
@@ -268,14 +283,14 @@ def _decoded(data: bytes, kind: Any, *, json: bool = False) -> Any:
 DECODERS: tuple[Callable[[bytes], None], ...] = (
     advert,
     trailer,
-    trailer_keys,
+    key_files,
     ip_header,
     rtnetlink_events,
     neighbour_events,
     peer_datagram,
     peer_body,
     peer_word,
-    kept_wishes,
+    kept_files,
     ipvs_answers,
     *PROBES,
     worker_stream,

@@ -6,6 +6,7 @@ import struct
 import msgspec
 from fuzz.decoders import GROUPS, SOURCES, TRAILER_KEYS
 
+from failover import arp, ndp
 from failover.packet import Advert, encode
 from failover.peer import handover, latest, standing
 from failover.peer.exchange import Beat
@@ -16,15 +17,16 @@ from failover.spec import Standby
 from failover.trailer import seal, sequence_at
 from failover.wire import NEWADDR, NEWLINK, put_address
 from hactl import mastership, overrides
-from hactl.ipvs import netlink, wire
+from hactl.ipvs import netlink, ownership, wire
 from hactl.ipvs.model import DestinationKey, Persistence, RealServer, ServiceKey, Tunnel, VirtualService
 from hactl.ipvs.ops import AddServer, AddService, Op
 from hactl.ipvs.spec import Forward, Protocol, TunnelType
 from hactl.mastership import Mastership
+from hactl.messages import AllowPrograms, Note, NoteLevel
 from hactl.messages import Beat as Heartbeat
-from hactl.messages import Note, NoteLevel
 from hactl.overrides import Admin, Override, Overrides
 from hactl.peers import word
+from hactl.workers.programs import Ended, Run
 from support.failover import packed
 from support.peers import view
 
@@ -72,8 +74,29 @@ def _trailers() -> tuple[bytes, ...]:
     return (*(bytes((six,)) + one for (six, _), one in zip(plain, whole, strict=True)), *made)
 
 
-def _trailer_keys() -> tuple[bytes, ...]:
-    return b"# ours\n1 " + b"k" * 32 + b"\n255 hex:" + b"0f" * 64, b"1 short", b"1 hex:0"
+def _key_files() -> tuple[bytes, ...]:
+    trailer = b"# ours\n1 " + b"k" * 32 + b"\n255 hex:" + b"0f" * 64
+    channel = b"a key of more than sixteen characters\n# old\nanother of those keys\n"
+    return b"password", channel, trailer, b"1 short", b"1 hex:0"
+
+
+def _adverts_for_the_dead() -> tuple[bytes, ...]:
+    """In the clear, with each kind of protection; a trailer is made where the second number asks for it."""
+    found = [
+        bytes((seed[0], seed[1] >> 4 == 2, guard)) + seed[1:] for seed in _adverts() for guard in (0, 2, 3)
+    ]
+    sequence = sequence_at(1_800_000_000.0).to_bytes(8, "big")
+    return (*found, b"\x08\0\4" + sequence + _adverts()[0][1:])
+
+
+def _frames() -> tuple[bytes, ...]:
+    """ARP requests, replies and probes, neighbour solicitations and advertisements."""
+    mac, vip4, vip6 = b"\2\0\0\0\0\2", packed("10.99.0.100"), packed("2001:db8::100")
+    request, reply = arp.gratuitous(vip4, mac)
+    probe = request[:28] + bytes(4) + request[32:]
+    told = ndp.unsolicited(vip6, mac)
+    asked = told[:22] + bytes(16) + told[38:54] + b"\x87\0\0\0" + bytes(4) + vip6
+    return request, reply, probe, told, asked
 
 
 def _ip() -> tuple[bytes, ...]:
@@ -160,7 +183,13 @@ def _framed(*messages: msgspec.Struct) -> bytes:
 
 def _streams() -> tuple[bytes, ...]:
     stream = _framed(Heartbeat(1.0), Note(NoteLevel.INFO, "text", {"why": "because"}))
-    return stream, b"\1\xff" + stream, b"\3\x40" + stream
+    programs = (
+        Run(1, ("/bin/true", "-v"), "nobody", {"HACTL_PORT": "80"}, b"in", 1.0),
+        Ended(1, "exit status 2", None, 2, b"out"),
+        AllowPrograms(((("/bin/true", "-v"), "nobody"),)),
+    )
+    helpers = (bytes((4 + at, 0xFF)) + _framed(one) for at, one in enumerate(programs))
+    return stream, b"\1\xff" + stream, b"\3\x40" + stream, *helpers
 
 
 def _http() -> tuple[bytes, ...]:
@@ -276,6 +305,8 @@ def _control() -> tuple[bytes, ...]:
         b'{"action": "weight", "server": "rs1", "service": "www", "weight": 3, "for_seconds": 60, "reason": "why"}',
         b'{"router": "web", "hold_seconds": 10.5}',
         b'{"path": "/etc/hactl/hactl.yaml", "force": true}',
+        b'{"hard": true}',
+        b'{"channel": "ops"}',
         b"since=1.5&after=7&limit=10&last=true&wait=1",
         b"{}",
     )
@@ -340,17 +371,20 @@ def _said(kind: Kind, counter: int, body: bytes, *, offer: bool = False) -> byte
 _SEEDS = {
     "advert": lambda: (*_adverts(), *(bytes((seed[0] & 1,)) + seed[1:] for seed in _trailers()[:2])),
     "trailer": _trailers,
-    "trailer_keys": _trailer_keys,
+    "key_files": _key_files,
     "ip_header": _ip,
     "rtnetlink_events": _rtnetlink,
     "neighbour_events": _neighbours,
     "peer_datagram": _datagrams,
     "peer_body": _bodies,
     "peer_word": _words,
-    "kept_wishes": lambda: (
+    "kept_files": lambda: (
         overrides.encode(_OVERRIDES),
         overrides.encode(Overrides()),
         mastership.encode(_MASTERS),
+        ownership.encode(frozenset((ServiceKey(protocol=Protocol.TCP, address="10.77.0.100", port=80),))),
+        b'{"schema": 1, "indexes": {"master": 7}}',
+        b'{"boot": "a", "made": ["tunl0"]}',
     ),
     "ipvs_answers": _ipvs,
     "http_answer": _http,
@@ -360,6 +394,8 @@ _SEEDS = {
     "datagram_answer": _answers,
     "program_output": _outputs,
     "echo_reply": _echoes,
+    "advert_for_the_dead": _adverts_for_the_dead,
+    "link_frame": _frames,
     "worker_stream": _streams,
     "control_request": _control,
     "adverts": _sequences,

@@ -9,13 +9,14 @@ from collections.abc import Callable
 
 import pytest
 from fuzz.decoders import DECODERS
+from fuzz.links import LINKS
 from fuzz.pace import LONGEST, STORY, in_time
 from fuzz.paths import PATHS
 from fuzz.seeds import seeds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-TARGETS = (*DECODERS, *PATHS)
+TARGETS = (*DECODERS, *LINKS, *PATHS)
 Target = Callable[[bytes], None]
 
 ROUND = 100
