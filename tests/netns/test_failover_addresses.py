@@ -3,12 +3,14 @@
 import socket
 import struct
 import time
+from typing import Any
 
 import pytest
 
 from failover.moves import Cause, State
-from failover.packet import GROUP4, OWNER, Advert, Drop, encode
+from failover.packet import GROUP4, OWNER, Advert, Coverage, Drop, encode
 from failover.report import Renewal
+from failover.spec import PeerSpec, Transport
 from support.directors import Director, pair, serve, until
 from support.failover import VIP4, advert, packed, router_spec, vip
 from support.netns import Lan, needs_namespaces
@@ -128,9 +130,15 @@ def test_a_reload_with_another_priority_preempts() -> None:
 
 
 def throw(
-    net: Lan, sent: Advert, *, ttl: int = 255, message_only: bool = False, damage: bool = False
+    net: Lan,
+    sent: Advert,
+    *,
+    ttl: int = 255,
+    message_only: bool = False,
+    damage: bool = False,
+    to: str = "224.0.0.18",
 ) -> None:
-    """Send one advert from host b as somebody who is not hactl."""
+    """Send one advert from host b as somebody who is not hactl. The group is in its checksum wherever it goes."""
     message = bytearray(encode(sent, packed(net.address("b")), GROUP4, message_only=message_only))
     if damage:
         message[6] ^= 0x55
@@ -138,7 +146,8 @@ def throw(
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl)
         interface = struct.pack("=4s4si", bytes(4), bytes(4), socket.if_nametoindex("eth0"))
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
-        sock.sendto(bytes(message), ("224.0.0.18", 0))
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+        sock.sendto(bytes(message), (to, 0))
 
 
 @pytest.mark.parametrize(
@@ -161,13 +170,46 @@ def test_drops_are_counted_by_reason(reason: Drop, sent: Advert, how: dict[str, 
         assert a.state() is State.MASTER
 
 
-def test_a_message_only_checksum_is_obeyed() -> None:
-    """RFC 9568 5.2.8: the form without a pseudo header wins the election as well."""
+@pytest.mark.parametrize("form", Coverage)
+def test_every_form_of_checksum_is_obeyed(form: Coverage) -> None:
+    """RFC 9568 5.2.8: with a pseudo header, without one, and with the group in it though sent to one peer. Each wins the
+    election, and status tells the forms apart."""
     with pair() as (net, _, a, _):
-        a.apply(router_spec(priority=150))
+        peers = (PeerSpec(name="b", address=net.address("b")),)
+        unicast = {"transport": Transport.UNICAST, "peers": peers, "to": net.address("a")}
+        forms: dict[Coverage, dict[str, Any]] = {
+            Coverage.PSEUDO_HEADER: {},
+            Coverage.MESSAGE_ONLY: {"message_only": True},
+            Coverage.GROUP_PSEUDO_HEADER: unicast,
+        }
+        how = forms[form]
+        a.apply(router_spec(priority=150, **{k: v for k, v in how.items() if k in ("transport", "peers")}))
         a.wait_for(State.MASTER)
-        throw(net, advert(254, interval=40.0), message_only=True)
-        assert a.wait_for(State.BACKUP).cause is Cause.OUTRANKED
+        sent = {k: v for k, v in how.items() if k in ("message_only", "to")}
+        throw(net, advert(254, interval=40.0), **sent)
+        told = a.wait_for(State.BACKUP)
+        assert (told.cause, told.master) == (Cause.OUTRANKED, net.address("b"))
+        until(lambda: a.reports["web"].checksums == {net.address("b"): form.value}, 3.0)
+        assert a.drops() == {}
+
+
+def test_a_losing_advert_is_answered_at_once() -> None:
+    """RFC 9568 6.4.3: long before the next advert is due; a second one within the interval is not answered."""
+    with pair() as (net, recorder, a, _):
+        a.apply(router_spec(priority=150, advert_interval=2.0, lease=12))
+        a.wait_for(State.MASTER)
+        for after in (0.5, 0.2):
+            until(lambda: bool(recorder.adverts("a")), 5.0)
+            time.sleep(max(0.0, recorder.adverts("a")[-1].at + after - time.monotonic()))
+            throw(net, advert(100, interval=2.0))
+        until(lambda: len(recorder.adverts("a")) > 2, 5.0)
+        (loser, ignored), ours = recorder.adverts("b"), recorder.adverts("a")
+        answer = next(sent for sent in ours if sent.at > loser.at)
+        assert answer.at - loser.at < 0.2
+        assert answer.priority == 150
+        following = next(sent for sent in ours if sent.at > answer.at)
+        assert following.at - answer.at > 2.0 - 0.2 > ignored.at - answer.at
+        assert a.state() is State.MASTER
 
 
 def test_a_missing_interface_is_a_fault_until_it_comes() -> None:

@@ -41,6 +41,28 @@ def test_killed(family: Family, address: str, slack: float) -> None:
         )
 
 
+def test_the_masters_interval_is_learned() -> None:
+    """A backup of 100 ms waits for a master of 500 ms as long as that one's adverts ask for; then it keeps its own."""
+    with pair() as (_, recorder, a, b):
+        a.apply(router_spec(priority=150, advert_interval=0.5, lease=4))
+        a.wait_for(State.MASTER)
+        b.apply(
+            router_spec(priority=100, startup_delay=1.0)
+        )  # It knows no interval but its own before the first advert.
+        b.wait_for(State.BACKUP)
+        until(lambda: len(recorder.adverts("a")) > 8, 10.0, "several times the backup's own patience")
+        assert recorder.adverts("b") == []
+        a.signal(signal.SIGKILL)
+        assert b.wait_for(State.MASTER).cause is Cause.MASTER_SILENT
+        until(lambda: len(recorder.adverts("b")) > 5, 5.0)
+        patience = recorder.changes(VIP4, "b")[0].at - recorder.adverts("a")[-1].at
+        learned = 5 * MASTER_DOWN
+        assert learned - 0.01 < patience < learned + 0.5
+        first, *_, last = recorder.adverts("b")[:6]
+        assert last.at - first.at < 5 * 0.1 + 0.2
+        assert recorder.longest_absence(VIP4) == 0
+
+
 def test_frozen_past_its_lease() -> None:
     """SIGSTOP: the kernel ends the VIP; on SIGCONT the worker is backup, and the VIP does not come back."""
     with pair() as (_, recorder, a, b):

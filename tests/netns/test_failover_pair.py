@@ -249,3 +249,29 @@ def test_a_group_moves_together() -> None:
         a.wait_for(State.MASTER, "inside")
         b.wait_for(State.BACKUP, "web")
         assert recorder.longest_absence(VIP4) == 0
+
+
+@pytest.mark.parametrize("order", ["master-first", "backup-first"])
+def test_a_member_added_to_a_group_by_a_reload_moves_nothing(order: str) -> None:
+    """On one director after the other: what is served stays where it is, and the new member joins it there."""
+    group = (GroupSpec(name="edge", routers=("web", "inside")),)
+    with pair() as (net, recorder, a, b):
+        for director, number in ((a, 1), (b, 2)):
+            net.ip(director.name, "link add eth1 type veth peer name eth1-end", "link set eth1-end up")
+            net.ip(director.name, f"address add 10.98.0.{number}/24 dev eth1", "link set eth1 up")
+        a.apply(grouped(150)[0], groups=group)
+        a.wait_for(State.MASTER)
+        b.apply(grouped(100)[0], groups=group)
+        b.wait_for(State.BACKUP)
+        began = recorder.adverts("a")[-1].at
+        both = ((a, 150), (b, 100))
+        for director, priority in both if order == "master-first" else both[::-1]:
+            director.apply(*grouped(priority), groups=group)
+            until(lambda: len(recorder.adverts("a", since=began)) > 12, 5.0)
+        a.wait_for(State.MASTER, "inside")
+        until(lambda: len(recorder.adverts("a", since=began)) > 40, 10.0)
+        assert b.state("inside") is State.BACKUP
+        assert recorder.changes(VIP4, since=began) == []
+        assert [(c.host, c.there) for c in recorder.changes("10.98.0.100")] == [("a", True)]
+        assert {sent.sender for sent in recorder.adverts(since=began)} == {"a"}
+        assert (a.reports["web"].transitions, b.reports["web"].transitions) == (2, 1)

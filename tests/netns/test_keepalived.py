@@ -11,8 +11,10 @@ from pathlib import Path
 
 from failover.host import packed
 from failover.moves import Cause, State
+from failover.packet import OWNER
 from failover.spec import Family, RouterSpec, Transport
 from support.directors import Director, until
+from support.failover import with_changes
 from support.keepalived import Keepalived
 from support.keepalived_forms import PASSWORD, PASSWORD_FILE, V2_INTERVAL, Ends
 from support.netns import Lan, lan, needs_namespaces
@@ -223,5 +225,81 @@ def test_version_2_with_another_password(tmp_path: Path) -> None:
             assert f"the password in {PASSWORD_FILE} is longer than VRRPv2's 8 bytes" in fault.reason
             director.apply(*ours, secrets={PASSWORD_FILE: PASSWORD})
             assert director.wait_for(State.BACKUP, name).cause is Cause.FAULT_MENDED
+        finally:
+            rival.close()
+
+
+def test_intervals_that_differ(tmp_path: Path) -> None:
+    """VRRPv3 learns them: neither takes over from a slower master that lives, and each does from one that is silent."""
+    name, slow, fast = "v3-ipv4-multicast", 1.0, 0.2
+    with lan("a", "k") as net, Recorder(net) as recorder, Director(net, "a") as director:
+        ends = Ends(net)
+        rival = Keepalived(net, "k", tmp_path)
+
+        def router(me: str, priority: int, interval: float) -> RouterSpec:
+            return with_changes(*ends.routers(me, priority, name), advert_interval=interval, lease=8)
+
+        (address,) = (vip.address for vip in router("a", 1, fast).addresses)
+        try:
+            rival.start(router("k", 200, slow))
+            until(rival.holds, PATIENCE)
+            director.apply(with_changes(router("a", 100, fast), startup_delay=2 * slow))
+            director.wait_for(State.BACKUP, name)
+            until(lambda: len(recorder.adverts("k")) > 4, PATIENCE, "several times hactl's own patience")
+            assert recorder.adverts("a") == []
+            rival.kill()
+            assert director.wait_for(State.MASTER, name).cause is Cause.MASTER_SILENT
+            silence = recorder.changes(address, "a")[0].at - recorder.adverts("k")[-1].at
+            learned = 3 * slow + 156 / 256 * slow
+            assert learned - 0.01 < silence < learned + 0.5
+            rival.take_off()
+
+            director.apply(router("a", 100, slow))
+            rival.start(router("k", 50, fast))
+            began = time.monotonic()
+            until(lambda: len(recorder.adverts("a", since=began)) > 5, PATIENCE)
+            assert recorder.adverts("k", since=began) == []
+            director.signal(signal.SIGKILL)
+            until(rival.holds, PATIENCE)
+            assert recorder.adverts("k", since=began)[0].at - recorder.adverts("a")[-1].at > 3 * slow
+            assert director.drops(name) == {}
+        finally:
+            rival.close()
+
+
+def test_owners(tmp_path: Path) -> None:
+    """Priority 255, ours by the address that an operator configured, and keepalived's by its configuration."""
+    name = "v3-ipv4-multicast"
+    with lan("a", "k") as net, Recorder(net) as recorder:
+        ends = Ends(net)
+        rival = Keepalived(net, "k", tmp_path)
+        ((address,),) = ([vip.address for vip in spec.addresses] for spec in ends.routers("a", 1, name))
+        try:
+            rival.start(*ends.routers("k", 254, name))
+            until(rival.holds, PATIENCE)
+            net.ip("a", f"address add {address}/32 dev eth0")
+            with Director(net, "a") as director:
+                director.apply(*ends.routers("a", 100, name))
+                assert director.wait_for(State.MASTER, name).priority == OWNER
+                until(lambda: not rival.holds(), PATIENCE, "keepalived gives way to the owner")
+                director.stop()
+                assert director.process.wait(10) == 0
+                until(rival.holds, PATIENCE)
+                assert address in net.addresses("a"), "the operator's own address stays"
+            net.ip("a", f"address del {address}/32 dev eth0")
+            rival.stop()
+
+            rival.start(*ends.routers("k", OWNER, name))
+            until(rival.holds, PATIENCE)
+            until(lambda: recorder.adverts("k")[-1].priority == OWNER, PATIENCE)
+            with Director(net, "a") as director:
+                director.apply(*ends.routers("a", 254, name))
+                director.wait_for(State.BACKUP, name)
+                heard = len(recorder.adverts("k"))
+                until(lambda: len(recorder.adverts("k")) > heard + 10, PATIENCE)
+                assert director.state(name) is State.BACKUP
+                rival.kill()
+                assert director.wait_for(State.MASTER, name).cause is Cause.MASTER_SILENT
+                assert director.drops(name) == {}
         finally:
             rival.close()
