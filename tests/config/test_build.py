@@ -155,6 +155,19 @@ def test_lease(load_text: Load, keys: tuple[str, ...], lease: int) -> None:
     assert load_text(router_text(*keys)).config.failover.routers[0].lease == lease
 
 
+def test_more_leased_ipv6_addresses_than_can_be_renewed(load_text: Load) -> None:
+    """200 on a host, in whatever routers; those without a lease are not renewed and do not count."""
+
+    def faults(number: int, *keys: str) -> list[str]:
+        addresses = ", ".join(f"'2001:db8::{at}'" for at in range(1, number + 1))
+        return [one.message for one in load_text(router_text(f"addresses: [{addresses}]", *keys)).faults]
+
+    assert faults(200) == faults(201, "lease: off") == []
+    assert faults(201) == [
+        "more than 200 IPv6 addresses with a lease cannot be renewed in time; write lease: off for some routers"
+    ]
+
+
 @given(st.integers(1, 255), st.integers(1, 4095), st.integers(1, 10))
 def test_an_automatic_lease_outlives_the_peers(priority: int, centiseconds: int, down_after: int) -> None:
     """Whatever the times, the lease ends after the slowest peer took over, with a third to spare."""

@@ -12,11 +12,11 @@ import pytest
 
 from failover.moves import Cause, State
 from failover.priority import Seen, Word
-from failover.report import Renewal, RouterReport
+from failover.report import Alarm, Renewal, RouterReport
 from failover.spec import TrackKind
 from hactl import store
 from hactl.backoff import LONGEST, STEADY, Backoff
-from hactl.events import of_router, of_tracked
+from hactl.events import of_alarm, of_router, of_tracked
 from hactl.ipc import LIMIT, Framer, Link, LinkError, connect
 from hactl.messages import Beat, FromFailover, FromHealth, FromNotify, FromWorker
 from hactl.picture import Clock, wall_text
@@ -94,6 +94,16 @@ def test_no_change_is_no_event() -> None:
     """A regular report, and the end of a router, are no events."""
     assert of_router(report(State.MASTER, Cause.MASTER_SILENT, None)) is None
     assert of_router(report(State.INIT, Cause.STOPPED, State.MASTER)) is None
+
+
+def test_alarms_are_events() -> None:
+    """Refused adverts are the router's, a clock that was set is the director's; somebody is told of both."""
+    refused = of_alarm(Alarm("web", "adverts of 10.99.0.2 are dropped"), "lb1")
+    clock = of_alarm(Alarm("", "the clock of this host was set back by 3600 s"), "lb1")
+    assert (refused.kind, refused.subject) == (EventKind.ROUTER_REFUSED, "web")
+    assert (clock.kind, clock.subject) == (EventKind.DIRECTOR_CLOCK, "lb1")
+    assert clock.reason == "the clock of this host was set back by 3600 s"
+    assert {refused.severity, clock.severity} == {Severity.WARNING}
 
 
 def seen(word: Word, reason: str = "") -> tuple[Seen, ...]:
