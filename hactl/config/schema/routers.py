@@ -225,7 +225,7 @@ class Router(Section):
     startup_delay: Duration = Field(
         0.0, description="After a start, listen so long before taking part in elections."
     )
-    link_delay: LinkDelay = Field(LinkDelay(), description="How long a change of carrier must last.")
+    link_delay: LinkDelay = Field(LinkDelay(), description="How long a change of carrier must last to count.")
     down_after: Annotated[int, Field(ge=1, le=100)] = Field(
         3, description="So many adverts in a row must be missing until a master counts as down."
     )
