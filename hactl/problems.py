@@ -14,6 +14,8 @@ from notify.event import Event, EventKind, Severity
 from notify.problem import Key, Role, Topic, place
 
 SCHEMA = 1
+SAID_AGAIN = frozenset({Topic.TRACK, Topic.LINK, Topic.PANIC})
+"""Topics of which a daemon that starts hears only when they are wrong, never that they are well."""
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,13 +69,19 @@ class Problems:
     def keep(self, config: Config) -> bool:
         """Forget what the configuration does not have any more; whether there was any."""
         known = subjects(config)
-        gone = [one.key for one in self if _root(one) not in known[one.topic]]
-        for key in gone:
-            del self._open[key]
-        return bool(gone)
+        return self.forget(one.key for one in tuple(self) if one.subject not in known[one.topic])
+
+    def forget(self, keys: Iterable[Key]) -> bool:
+        """These are no problems any more, without an event that says so; whether there was any."""
+        before = len(self._open)
+        for key in keys:
+            self._open.pop(key, None)
+        return len(self._open) < before
 
     def acknowledged(self, words: dict[str, Ack]) -> dict[Key, Ack]:
         """The problems that operators have said to know, each with the word."""
+        if not words:
+            return {}
         found = ((one.key, covering(words, one.subject, one.since)) for one in self)
         return {key: word for key, word in found if word is not None}
 
@@ -86,20 +94,18 @@ def subjects(config: Config) -> dict[Topic, frozenset[str]]:
     servers = frozenset(
         f"{one.name}@{service.name}" for service in config.services for one in service.servers
     )
+    tracked = frozenset(
+        f"{one.name}@{router.name}" for router in config.failover.routers for one in router.track
+    )
     return {
         Topic.SERVICE: services,
         Topic.PANIC: services,
         Topic.SERVER: servers,
         Topic.ROUTER: routers,
-        Topic.TRACK: routers,
+        Topic.TRACK: tracked,
         Topic.PEER: directors,
         Topic.LINK: directors,
     }
-
-
-def _root(problem: Problem) -> str:
-    """What must be in the configuration: of something tracked, its router."""
-    return problem.subject.rpartition("@")[2] if problem.topic is Topic.TRACK else problem.subject
 
 
 class _Stored(msgspec.Struct, frozen=True):

@@ -4,7 +4,8 @@ The law: what happens is taken at once; disk and worker hear of it once a second
 """
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ from hactl import problems, store
 from hactl.acks import Ack
 from hactl.config.model import Config
 from hactl.messages import Standing
+from hactl.overrides import Admin
 from hactl.wishes import Wishes
 from notify.event import Event
-from notify.problem import Key
+from notify.problem import Key, Topic, place
 
 FILE = "problems.json"
+CONFIRMED_WITHIN = 60.0
+"""Seconds after the start in which what is still wrong is said again; the rest ended while there was no daemon."""
 
 
 class ProblemKeeper:
@@ -29,12 +33,16 @@ class ProblemKeeper:
         if broken:
             log.warning(broken)
         self.open.keep(config)
+        self._former = {one.key for one in self.open if one.topic in problems.SAID_AGAIN}
+        self._judged_at = time.monotonic() + CONFIRMED_WITHIN
         self._changed = True
         self._unsaved = False
         self._saving: asyncio.Task[None] | None = None
 
     def learn(self, event: Event) -> None:
         """Take an event of this director."""
+        if self._former:
+            self._former.discard(place(event)[0] or ("", ""))
         self._changed |= self.open.learn(event)
 
     def apply(self, config: Config) -> None:
@@ -51,10 +59,22 @@ class ProblemKeeper:
 
     def message(self) -> Standing:
         """What the notify worker must know."""
-        return Standing(tuple(one.key for one in self.open), tuple(self.acknowledged()))
+        known = {*self.acknowledged(), *self._taken_out()}
+        return Standing(tuple(one.key for one in self.open), tuple(known))
+
+    def _taken_out(self) -> Iterator[Key]:
+        """The servers that an operator has taken out: whoever did knows."""
+        overrides = self._wishes.overrides
+        for one in self.open if overrides.records else ():
+            server, _, service = one.subject.partition("@")
+            if one.topic is Topic.SERVER and overrides.effective(service, server)[0] is Admin.DISABLED:
+                yield one.key
 
     def look(self) -> None:
         """Tell and keep what changed; to be called each second."""
+        if self._former and time.monotonic() >= self._judged_at:
+            self._changed |= self.open.forget(self._former)
+            self._former.clear()
         if self._changed:
             self._changed, self._unsaved = False, True
             self._tell(self.message())

@@ -26,7 +26,7 @@ Path = Annotated[str, msgspec.Meta(min_length=1, max_length=4096, pattern=r"^[^\
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?!\n)$")]
 
 
-Subject = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,129}(?!\n)$")]
+Subject = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,129}(?!\n)$")]
 
 
 class Code(StrEnum):

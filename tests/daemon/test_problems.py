@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hactl import acks, problems
+from hactl import acks, problems, standing
 from hactl.acks import EVERYTHING, MOST, Acks, covering
 from hactl.config.load import load
 from hactl.config.model import Config
 from hactl.messages import Standing
+from hactl.overrides import Admin, Wish
 from hactl.problems import Problems
+from hactl.scopes import Scope
 from hactl.standing import ProblemKeeper
 from hactl.wishes import Wishes
 from notify.event import Event, EventKind
@@ -63,10 +65,16 @@ def test_by_state() -> None:
 def test_what_left_the_configuration_is_no_problem() -> None:
     """And the list comes back from its file as it was."""
     known = Problems()
-    for one in (at(1, DOWN), at(2, DOWN, "old@www"), at(3, EventKind.TRACK_DOWN, "eth7@web")):
+    down = EventKind.TRACK_DOWN
+    for one in (
+        at(1, DOWN),
+        at(2, DOWN, "old@www"),
+        at(3, down, "interface eth1@web"),
+        at(4, down, "interface eth7@web"),
+    ):
         known.learn(one)
     assert known.keep(example())
-    assert [one.subject for one in known] == ["rs1@www", "eth7@web"]
+    assert [one.subject for one in known] == ["rs1@www", "interface eth1@web"]
     assert not known.keep(example())
     assert list(problems.decode(problems.encode(known))) == list(known)
     with pytest.raises(ValueError, match="not a file of problems"):
@@ -124,6 +132,42 @@ def test_status_shows_who_knows() -> None:
     assert one["acknowledged"] is not None
     assert (one["acknowledged"]["by"], one["acknowledged"]["reason"]) == ("alice", "known")
     assert shown["problem_counts"] == {"open": 1, "acknowledged": 1}
+
+
+async def test_what_ended_without_a_daemon_is_forgotten(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is only said while it is wrong, and was not said again since the start; a server's word always comes."""
+    log = Log()
+    wishes = Wishes(Path(config.state_dir), log, lambda: None)
+    known = Problems()
+    for subject in ("rs1@www", "gone"):
+        known.learn(at(1, DOWN, subject))
+    for subject in ("www", "other"):
+        known.learn(event(EventKind.SERVICE_PANIC, subject, new="panic", at=5.0))
+    monkeypatch.setattr(standing, "CONFIRMED_WITHIN", 0.2)
+    (Path(config.state_dir) / "problems.json").write_bytes(problems.encode(known))
+    keeper = ProblemKeeper(config, wishes, lambda said: None, log)
+    keeper.look()
+    assert [one.topic for one in keeper.open] == ["server", "panic"]
+    await asyncio.sleep(0.3)
+    keeper.look()
+    assert [one.topic for one in keeper.open] == ["server"]
+
+
+async def test_nobody_is_reminded_of_a_server_that_was_taken_out(config: Config) -> None:
+    """Whoever disabled it knows; once it is enabled again others must."""
+    log, told = Log(), list[Standing]()
+    wishes = Wishes(Path(config.state_dir), log, lambda: None)
+    keeper = ProblemKeeper(config, wishes, told.append, log)
+    keeper.learn(at(time.time(), DOWN))
+    wish = Wish(scope=Scope("rs1"), admin=Admin.DISABLED)
+    wishes.ask(servers=wishes.overrides.with_wish(wish, config.services, time.time()))
+    assert keeper.message().acknowledged == (("server", "rs1@www"),)
+    assert keeper.acknowledged() == {}
+    wish = Wish(scope=Scope("rs1"), admin=Admin.ENABLED)
+    wishes.ask(servers=wishes.overrides.with_wish(wish, config.services, time.time()))
+    assert keeper.message().acknowledged == ()
 
 
 class Log:
