@@ -58,8 +58,10 @@ class Router:
     hold_until: float | None = None
     """Until then the master that was handed this router, `hold_for`, is not preempted (b"": whoever advertises first)."""
     hold_for: bytes = b""
-    hold_seen: float = NEVER
-    """When that master was heard last."""
+    hold_lost: float = NEVER
+    """Since when another master is heard, without a gap, and that one no more."""
+    hold_other: float = NEVER
+    """When that other one was heard last."""
     wanting: bool = False
     asked: bool = False
     """A peer hands this router over by name and waits for our word."""
@@ -133,24 +135,27 @@ class Router:
         """Do not preempt this master before then."""
         heard = self.heard if self.heard is not None and self.heard.address == master else None
         if master != self.hold_for:
-            self.hold_seen = heard.at if heard is not None else NEVER
+            self.hold_other = NEVER
         self.hold_until, self.hold_for = until, master
         if heard is not None and self.down_at is not None:  # Who was about to preempt it listens on.
             self.down_at = max(self.down_at, heard.at + self.master_down_from(self.master_interval))
 
     def holds_back(self, now: float) -> bool:
         """Whether there is a master that must not be preempted. Another master ends the hold, but not while that one is
-        heard as well: of two that both began to succeed a release one is about to yield.
+        heard as well: of two that both began to succeed a release one is about to yield. A gap may be our own stall.
         """
         if self.hold_until is None or now >= self.hold_until or self.heard is None:
             return False
         self.hold_for = self.hold_for or self.heard.address
         if self.hold_for == self.heard.address:
-            self.hold_seen = self.heard.at
-        elif self.hold_seen == NEVER:
-            self.hold_seen = now  # It may be heard yet.
-        elif now - self.hold_seen > self.dead_time():
+            self.hold_other = NEVER
+            return True
+        at = self.heard.at
+        if at - self.hold_other > 2 * self.master_interval:
+            self.hold_lost = at
+        elif at - self.hold_lost > self.dead_time():
             self.hold_until = None
+        self.hold_other = at
         return self.hold_until is not None
 
     def successor_within(self) -> float:

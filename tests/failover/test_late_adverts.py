@@ -166,3 +166,16 @@ def test_the_release_of_another_ends_no_hold() -> None:
     assert election.router.state is State.BACKUP
     election.receive(advert(RELEASE), LOWER, 0.41)
     assert election.router.hold_until is None
+
+
+def test_a_stall_ends_no_hold() -> None:
+    """Another's advert is the first of those that waited; the held master's come behind it."""
+    election = started(priority=100)
+    election.receive(advert(50), LOWER, 0.1)
+    election.router.hold_back(60.0, LOWER)
+    election.receive(advert(40), HIGHER, 0.15)
+    election.receive(advert(40), HIGHER, 5.0)
+    election.receive(advert(50), LOWER, 5.0)
+    run_to(election, 5.2)
+    assert election.router.state is State.BACKUP
+    assert election.router.hold_until is not None

@@ -179,7 +179,8 @@ def test_the_giver_learns_whom_it_holds_back_from() -> None:
     assert not preempts(election, LOWER)
     record: Router = election.router
     assert record.hold_for == LOWER
-    election.receive(advert(50), HIGHER, 2.0)
-    assert record.hold_until == 60.0
-    election.receive(advert(50), HIGHER, 2.3)
+    for at in (2.0, 2.1, 2.2, 2.3):
+        election.receive(advert(50), HIGHER, at)
+        assert record.hold_until == 60.0
+    election.receive(advert(50), HIGHER, 2.4)
     assert record.hold_until is None

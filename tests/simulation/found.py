@@ -21,5 +21,6 @@ FOUND = {
     32697: "a master that was asked as well yielded to the giver's last advert",
     44667: "the release of another director ended a hold",
     54690: "a rival that was heard only by its release had announced last",
+    60959: "one who stood still took a master for gone that nobody should preempt, by an old advert of another",
     59110: "after a stall a peer's word was believed before the adverts were read",
 }

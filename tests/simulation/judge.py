@@ -271,6 +271,9 @@ class Judge:
             if report.state is State.MASTER:
                 self._may_take_part(director, router)
                 self._has_cause(director, router, heard)
+                hold = director.wishes.held(self._world.now).get(router.spec.name)
+                if hold is not None:  # Whom it should not preempt has failed, or this were broken.
+                    self._over[director.number, vrid] = hold.at
             elif report.cause is Cause.OUTRANKED and self._world.now - director.thawed_at > EPSILON:
                 theirs, ours = (heard.priority, heard.sender), (router.priority, director.number)
                 if theirs < ours:

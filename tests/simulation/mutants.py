@@ -129,7 +129,7 @@ MUTANTS = (
     Mutant("preempt_delay is ignored", backup._yields, "now < router.preempt_at", "False", 6),
     Mutant("startup_delay is ignored", backup.wake, "if now < router.part_from:", "if False:", 2),
     Mutant("standby is in a hurry", Router.master_down_from, "self.standby is Standby.OFF", "True", 216),
-    Mutant("a hold is ignored", Router.holds_back, "return self.hold_until is not None", "return False", 23),
+    Mutant("a hold is ignored", Router.holds_back, "if self.hold_until is None", "if True", 23),
     Mutant("a hold is not told to others", Orders.hold_back, "if running is not None:", "if False:", 360),
     Mutant("a VIP is never given up", holding.let_go_soon, "if router.holding:", "if False:", 2),
     Mutant(
@@ -176,6 +176,27 @@ MUTANTS = (
         "return {name: Order.GRANT for name, m in members.items() if m.wanting}",
         "return {}",
         6,
+    ),
+    Mutant(
+        "a group does not yield",
+        group.settle,
+        "return {name: Order.YIELD for name, m in members.items() if m.state is State.MASTER and not m.releasing}",
+        "return {}",
+        1573,
+    ),
+    Mutant(
+        "a taker is ready too early",
+        handing.asked,
+        "return master.take_over(router, Cause.ASKED, now)",
+        "return [*master.take_over(router, Cause.ASKED, now), Ready()]",
+        4664,
+    ),
+    Mutant(
+        "a stall is not judged",
+        holding.woken_from_stall,
+        "router.lease and late > router.lease",
+        "False",
+        1128,
     ),
     Mutant(
         "a lost priority is forgotten",
