@@ -29,6 +29,7 @@ ROLES = RolesSpec(
 )
 BODIES: dict[str, dict[str, Any]] = {
     "overrides": {"action": "drain", "server": "rs1"},
+    "acks": {"subjects": ["rs1"]},
     "notify/test": {"channel": "ops"},
 }
 _CLIENT = """
