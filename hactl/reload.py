@@ -10,6 +10,8 @@ from typing import Any
 import msgspec
 
 from hactl.config.model import Config
+from hactl.masks import is_hidden
+from hactl.plan.difference import shown
 from hactl.plan.model import Refusal, RefusalReason
 
 _FIXED: tuple[tuple[str, str, Callable[[Config], object]], ...] = (
@@ -89,9 +91,9 @@ def changes(old: Config, new: Config) -> tuple[str, ...]:
 def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
     if old == new:
         return
-    before, after = _children(old), _children(new)
+    before, after = (None, None) if is_hidden(path) else (_children(old), _children(new))
     if before is None or after is None or type(old) is not type(new):
-        yield f"{path}: {_shown(old)} -> {_shown(new)}"
+        yield f"{path}: changed" if is_hidden(path) else f"{path}: {_shown(path, old)} -> {_shown(path, new)}"
         return
     for name in (*before, *(name for name in after if name not in before)):
         if not path and name in _IGNORED:
@@ -116,9 +118,5 @@ def _children(value: Any) -> Mapping[str, Any] | None:
     return {} if value == () else None
 
 
-def _shown(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_shown(item) for item in value) + "]"
-    return str(value)
+def _shown(path: str, value: Any) -> str:
+    return shown(path, value) or "none"

@@ -3,7 +3,7 @@
 What is shown is a file again: loading it gives the same specs, apart from what was masked and the digest.
 """
 
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from hactl.config import resolve
@@ -12,8 +12,7 @@ from hactl.config.schema.checks import Check
 from hactl.config.schema.document import Document
 from hactl.config.schema.routers import Router
 from hactl.config.schema.services import Service
-
-MASK: Final = "(hidden)"
+from hactl.masks import MASK
 
 
 def shown_document(document: Document, node: str) -> dict[str, Any]:
@@ -72,6 +71,8 @@ def _channel(shown: dict[str, Any], node: str) -> dict[str, Any]:
     if "url" in shown:
         parts = urlsplit(shown["url"])
         shown["url"] = f"{parts.scheme}://{parts.hostname}/{MASK}"
+    if shown["type"] == "plugin" and shown.get("options"):
+        shown["options"] = dict.fromkeys(shown["options"], MASK)
     if shown["type"] == "email":
         shown.setdefault("from", f"hactl@{node}")
     return shown

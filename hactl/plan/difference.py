@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from hactl.config.duration import written
+from hactl.masks import MASK, is_hidden
 from hactl.plan.model import Difference
 
 _DURATIONS = frozenset({
@@ -31,7 +32,7 @@ def _fields(path: str, old: Any, new: Any, without: Collection[str]) -> Iterator
     before, after = _parts(old), _parts(new)
     if before is None or after is None or type(old) is not type(new):
         if old != new:
-            yield Difference(path=path, old=_shown(path, old), new=_shown(path, new))
+            yield Difference(path=path, old=shown(path, old), new=shown(path, new))
         return
     for name in dict.fromkeys((*before, *after)):
         if name in without:
@@ -55,12 +56,14 @@ def _key(item: Any) -> str | None:
     return getattr(item, "name", None) or getattr(item, "address", None)
 
 
-def _shown(path: str, value: Any) -> str | None:
-    """A value for people; None where there is none."""
+def shown(path: str, value: Any) -> str | None:
+    """A value for people, as it stands at this path; None where there is none."""
     if value is None:
         return None
+    if is_hidden(path):
+        return MASK
     if isinstance(value, tuple):
-        return "[" + ", ".join(_shown(path, item) or "none" for item in value) + "]"
+        return "[" + ", ".join(shown(path, item) or "none" for item in value) + "]"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Enum):
@@ -68,12 +71,12 @@ def _shown(path: str, value: Any) -> str | None:
     if isinstance(value, (int, float)) and path.rpartition(".")[2] in _DURATIONS:
         return written(float(value))
     if isinstance(value, msgspec.Struct):
-        return _struct_shown(path, value)
+        return _structshown(path, value)
     return str(value)
 
 
-def _struct_shown(path: str, value: msgspec.Struct) -> str:
+def _structshown(path: str, value: msgspec.Struct) -> str:
     fields = msgspec.structs.asdict(value).items()
-    shown = [f"{name}: {_shown(f'{path}.{name}', item)}" for name, item in fields if item not in (None, ())]
+    parts = [f"{name}: {shown(f'{path}.{name}', item)}" for name, item in fields if item not in (None, ())]
     kind = value.__struct_config__.tag
-    return "{" + ", ".join([f"type: {kind}"] * bool(kind) + shown) + "}"
+    return "{" + ", ".join([f"type: {kind}"] * bool(kind) + parts) + "}"

@@ -1,0 +1,16 @@
+"""What stands in a configuration and is nobody's business: shown as `(hidden)` wherever values are shown; core.
+
+Passwords and keys stand in files of their own. But the URL of a chat system holds its key, so do headers of requests, and
+what a plug-in is given is known to that plug-in alone.
+"""
+
+from typing import Final
+
+MASK: Final = "(hidden)"
+HIDDEN: Final = frozenset({"headers", "options", "url"})
+"""Fields of specs and of the file."""
+
+
+def is_hidden(path: str) -> bool:
+    """Whether what stands at a path such as `notify.chat.delivery.url` is shown as the mask."""
+    return path.rpartition(".")[2] in HIDDEN
