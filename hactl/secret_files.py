@@ -4,9 +4,9 @@ The law: a secret is never logged, shown or put into a spec; a file that cannot 
 """
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from hactl.config.model import Config
+from hactl.identity import read_as_owner
 from hactl.secret_names import all_files
 
 
@@ -23,6 +23,6 @@ def contents(files: Iterable[str]) -> dict[str, str]:
 
 def _secret(path: str) -> str | None:
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return read_as_owner(path).decode().strip()
     except (OSError, UnicodeDecodeError):
         return None

@@ -13,6 +13,8 @@ import socket
 import stat
 from types import TracebackType
 
+from hactl.identity import give_to_group
+
 _RIGHTS = 0o660
 _DIRECTORY_RIGHTS = 0o755
 _BACKLOG = 64
@@ -51,7 +53,7 @@ class Listener:
         if group is None:
             return
         try:
-            os.chown(self.path, -1, grp.getgrnam(group).gr_gid)
+            give_to_group(self.path, grp.getgrnam(group).gr_gid)
         except KeyError:
             self.warning = f"control.group: this host has no group '{group}'; only root may use {self.path}"
         except PermissionError:

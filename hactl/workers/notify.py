@@ -6,6 +6,7 @@ directory of the history is made while still root; everything else happens as th
 
 import argparse
 import asyncio
+import contextlib
 import importlib
 import os
 import pwd
@@ -20,6 +21,7 @@ from pathlib import Path
 from hactl.control.page.server import PageServer
 from hactl.history.keeper import Keeper
 from hactl.history.store import Store
+from hactl.identity import give_to_group
 from hactl.messages import (
     ChannelReport,
     ChannelTested,
@@ -52,7 +54,7 @@ CAP_SETPCAP = 8
 LOADED_LATE = ("encodings.idna", "encodings.punycode", "idna.uts46data")
 """Modules that libraries look up only when a name with letters beyond ASCII comes: then our files may be
 out of reach."""
-_RIGHTS = 0o750
+_RIGHTS, _RIGHTS_OF_GROUP = 0o750, 0o770
 LOOKUPS = 32
 """Threads for name look-ups, so that some channels with a dead name server leave room for the others."""
 
@@ -210,17 +212,27 @@ class NotifyHandler:
 def make_directory(state_dir: Path, user: str) -> Path:
     """The directory of the history in `state_dir`, with what it holds belonging to `user` where we are root.
 
-    Raises OSError when it cannot be made.
+    Where we may not give files away, as under the unit, it is the group's. Raises OSError when it cannot be made.
     """
     directory = state_dir / "history"
     state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
     directory.mkdir(exist_ok=True)
     uid, gid = _owner(user)
-    if directory.stat().st_uid != uid or directory.stat().st_mode & 0o7777 != _RIGHTS:
-        directory.chmod(_RIGHTS)
+    found = directory.stat()
+    if found.st_uid == uid and stat.S_IMODE(found.st_mode) == _RIGHTS:
+        return directory
+    try:
         os.chown(directory, uid, gid, follow_symlinks=False)
-        for file in directory.iterdir():
-            _give(file, uid, gid)
+    except PermissionError:
+        with contextlib.suppress(
+            PermissionError
+        ):  # somebody else's it may stay; what cannot be opened is said
+            give_to_group(directory, gid)
+            directory.chmod(_RIGHTS_OF_GROUP)
+        return directory
+    directory.chmod(_RIGHTS)
+    for file in directory.iterdir():
+        _give(file, uid, gid)
     return directory
 
 
