@@ -9,6 +9,7 @@ from failover.moves import State
 from failover.report import RouterReport
 from failover.spec import Standby
 from failover.timing import successor_within
+from hactl.config.duration import written
 from hactl.control.commands import (
     Caller,
     Code,
@@ -60,6 +61,9 @@ class MastershipOperations:
         child = self._daemon.crew.children[FAILOVER]
         if not child.linked:
             raise RefusedError(Code.UNAVAILABLE, "the failover worker is being started again; try once more")
+        for name in masters:
+            reason = f"by {caller.user}, to hold back for {written(request.hold_seconds)}"
+            self._daemon.emit(plain(EventKind.ROUTER_HANDOVER, name, reason))
         started = time.monotonic()
         child.send(Handover(request.router, request.hold_seconds))
         answers = await self._moved(names, masters, started)
@@ -89,9 +93,11 @@ class MastershipOperations:
         daemon, now = self._daemon, time.time()
         wishes = daemon.wishes.mastership
         stood_aside = wishes.standby(daemon.config.node) is not Standby.OFF
-        held = set(wishes.held(now)) | {name for name in names if self._holds_back(name)}
+        held = [name for name in names if name in wishes.held(now) or self._holds_back(name)]
         daemon.crew.tell_failover(Resume(request.router))
         self._ask(wishes.without_holds(names, caller.user, now))
+        for name in held:
+            daemon.emit(plain(EventKind.ROUTER_RESUMED, name, f"by {caller.user}"))
         if stood_aside and request.router is None:
             self._stand_aside(Standby.OFF, caller)
         answers = (

@@ -28,6 +28,8 @@ class EventKind(StrEnum):
     ROUTER_BACKUP = "router.backup"
     ROUTER_FAULT = "router.fault"
     ROUTER_REFUSED = "router.refused"
+    ROUTER_HANDOVER = "router.handover"
+    ROUTER_RESUMED = "router.resumed"
     SERVER_UP = "server.up"
     SERVER_DOWN = "server.down"
     SERVICE_UP = "service.up"
@@ -99,6 +101,8 @@ _TEXTS = {
     EventKind.ROUTER_BACKUP: "this director is backup of a router: another one holds the VIPs",
     EventKind.ROUTER_FAULT: "a router cannot take part in elections; the reason says what is in the way",
     EventKind.ROUTER_REFUSED: "adverts of a router are refused: a wrong key, a replay, or a stranger",
+    EventKind.ROUTER_HANDOVER: "an operator has mastership of a router given to a peer",
+    EventKind.ROUTER_RESUMED: "an operator ended the holding back after a handover",
     EventKind.SERVER_UP: "a real server passes its checks",
     EventKind.SERVER_DOWN: "a real server fails its checks and leaves the table",
     EventKind.SERVICE_UP: "all servers of a service are in service again",
