@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from hactl.acks import EVERYTHING, targets_of
 from hactl.config.fault import suggestion
-from hactl.control.commands import AckAnswer, AckRequest, Caller, Code, RefusedError
+from hactl.control.commands import AckAnswer, AckRequest, Caller
+from hactl.control.refusals import Code, RefusedError
 from hactl.events import plain
 from hactl.mastership_operations import confirmed
 from hactl.overrides import MAX_REASON

@@ -12,14 +12,13 @@ from failover.timing import successor_within
 from hactl.config.duration import written
 from hactl.control.commands import (
     Caller,
-    Code,
     HandoverRequest,
-    RefusedError,
     ResumeRequest,
     RouterAnswer,
     RoutersAnswer,
     StandbyRequest,
 )
+from hactl.control.refusals import Code, RefusedError
 from hactl.events import plain
 from hactl.mastership import Mastership
 from hactl.messages import Handover, Resume

@@ -14,7 +14,6 @@ from hactl.control.commands import (
     AckRequest,
     Action,
     Caller,
-    Code,
     EventQuery,
     HandoverRequest,
     NotifyTestAnswer,
@@ -22,13 +21,13 @@ from hactl.control.commands import (
     OverrideAnswer,
     OverrideRequest,
     PlanRequest,
-    RefusedError,
     ReloadAnswer,
     ReloadRequest,
     ResumeRequest,
     RoutersAnswer,
     StandbyRequest,
 )
+from hactl.control.refusals import Code, RefusedError
 from hactl.events import plain
 from hactl.mastership_operations import MastershipOperations, confirmed
 from hactl.messages import HistoryAnswer, HistoryQuery, TestChannel

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
-from hactl.control.commands import Code, ReloadAnswer
+from hactl.control.commands import ReloadAnswer
+from hactl.control.refusals import Code
 from hactl.control.roles import Role
 from hactl.overrides import Override
 from hactl.picture import wall_text

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
 from hactl.config.model import RolesSpec
-from hactl.control.commands import Caller, Code, RefusedError
+from hactl.control.commands import Caller
+from hactl.control.refusals import Code, RefusedError
 from hactl.control.roles import Role, role_of
 
 P = ParamSpec("P")

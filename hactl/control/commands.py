@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from hactl.control.roles import Role
 from hactl.overrides import MAX_REASON, MAX_WEIGHT, Override
@@ -21,69 +22,11 @@ HOLD = 3600.0
 MAX_EVENTS = 10_000
 MAX_WAIT = 60.0
 
-Seconds = Annotated[float, msgspec.Meta(ge=0, le=10 * 365 * 86400)]
-Path = Annotated[str, msgspec.Meta(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?!\n)$")]
+Seconds = Annotated[float, Meta(ge=0, le=10 * 365 * 86400)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?!\n)$")]
 
 
-Subject = Annotated[str, msgspec.Meta(pattern=r"^[ -~]{1,129}(?!\n)$")]
-
-
-class Code(StrEnum):
-    """Why a request was refused. The number of each is its HTTP status."""
-
-    INVALID = "invalid"
-    FORBIDDEN = "forbidden"
-    NOT_FOUND = "not_found"
-    CONFLICT = "conflict"
-    TOO_LARGE = "too_large"
-    REJECTED = "rejected"
-    INTERNAL = "internal"
-    UNAVAILABLE = "unavailable"
-
-    @property
-    def status(self) -> int:
-        """The HTTP status that carries this refusal."""
-        return _STATUS[self]
-
-    @property
-    def text(self) -> str:
-        """The code in words for people."""
-        return _TEXTS[self]
-
-
-_STATUS = {
-    Code.INVALID: 400,
-    Code.FORBIDDEN: 403,
-    Code.NOT_FOUND: 404,
-    Code.CONFLICT: 409,
-    Code.TOO_LARGE: 413,
-    Code.REJECTED: 422,
-    Code.INTERNAL: 500,
-    Code.UNAVAILABLE: 503,
-}
-
-_TEXTS = {
-    Code.INVALID: "the request breaks the form",
-    Code.FORBIDDEN: "this user may not ask that",
-    Code.NOT_FOUND: "there is nothing of that name",
-    Code.CONFLICT: "not possible in the present state",
-    Code.TOO_LARGE: "the request is too long",
-    Code.REJECTED: "the configuration was not accepted",
-    Code.INTERNAL: "a fault of hactl",
-    Code.UNAVAILABLE: "a part of the daemon does not answer now",
-}
-
-
-class RefusedError(Exception):
-    """A request that is answered with no: a code for programs and a sentence for people; for want of a role,
-    the one that it `needs`."""
-
-    def __init__(self, code: Code, message: str, *, needs: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.needs = needs
+Subject = Annotated[str, Meta(pattern=r"^[ -~]{1,129}(?!\n)$")]
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -103,14 +46,21 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What every request shares: an unknown key is refused."""
 
 
+Force = Annotated[bool, Meta(description="Also what would remove more than half of all servers.")]
+OtherFile = Annotated[
+    Annotated[str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00]*$")] | None,
+    Meta(description="Another file than the daemon's own; only root may name one."),
+]
+
+
 class ReloadRequest(Request, frozen=True, kw_only=True):
     """Take on a configuration: the daemon's own file again, or the one at `path`, which only root may name.
 
     `force` allows what would remove more than half of all servers.
     """
 
-    force: bool = False
-    path: Path | None = None
+    force: Force = False
+    path: OtherFile = None
 
 
 class ReloadAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,8 +76,8 @@ class ReloadAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class PlanRequest(Request, frozen=True, kw_only=True):
     """What a reload of the daemon's own file, or of the one at `path`, would change; nothing is changed."""
 
-    force: bool = False
-    path: Path | None = None
+    force: Force = False
+    path: OtherFile = None
 
 
 class Action(StrEnum):
@@ -139,19 +89,34 @@ class Action(StrEnum):
     WEIGHT = "weight"
 
 
+Reason = Annotated[str, Meta(max_length=MAX_REASON, description="A line for those who read the history.")]
+
+
 class OverrideRequest(Request, frozen=True, kw_only=True):
     """One override. `service` None: every service with that server; `for_seconds` None: until `enable`.
 
     `remove`, with drain: the server leaves the table once its connections have ended, after `for_seconds` at the latest.
     """
 
-    action: Action
-    server: Name
-    service: Name | None = None
-    weight: Annotated[int, msgspec.Meta(ge=0, le=MAX_WEIGHT)] | None = None
-    for_seconds: Seconds | None = None
-    remove: bool = False
-    reason: Annotated[str, msgspec.Meta(max_length=MAX_REASON)] = ""
+    action: Annotated[Action, Meta(description="What is wanted of it.")]
+    server: Annotated[Name, Meta(description="The server's name.")]
+    service: Annotated[
+        Name | None, Meta(description="Only in this service. Without: in every service that has the server.")
+    ] = None
+    weight: Annotated[
+        Annotated[int, Meta(ge=0, le=MAX_WEIGHT)] | None,
+        Meta(description="With action weight: the new weight."),
+    ] = None
+    for_seconds: Annotated[Seconds | None, Meta(description="How long it holds. Without: until enable.")] = (
+        None
+    )
+    remove: Annotated[
+        bool,
+        Meta(
+            description="With drain: out of the table once its connections ended, at the latest after for_seconds."
+        ),
+    ] = False
+    reason: Reason = ""
 
 
 class OverrideAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -162,23 +127,30 @@ class OverrideAnswer(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+OneRouter = Annotated[
+    Name | None, Meta(description="Only this router, and those that move with it. Without: all.")
+]
+
+
 class HandoverRequest(Request, frozen=True, kw_only=True):
     """Give mastership of `router` (None: of all that are held) away and hold back for `hold_seconds`."""
 
-    router: Name | None = None
-    hold_seconds: Seconds = HOLD
+    router: OneRouter = None
+    hold_seconds: Annotated[Seconds, Meta(description="How long this director holds back.")] = HOLD
 
 
 class StandbyRequest(Request, frozen=True, kw_only=True):
     """Hand over everything and stand aside. `hard`: whatever happens, not only while there is another master."""
 
-    hard: bool = False
+    hard: Annotated[bool, Meta(description="Whatever happens, not only while another master is heard.")] = (
+        False
+    )
 
 
 class ResumeRequest(Request, frozen=True, kw_only=True):
     """End the holding back of `router` (None: of all, and standing aside)."""
 
-    router: Name | None = None
+    router: OneRouter = None
 
 
 class RouterAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,7 +171,7 @@ class RoutersAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class NotifyTestRequest(Request, frozen=True, kw_only=True):
     """Have a channel of notification deliver a test now."""
 
-    channel: Name
+    channel: Annotated[Name, Meta(description="The channel's name in the file.")]
 
 
 class NotifyTestAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,9 +185,12 @@ class NotifyTestAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class AckRequest(Request, frozen=True, kw_only=True):
     """Say of the problems of these subjects ("rs1@www", "rs1", "www"; `*`: of all) that they are known, or take it back."""
 
-    subjects: Annotated[tuple[Subject, ...], msgspec.Meta(min_length=1, max_length=100)]
-    reason: str = ""
-    undo: bool = False
+    subjects: Annotated[
+        tuple[Subject, ...],
+        Meta(min_length=1, max_length=100, description="Of what: rs1@www, rs1, www; * of all."),
+    ]
+    reason: Reason = ""
+    undo: Annotated[bool, Meta(description="Take it back.")] = False
 
 
 class AckAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,11 +207,17 @@ class EventQuery(Request, frozen=True, kw_only=True):
     `wait` is how long to wait for one when there is none yet.
     """
 
-    since: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    after: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
-    limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_EVENTS)] = 1000
-    last: bool = False
-    wait: Annotated[float, msgspec.Meta(ge=0, le=MAX_WAIT)] = 0.0
+    since: Annotated[
+        float, Meta(ge=0, description="Only events at or after this time, in seconds since the epoch.")
+    ] = 0.0
+    after: Annotated[
+        int, Meta(ge=0, le=2**63 - 1, description="Only events after the row of this number.")
+    ] = 0
+    limit: Annotated[int, Meta(ge=1, le=MAX_EVENTS, description="So many at most.")] = 1000
+    last: Annotated[bool, Meta(description="The newest of those that are meant, not the oldest.")] = False
+    wait: Annotated[
+        float, Meta(ge=0, le=MAX_WAIT, description="Seconds to wait for an event where there is none yet.")
+    ] = 0.0
 
 
 class Commands(Protocol):

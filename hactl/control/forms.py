@@ -10,7 +10,8 @@ from typing import TypeVar
 import msgspec
 
 from hactl.control.answers import Refusal, Refused, rejected
-from hactl.control.commands import Code, RefusedError, ReloadAnswer
+from hactl.control.commands import ReloadAnswer
+from hactl.control.refusals import Code, RefusedError
 
 T = TypeVar("T")
 

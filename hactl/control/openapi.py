@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from hactl.control.answers import Refused, Rejected
-from hactl.control.commands import Code
+from hactl.control.refusals import Code
 from hactl.control.roles import Role
 from hactl.control.routes import API_VERSION, ROUTES, Route
 
@@ -96,6 +96,7 @@ def _parameters(form: Document) -> Iterator[Document]:
         yield {
             "name": name,
             "in": "query",
+            "description": schema["description"],
             "required": name in form.get("required", ()),
             "schema": schema,
         }

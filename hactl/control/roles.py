@@ -30,7 +30,7 @@ class Role(StrEnum):
 
 _TEXTS = {
     Role.READ: "status, events and overrides are shown",
-    Role.OPERATE: "and servers are drained, routers handed over, channels tried, a reload foreseen",
+    Role.OPERATE: "and servers are drained, problems acknowledged, routers handed over, channels tried, a reload foreseen",
     Role.ADMIN: "and the configuration is reloaded",
 }
 

@@ -15,7 +15,6 @@ from hactl.control.commands import (
     AckAnswer,
     AckRequest,
     Caller,
-    Code,
     Commands,
     EventQuery,
     HandoverRequest,
@@ -24,13 +23,13 @@ from hactl.control.commands import (
     OverrideAnswer,
     OverrideRequest,
     PlanRequest,
-    RefusedError,
     ReloadAnswer,
     ReloadRequest,
     ResumeRequest,
     RoutersAnswer,
     StandbyRequest,
 )
+from hactl.control.refusals import Code, RefusedError
 from hactl.control.roles import Role, wanting
 from hactl.plan.model import Plan
 from hactl.status_form import Status

@@ -18,9 +18,10 @@ from aiohttp import web
 from hactl.config.model import RolesSpec
 from hactl.control import answers, forms, openapi
 from hactl.control.callers import Callers
-from hactl.control.commands import Caller, Code, Commands, EventQuery, RefusedError
+from hactl.control.commands import Caller, Commands, EventQuery
 from hactl.control.forms import Reply
 from hactl.control.listener import Listener
+from hactl.control.refusals import Code, RefusedError
 from hactl.control.routes import API_VERSION, ROUTES, Route, permit, permit_wish
 
 MAX_REQUEST = 64 * 1024

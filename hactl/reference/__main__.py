@@ -1,18 +1,20 @@
-"""Writes the reference: `python -m hactl.reference markdown|man FOLDER`."""
+"""Writes the reference: `python -m hactl.reference markdown|man FOLDER`; `... openapi` prints the API's description."""
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import hactl
 from hactl.config.load import json_schema
-from hactl.reference import commands, keys, words
+from hactl.control import openapi
+from hactl.reference import api, commands, keys, words
 from hactl.reference.page import Page, manual, markdown
 
 
 def pages() -> tuple[Page, ...]:
     """All of it."""
-    return (commands.page(), keys.page(json_schema()), words.events(), words.reasons())
+    return (commands.page(), keys.page(json_schema()), words.events(), words.reasons(), api.page())
 
 
 def main(form: str, folder: Path) -> None:
@@ -26,7 +28,15 @@ def main(form: str, folder: Path) -> None:
             (folder / f"{page.title.lower()}.md").write_text(markdown(page))
 
 
+def described() -> str:
+    """The API's description as JSON, the same as /v1/openapi.json of a daemon of this version."""
+    return json.dumps(openapi.document(hactl.__version__), indent=2) + "\n"
+
+
 if __name__ == "__main__":
-    if len(sys.argv) != 3 or sys.argv[1] not in ("markdown", "man"):
-        sys.exit("usage: python -m hactl.reference markdown|man FOLDER")
-    main(sys.argv[1], Path(sys.argv[2]))
+    if sys.argv[1:] == ["openapi"]:
+        sys.stdout.write(described())
+    elif len(sys.argv) == 3 and sys.argv[1] in ("markdown", "man"):
+        main(sys.argv[1], Path(sys.argv[2]))
+    else:
+        sys.exit("usage: python -m hactl.reference markdown|man FOLDER, or openapi")

@@ -24,7 +24,7 @@ def page() -> Page:
             Section("hactl", cli.help or "", entries, _COLUMNS, "hactl VERB [OPTION]... [ARGUMENT]..."),
             *_verbs(cli, context),
             Section("EXIT STATUS", _EXIT),
-            Section("SEE ALSO", "hactl.yaml(5), hactl-events(7), hactl-reasons(7), ipvsadm(8)"),
+            Section("SEE ALSO", "hactl.yaml(5), hactl-events(7), hactl-reasons(7), hactl-api(7), ipvsadm(8)"),
         ),
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hactl.config.model import Members, RolesSpec
-from hactl.control.commands import Code
+from hactl.control.refusals import Code
 from hactl.control.roles import Role, role_of, wanting
 from hactl.control.routes import ROUTES, Route
 from support.fake_daemon import FakeDaemon, fake_daemon

@@ -27,6 +27,7 @@ from failover.trailer import SEQUENCES, Key, is_genuine, read, seal
 from failover.trailer_keys import TrailerKeys, read_trailer_keys
 from hactl import mastership, overrides, synchronising
 from hactl.control import commands, forms
+from hactl.control.refusals import RefusedError
 from hactl.control.routes import ROUTES
 from hactl.ipc import Framer, Link, LinkError
 from hactl.ipvs import netlink, ownership
@@ -251,13 +252,13 @@ def control_request(data: bytes) -> None:
     """Bodies and queries of the control API, as they are taken from whoever may open the socket."""
     for route in ROUTES:
         if route.takes is not None:
-            with contextlib.suppress(commands.RefusedError):
+            with contextlib.suppress(RefusedError):
                 forms.read(data, route.takes)
     text = data.decode("utf-8", "replace")
     query = [part.partition("=")[::2] for part in text.split("&")]
     try:
         found = forms.read_query(query, commands.EventQuery)
-    except commands.RefusedError:
+    except RefusedError:
         return
     assert found.after < 2**63
     assert 0 <= found.wait <= commands.MAX_WAIT

@@ -59,7 +59,7 @@ def test_it_installs_runs_upgrades_and_goes(package: Path) -> None:
         dpkg -i /tmp/hactl.deb
         hactl version
         getent passwd hactl
-        man -w hactl hactl.yaml hactl-events hactl-reasons
+        man -w hactl hactl.yaml hactl-events hactl-reasons hactl-api
         systemd-analyze verify --man=no /lib/systemd/system/hactl.service 2>&1 | grep hactl || true
         echo 'cluster: web' > /etc/hactl/hactl.yaml
         echo 'directors: {lb1: {address: 10.99.0.1}}' >> /etc/hactl/hactl.yaml
@@ -79,7 +79,7 @@ def test_it_installs_runs_upgrades_and_goes(package: Path) -> None:
     )
     assert "hactl 0." in said
     assert "hactl workers:/var/lib/hactl" in said
-    assert said.count("/usr/share/man/") == 4
+    assert said.count("/usr/share/man/") == 5
     assert "cluster web   node lb1" in said
     assert said.splitlines()[-1] == "gone"
 

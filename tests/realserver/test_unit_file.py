@@ -24,7 +24,7 @@ def test_it_applies_and_removes() -> None:
         assert f"\n{line}\n" in text
 
 
-@pytest.mark.parametrize("unit", EXPOSURE, ids=lambda unit: unit.stem)
+@pytest.mark.parametrize("unit", [UNIT, AGENT], ids=lambda unit: unit.stem)
 def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
     """No unknown key, no value it cannot read; the program is where this machine has one."""
     copy = tmp_path / unit.name
@@ -37,7 +37,7 @@ def test_systemd_understands_every_line(unit: Path, tmp_path: Path) -> None:
     assert (done.returncode, said) == (0, []), "what is said of other packages' units is theirs"
 
 
-@pytest.mark.parametrize("unit", EXPOSURE, ids=lambda unit: unit.stem)
+@pytest.mark.parametrize("unit", [UNIT, AGENT], ids=lambda unit: unit.stem)
 def test_exposure(unit: Path) -> None:
     """systemd's own score does not rise unnoticed."""
     done = subprocess.run(

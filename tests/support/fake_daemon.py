@@ -13,7 +13,6 @@ from hactl.control.commands import (
     AckAnswer,
     AckRequest,
     Caller,
-    Code,
     EventQuery,
     HandoverRequest,
     NotifyTestAnswer,
@@ -21,7 +20,6 @@ from hactl.control.commands import (
     OverrideAnswer,
     OverrideRequest,
     PlanRequest,
-    RefusedError,
     ReloadAnswer,
     ReloadRequest,
     ResumeRequest,
@@ -30,6 +28,7 @@ from hactl.control.commands import (
     StandbyRequest,
 )
 from hactl.control.listener import Listener
+from hactl.control.refusals import Code, RefusedError
 from hactl.control.server import ControlServer
 from hactl.overrides import Override
 from hactl.plan.model import Plan

@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from hactl.control import forms
-from hactl.control.commands import Caller, Code, Commands, RefusedError
+from hactl.control.commands import Caller, Commands
 from hactl.control.forms import Reply
 from hactl.control.page.tokens import shown, tokens
+from hactl.control.refusals import Code, RefusedError
 from hactl.control.routes import Posted, permit, permit_wish, posted
 from hactl.messages import Ask, Told, Wanted
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from hactl.control.commands import Code
 from hactl.control.forms import Reply, refusal
 from hactl.control.page.patch import difference, without_nothing
 from hactl.control.patience import ANSWER, HANDOVER
+from hactl.control.refusals import Code
 from hactl.messages import Ask, Told, Wanted
 from hactl.questions import Questions
 from notify.event import Event

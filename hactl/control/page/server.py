@@ -15,12 +15,13 @@ import msgspec
 from aiohttp import web
 
 from hactl.control import answers, forms
-from hactl.control.commands import Code, EventQuery, RefusedError
+from hactl.control.commands import EventQuery
 from hactl.control.forms import Reply
 from hactl.control.page import metrics
 from hactl.control.page.door import receive
 from hactl.control.page.hosts import is_meant
 from hactl.control.page.live import Asker, Client, Live
+from hactl.control.refusals import Code, RefusedError
 from hactl.control.routes import posted
 from hactl.messages import Ask, HistoryQuery, PageSpec, Told, Wanted
 from notify.event import Event
