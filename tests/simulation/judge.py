@@ -462,7 +462,9 @@ class Judge:
             case Cause.MASTER_RELEASED:
                 released = (now - heard.released) * director.clock.rate + 1e-6
                 soon = not min(_skew(spec, heard.own), _skew(spec, router.priority)) <= released < math.inf
-                otherwise = router.hastened or router.grouped or heard.lower_since is not None
+                word = director.spec.channel is not None and self._said_to_go(spec, heard.sender)
+                word = word and waited >= spec.advert_interval  # One missed advert is enough then.
+                otherwise = word or router.grouped or heard.lower_since is not None
                 if soon and waited < self._own_patience(spec, router, heard) and not otherwise:
                     self._broken(f"{director.name} takes {spec.name} over on a release {released:.4f} s ago")
             case Cause.ASKED:

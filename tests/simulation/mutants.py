@@ -16,6 +16,7 @@ from simulation.campaign import attempt
 
 from failover import backup, burst, election, group, handing, holding, master, router, timing
 from failover.orders import Orders
+from failover.peer.liveness import Liveness
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,13 @@ MUTANTS = (
         "router.lease and late > router.lease",
         "False",
         1128,
+    ),
+    Mutant(
+        "a peer is dead at once",
+        Liveness._silent,
+        "return now - heard >= self._dead_time",
+        "return now - heard >= self._beat",
+        3,
     ),
     Mutant(
         "a lost priority is forgotten",
