@@ -25,7 +25,8 @@ from failover.peer.exchange import Beat
 from failover.peer.keys import KeyFileError, read_keys
 from failover.trailer import SEQUENCES, Key, is_genuine, read, seal
 from failover.trailer_keys import TrailerKeys, read_trailer_keys
-from hactl import mastership, overrides, synchronising
+from hactl import acks, mastership, overrides, problems, synchronising
+from hactl.acks import Acks, covering
 from hactl.control import commands, forms
 from hactl.control.refusals import RefusedError
 from hactl.control.routes import ROUTES
@@ -195,7 +196,11 @@ def peer_word(data: bytes) -> None:
     masters = Mastership().merged(heard.mastership)
     assert masters.merged(heard.mastership) == masters
     assert mastership.decode(mastership.encode(masters)) == masters
-    assert peers.on_payload("lb2", word(heard.config, merged, masters), "ours")[0] is not None
+    known = Acks().merged(heard.acks.records, heard.acks.revision)
+    assert known.merged(heard.acks.records, heard.acks.revision) == known
+    assert acks.decode(acks.encode(known)) == known
+    covering(known.by_target(), "rs1@www", NOW)
+    assert peers.on_payload("lb2", word(heard.config, merged, masters, known), "ours")[0] is not None
     for order in orders(Mastership(), masters, "lb1", NOW, 1.0):
         msgspec.msgpack.decode(msgspec.msgpack.encode(order), type=ToWorker)
     merged.without_expired(NOW)
@@ -204,12 +209,16 @@ def peer_word(data: bytes) -> None:
 
 
 def kept_files(data: bytes) -> None:
-    """The files in the state directory: overrides, wishes about mastership, what is ours in IPVS, what runs there."""
+    """The files in the state directory: overrides, wishes about mastership, acknowledgements and problems, what is ours in
+    IPVS, what runs there."""
     with contextlib.suppress(ValueError):
         synchronising._decode(data)
     with contextlib.suppress(ValueError):
         msgspec.json.decode(data, type=RealServerRecord)
-    for module in (overrides, mastership, ownership):
+    with contextlib.suppress(ValueError):
+        found_problems = problems.decode(data)
+        assert list(problems.decode(problems.encode(found_problems))) == list(found_problems)
+    for module in (overrides, mastership, acks, ownership):
         try:
             found = module.decode(data)
         except ValueError:

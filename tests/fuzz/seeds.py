@@ -16,7 +16,8 @@ from failover.peer.standing import Standing
 from failover.spec import Standby
 from failover.trailer import seal, sequence_at
 from failover.wire import NEWADDR, NEWLINK, put_address
-from hactl import mastership, overrides
+from hactl import acks, mastership, overrides, problems
+from hactl.acks import Acks
 from hactl.ipvs import netlink, ownership, wire
 from hactl.ipvs.model import DestinationKey, Persistence, RealServer, ServiceKey, Tunnel, VirtualService
 from hactl.ipvs.ops import AddServer, AddService, Op
@@ -26,7 +27,10 @@ from hactl.messages import AllowPrograms, Note, NoteLevel
 from hactl.messages import Beat as Heartbeat
 from hactl.overrides import Admin, Override, Overrides
 from hactl.peers import word
+from hactl.problems import Problem, Problems
 from hactl.workers.programs import Ended, Run
+from notify.event import EventKind, Severity
+from notify.problem import Topic
 from support.failover import packed
 from support.peers import view
 
@@ -43,6 +47,13 @@ _MASTERS = (
     Mastership()
     .with_holds({"web": "10.77.0.11", "inside": "2001:db8::1"}, 2_000_000_000.0, "root", 1.0)
     .with_standby("lb1", Standby.SOFT, "root", 2.0)
+)
+_ACKS = (
+    Acks().with_words(["rs1", "*"], "alice", "known", 1.0).with_words(["rs1"], "bob", "", 2.0, withdrawn=True)
+)
+_PROBLEMS = Problems(
+    Problem(topic=topic, subject="rs1@www", kind=EventKind.SERVER_DOWN, severity=Severity.WARNING, since=1.0)
+    for topic in Topic
 )
 
 
@@ -148,7 +159,7 @@ def _bodies() -> tuple[bytes, ...]:
 
 
 def _words() -> tuple[bytes, ...]:
-    return word("ab" * 32, Overrides()), word("ab" * 32, _OVERRIDES, _MASTERS)
+    return word("ab" * 32, Overrides()), word("ab" * 32, _OVERRIDES, _MASTERS, _ACKS)
 
 
 def _ipvs() -> tuple[bytes, ...]:
@@ -382,6 +393,8 @@ _SEEDS = {
         overrides.encode(_OVERRIDES),
         overrides.encode(Overrides()),
         mastership.encode(_MASTERS),
+        acks.encode(_ACKS),
+        problems.encode(_PROBLEMS),
         ownership.encode(frozenset((ServiceKey(protocol=Protocol.TCP, address="10.77.0.100", port=80),))),
         b'{"schema": 1, "indexes": {"master": 7}}',
         b'{"boot": "a", "made": ["tunl0"]}',
