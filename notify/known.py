@@ -57,7 +57,9 @@ def _begins(known: Known, event: Event, spec: ChannelSpec, acknowledged: bool) -
         within = spec.after.within if spec.after else 0.0
         begins = tuple(at for at in known.begins if event.at - at < within)
         known = msgspec.structs.replace(known, since=event.at, begins=(*begins, event.at))
-    if _says_again(known, event) and (acknowledged or event.at < known.told_at + spec.every):
+    if _says_again(known, event) and (
+        acknowledged or event.at < known.told_at + max(spec.every, spec.repeat)
+    ):
         return _without_news(known, event)
     return _with_news(known, event)
 

@@ -184,10 +184,13 @@ def test_after_a_restart_the_same_is_decided() -> None:
 
 
 def test_said_again_after_a_restart_of_the_daemon() -> None:
-    """A problem that was acknowledged is not told anew; one that was not is."""
+    """A problem that was acknowledged is not told anew, nor one that is repeated anyhow; any other is."""
     known = list(Story(spec(repeat=60.0)).happens(0, DOWN).kept.values())
     assert Story(spec(repeat=60.0), known).stands(KEY, acknowledged=(KEY,)).happens(9, DOWN).told == []
-    assert Story(spec(repeat=60.0), known).stands(KEY).happens(9, DOWN).told == [(9, "server.down")]
+    assert Story(spec(repeat=60.0), known).stands(KEY).happens(9, DOWN).until(70).told == [
+        (60, "server.down")
+    ]
+    assert Story(spec(recovery=True), known).stands(KEY).happens(9, DOWN).told == [(9, "server.down")]
 
 
 def quiet_for(seconds: int, now: float = T0) -> tuple[Window, ...]:
