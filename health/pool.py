@@ -35,6 +35,8 @@ PROGRAMS = 32
 """Programs of the operator's under way at a time; further ones wait for their turn."""
 
 
+TELL_EVERY = 0.02
+"""Seconds between two tellings while verdicts change in numbers: what hears of them looks at whole services each time."""
 MOST_HINTED = 50
 """Checks that a hint makes probe at once."""
 
@@ -65,7 +67,7 @@ class Counts(msgspec.Struct):
 
 
 class Pool:
-    """Runs checks. `on_transitions` gets the changed verdicts of one turn of the loop together."""
+    """Runs checks. `on_transitions` gets a changed verdict in the next turn of the loop; many, a few times a second."""
 
     def __init__(
         self,
@@ -94,6 +96,8 @@ class Pool:
         self._by_host: dict[str, list[Checker]] = {}
         self._after: dict[str, list[Checker]] = {}
         self._transitions: list[Transition] = []
+        self._telling: asyncio.Handle | None = None
+        self._told_at = -math.inf
         self._fresh: dict[str, Checker] = {}
         self._wheel: Wheel[Checker] = Wheel()
         self._timer: asyncio.TimerHandle | None = None
@@ -152,8 +156,9 @@ class Pool:
 
     def close(self) -> None:
         """Stop all checks without a result."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for waiting in (self._timer, self._telling):
+            if waiting is not None:
+                waiting.cancel()
         for checker in self._checkers.values():
             self._stop(checker)
         self._checkers.clear()
@@ -166,7 +171,7 @@ class Pool:
             self._set_timer()
 
     def ended(self, checker: Checker, result: Result, change: Transition | None) -> None:
-        """Count a result, and tell of a changed verdict in the next turn of the loop."""
+        """Count a result, and tell of a changed verdict soon."""
         counts = self.counts
         counts.probes += 1
         failed = not result.passed
@@ -177,9 +182,8 @@ class Pool:
         if failed or change is not None:
             self._spread(checker, result, change)
         if change is not None:
-            if not self._transitions:
-                self._loop.call_soon(self._tell)
             self._transitions.append(change)
+            self._tell_soon()
 
     @property
     def waited(self) -> int:
@@ -245,8 +249,16 @@ class Pool:
         finally:
             self._set_timer()
 
+    def _tell_soon(self) -> None:
+        if self._telling is not None:
+            return
+        when = self._told_at + TELL_EVERY
+        is_over = when <= time.monotonic()
+        self._telling = self._loop.call_soon(self._tell) if is_over else self._loop.call_at(when, self._tell)
+
     def _tell(self) -> None:
         told, self._transitions = tuple(self._transitions), []
+        self._telling, self._told_at = None, time.monotonic()
         self._on_transitions(told)
 
     def _stop(self, checker: Checker) -> None:

@@ -12,10 +12,12 @@ from typing import Any, cast
 import pytest
 
 from health.checker import Checker
-from health.pool import Pool
+from health.pool import TELL_EVERY, Pool
 from health.probes.poller import Poller, Watched
 from health.spec import CheckSpec, HealthSpec, HttpProbe, Probe, TcpProbe
 from health.wheel import GRAIN
+from support.alerts import until
+from support.servers import free_port
 
 SERVERS = 200
 SECONDS = 2.0
@@ -95,8 +97,9 @@ async def test_a_check_asks_nothing_of_the_loop(probe: Probe, monkeypatch: pytes
     assert asked["woken"] <= 2 * (probes + SERVERS)
     assert tasks == {asyncio.current_task()}
     # Timers follow the clock, whatever the number of checks.
-    assert loop.asked.pop("call_at") <= 1.5 * slots + 5
-    assert loop.asked.pop("call_soon") <= SERVERS + 5
+    tellings = SECONDS / TELL_EVERY
+    assert loop.asked.pop("call_at") <= 1.5 * slots + tellings + 5
+    assert loop.asked.pop("call_soon") <= tellings + 5
     assert loop.asked == {"add_reader": 1, "remove_reader": 1}
 
 
@@ -111,3 +114,25 @@ def checks(port: int, probe: Probe) -> Iterator[CheckSpec]:
             fast_interval=EVERY,
             timeout=5 * EVERY,
         )
+
+
+async def test_many_changed_verdicts_are_told_a_few_times() -> None:
+    """Hundreds of servers that fall within a second are told of at intervals, none left out; the first at once."""
+    tellings: list[int] = []
+    loop = asyncio.get_running_loop()
+    pool = Pool(loop, "hactl/test", lambda changes: tellings.append(len(changes)))
+    refusing = free_port()
+    dying = [
+        CheckSpec(
+            address=f"127.{2 + n // 250}.{n % 250}.1", port=refusing, probe=TcpProbe(), interval=1.0, fall=1
+        )
+        for n in range(2 * SERVERS)
+    ]
+    began = time.monotonic()
+    try:
+        pool.apply(pool.prepare(HealthSpec(checks=tuple(dying))))
+        await until(lambda: sum(tellings) >= len(dying))
+    finally:
+        pool.close()
+    assert sum(tellings) == len(dying)
+    assert len(tellings) <= (time.monotonic() - began) / TELL_EVERY + 2
