@@ -173,6 +173,8 @@ def test_who_knows_of_what_is_wrong(page: FakePage, seen: Page) -> None:
         AckRequest(subjects=("rs3@www",), reason="on it"),
         AckRequest(subjects=("rs7",), undo=True),
     ]
+    seen.set_viewport_size({"width": 360, "height": 800})
+    assert seen.evaluate("document.documentElement.scrollWidth") <= 360
     page.commands.snapshot = changed(page) | {"problems": {}}
     expect(section).to_be_hidden()
 
