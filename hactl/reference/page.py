@@ -54,7 +54,7 @@ def _markdown(sections: Iterable[Section]) -> Iterator[str]:
 
 def _heading(title: str) -> str:
     """Manual pages shout their headings, pages of a site do not."""
-    return title.capitalize() if title.isupper() else _literal(title)
+    return title.capitalize().replace(" api", " API") if title.isupper() else _literal(title)
 
 
 def _prose(block: str) -> str:
