@@ -7,7 +7,6 @@ that is silent for too long is killed, a failover worker never (its lease and it
 import asyncio
 import contextlib
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import msgspec
 
 from hactl.backoff import Backoff
+from hactl.execution import execute
 from hactl.ipc import Link, connect
 from hactl.messages import AllowPrograms, Beat, Stop
 
@@ -140,51 +140,27 @@ class Child:
             before = now
 
     async def _live(self) -> str:
-        (ours, theirs), (allow, allowed), (door, way) = (socket.socketpair() for _ in range(3))
-        try:
-            with theirs, allowed, way:
-                self._process = process = await self._execute(theirs.fileno(), allowed.fileno(), way.fileno())
-        except OSError:
-            for end in (ours, allow, door):
-                end.close()
-            raise
-        if self._door is None:
-            door.close()
-        else:
-            self._door(door)
-        self.pid = process.pid
-        helper: Link[Any] = Link(type(None))
-        self._helper = await connect(helper, allow)
+        options = ("--fd", *["--allowed"] * self._has_helper, *["--door"] * (self._door is not None))
+        process, ends = await execute(self._module, self._arguments, options)
+        self._process, self.pid = process, process.pid
+        if self._door is not None:
+            self._door(ends["--door"])
+        if self._has_helper:
+            self._helper = await connect(Link(type(None)), ends["--allowed"])
         self._quiet_since, self._spoke = time.monotonic(), False
         lost = asyncio.Event()
-        self._link = link = await connect(Link(self._says, self._hear, lambda _: lost.set()), ours)
+        self._link = link = await connect(Link(self._says, self._hear, lambda _: lost.set()), ends["--fd"])
         for message in self._setup():
             self.send(message)
         if self._stopping.is_set():
             self.send(Stop("stop"))
         code = await self._end_of(process, lost)
-        self._link = self._helper = None
         link.close()
-        helper.close()
+        self._link = None
+        if self._helper is not None:
+            self._helper.close()
+            self._helper = None
         return f"killed by signal {-code}" if code < 0 else f"exit status {code}"
-
-    async def _execute(self, fd: int, allowed: int, way: int) -> asyncio.subprocess.Process:
-        helper = ("--allowed", str(allowed)) if self._has_helper else ()
-        door = ("--door", str(way)) if self._door is not None else ()
-        more = (*helper, *door)
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-m",
-            self._module,
-            "--fd",
-            str(fd),
-            *more,
-            *self._arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=(fd, *map(int, more[1::2])),
-            start_new_session=True,
-        )
 
     async def _end_of(self, process: asyncio.subprocess.Process, lost: asyncio.Event) -> int:
         """The exit status, after the last words were heard; a worker that can no longer be talked to is ended."""
