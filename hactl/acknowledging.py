@@ -55,7 +55,7 @@ def _check(daemon: "Supervisor", request: AckRequest) -> None:
     """Refuse what covers nothing: a slip of the pen would otherwise silence what comes later."""
     if len(request.reason) > MAX_REASON or not request.reason.isprintable():
         message = f"a reason is one line of at most {MAX_REASON} printable characters"
-        raise RefusedError(Code.INVALID, message)
+        raise RefusedError(Code.CONFLICT, message)
     given = daemon.wishes.acks.by_target()
     known = {target for one in daemon.problems.open for target in targets_of(one.subject)}
     for subject in request.subjects:

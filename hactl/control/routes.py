@@ -96,7 +96,7 @@ ROUTES = (
     Route(
         method="POST", name="acks", role=Role.OPERATE, gives=AckAnswer, takes=AckRequest,
         summary="Say of problems that they are known, or take it back",
-        refusals=(Code.NOT_FOUND,), changes=True,
+        refusals=(Code.NOT_FOUND, Code.CONFLICT), changes=True,
         act=lambda commands, wish, caller: commands.acknowledge(wish, caller),
     ),
     Route(
