@@ -85,12 +85,14 @@ class Holding:
     def take(self, event: Event, now: float) -> Passed:
         """Take an event that is in the spool."""
         passed = Passed()
+        if event.id in self._quiet:
+            return passed
         key, role = place(event)
         known = self._known.get(key, Known()) if key is not None else Known()
         if key is None or not self.spec.minds or self._is_news(event, role, known):
             self._gate(event, event.severity, now, passed)
             return passed
-        if event.id in self._quiet or (known.news is not None and known.news.id == event.id):
+        if known.news is not None and known.news.id == event.id:
             return passed
         at = min(now, event.at)
         known = self._release(key, known, at, now, passed)

@@ -29,6 +29,7 @@ class Story:
         self.holding = Holding(spec)
         self.holding.load(known or [])
         self.told: list[tuple[float, str]] = []
+        self.ids: list[str] = []
         self.texts: list[str] = []
         self.dropped: list[str] = []
         self.kept: dict[Any, Told] = {}
@@ -39,6 +40,7 @@ class Story:
         self.dropped += passed.drop
         for one in passed.tell:
             self.told.append((now, one.kind.value))
+            self.ids.append(one.id)
             self.texts.append(one.reason)
         self.kept.update({row.key: row for row in self.holding.ended(passed.tell)})
 
@@ -48,8 +50,12 @@ class Story:
         one = event(kind, fields.pop("subject", "rs1@www"), at=T0 + now, **fields)
         self.events.append(one)
         self.clock = now
-        self._pass(self.holding.take(one, T0 + now), now)
+        self.take(one, now)
         return self
+
+    def take(self, one: Event, now: float) -> None:
+        """Take an event of the spool."""
+        self._pass(self.holding.take(one, T0 + now), now)
 
     def until(self, end: float) -> "Story":
         """Look whenever the channel wants to, up to this second."""
@@ -209,6 +215,16 @@ def test_a_quiet_time_holds_all_but_the_severe() -> None:
     assert story.told[1:] == [(3600, "server.down"), (3600, "server.up"), (3600, "server.down")]
 
 
+def test_what_is_fetched_again_is_held_once() -> None:
+    """The spool may be read again while more waits there than memory takes."""
+    held = Story(spec(quiet=quiet_for(3600))).happens(0, DOWN)
+    waiting = Story(spec(after=After(lasting=60))).happens(0, DOWN)
+    for story in (held, waiting):
+        story.holding.take(story.events[0], T0 + 5)
+        assert story.holding.held == 1
+        assert len(story.until(4000).told) == 1
+
+
 def test_what_passes_takes_along_what_is_held_of_its_subject() -> None:
     """So that nobody hears the old after the new."""
     story = (
@@ -273,3 +289,36 @@ def test_in_the_end_the_receiver_knows_the_present_state(
         assert heard[-1].kind is made.events[-1].kind
     elif heard:
         assert place(heard[-1])[1] is Role.ENDS
+
+
+@given(specs, steps, st.sets(st.integers(0, 11)))
+def test_a_crash_at_any_moment_changes_nothing_of_that(
+    one: ChannelSpec, story: list[tuple[int, str]], crashes: set[int]
+) -> None:
+    """The spool, and what the receiver knew, are all that outlives it; what was dropped or delivered is not told again."""
+    made, now = Story(one), 0
+    for number, (wait, state) in enumerate(story):
+        made.until(now + wait)
+        now += wait
+        made.happens(now, EventKind(f"service.{state}"), subject="www")
+        if number in crashes:
+            made = restarted(made, one)
+    made.until(now + 100_000)
+    assert made.holding.held == 0
+    assert sorted(made.ids + made.dropped) == sorted(event.id for event in made.events)
+    heard = [next(e for e in made.events if e.id == name) for name in made.ids]
+    if story and place(made.events[-1])[1] is Role.BEGINS:
+        assert heard[-1].kind is made.events[-1].kind
+    elif heard:
+        assert place(heard[-1])[1] is Role.ENDS
+
+
+def restarted(before: Story, one: ChannelSpec) -> Story:
+    """The same story, told by another process from here on."""
+    after = Story(one, [row for row in before.kept.values() if row.event is not None])
+    after.told, after.ids, after.dropped = before.told, before.ids, before.dropped
+    after.events, after.kept, after.clock = before.events, before.kept, before.clock
+    for waiting in before.events:
+        if waiting.id not in (*before.ids, *before.dropped):
+            after.take(waiting, before.clock)
+    return after
