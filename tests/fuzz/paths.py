@@ -12,23 +12,33 @@ from fuzz.grain import Grain
 from fuzz.pace import step
 
 from failover.actions import Action, SendAdvert
+from failover.arrivals import Arrivals
 from failover.election import Election
-from failover.guards import Guard
+from failover.guards import Guards
 from failover.hearing import Hearing
 from failover.ip import Received, read_ipv4
 from failover.neighbours import MOST
-from failover.packet import PROTOCOL, Drop
+from failover.packet import PROTOCOL, Advert, Drop
 from failover.peer import packet as peer_packet
 from failover.peer.actions import Send
 from failover.peer.exchange import Exchange
 from failover.peer.handover import MOST_TAKING
 from failover.peer.packet import NO_NONCE, NONCE, Ends, Kind, Packet, director_id
 from failover.peer.standing import Standing, encode_standing
-from failover.reception import Refused, judge
-from failover.seals import MOST_SENDERS, Seals
-from failover.spec import Authentication, Family, PeerSpec, Replay, RouterSpec, TrailerSpec, Transport
+from failover.report import Remark
+from failover.seals import MOST_SENDERS
+from failover.spec import (
+    Authentication,
+    Family,
+    PeerSpec,
+    Replay,
+    Rollout,
+    RouterSpec,
+    TrailerSpec,
+    Transport,
+)
 from failover.trailer import seal, sequence_at
-from failover.trailer_clock import Moment, TrailerClock
+from failover.trailer_clock import Moment
 from support.failover import packed, router_spec
 from support.peers import channel_spec, nonces, view
 
@@ -45,10 +55,23 @@ _ROUTERS = (
         transport=Transport.UNICAST, peers=(PeerSpec(name="b", address="10.99.0.6"),), ttl_accept=None
     ),
     router_spec(version=2, advert_interval=1.0, lease=6),
+    router_spec(
+        version=2,
+        advert_interval=1.0,
+        lease=6,
+        authentication=Authentication.PASSWORD,
+        authentication_file="/p",
+    ),
     router_spec(lease=0, preempt_delay=1.0, startup_delay=2.0),
-    router_spec(authentication=Authentication.HMAC),
-    router_spec(authentication=Authentication.HMAC, trailer=TrailerSpec(replay=Replay.INCREASING)),
+    router_spec(authentication=Authentication.HMAC, authentication_file="/k"),
+    router_spec(
+        authentication=Authentication.HMAC,
+        authentication_file="/k",
+        trailer=TrailerSpec(replay=Replay.INCREASING, rollout=Rollout.SEND),
+    ),
 )
+_SECRETS = {"/p": "secret", "/k": "1 " + "k" * 32 + "\n7 " + "o" * 64}
+"""The same as TRAILER_KEYS."""
 WALL = 1_800_000_000.0
 """What the wall clock is ahead of the monotonic one."""
 
@@ -57,31 +80,55 @@ class Path:
     """One router with all that receiving touches: judgement, election, what is remembered and counted."""
 
     def __init__(self, spec: RouterSpec, own: bytes, *, grouped: bool) -> None:
-        self.now = 1000.0
-        self.spec, self.own = spec, own
+        self.now, self.ahead = 1000.0, WALL
+        self.spec, self.own = spec, frozenset((own,))
         self.hearing = Hearing(spec.addresses)
-        self.seals = Seals(spec.trailer, TRAILER_KEYS, TrailerClock(WALL))
-        self.guards = (
-            {spec.name: Guard(seals=self.seals)} if spec.authentication is Authentication.HMAC else {}
-        )
+        self.guards = Guards()
+        self.guards.take((spec,), _SECRETS, self.moment())
         self.election = Election(spec, own, grouped=grouped)
         self.election.start(self.now)
+        self._arrivals = Arrivals(self)  # type: ignore[arg-type]
+        self._taken = 0
 
     def arrive(self, received: Received | Drop) -> None:
-        """As `Manager` and `Instance` do it."""
-        if isinstance(received, Drop):
-            self.hearing.refusals.count(received)
-            return
-        at = Moment(self.now, WALL + self.now)
-        verdict = judge(received, {self.spec.vrid: self.spec}, (self.own,), self.guards, at)
-        if isinstance(verdict, Refused):
-            assert verdict.drop.text
-            self.hearing.refuse(verdict.drop, received.source, "", self.now)
-            return
-        _, advert = verdict
-        list(self.hearing.hear(self.spec, advert, received.source, self.now))
-        actions = step(lambda: self.election.receive(advert, received.source, self.now))
+        """From the socket on: taken once, or counted once."""
+        taken, counted = self._taken, self.hearing.refusals.counts.total()
+        self._arrivals.take({self.spec.vrid: self.spec}, received)
+        assert self._taken - taken + self.hearing.refusals.counts.total() - counted == 1
+
+    # ---- what arrivals need: a director with one router, and that router
+
+    def named(self, router: str) -> "list[Path]":
+        """The router."""
+        return [self] if router == self.spec.name else []
+
+    def moment(self) -> Moment:
+        """Both clocks."""
+        return Moment(self.now, self.ahead + self.now)
+
+    def report(self, report: object) -> None:
+        """A line for the log."""
+        assert isinstance(report, Remark)
+        assert report.text.isprintable()
+
+    def receive(self, advert: Advert, source: bytes) -> None:
+        """As `Instance` does it."""
+        self._taken += 1
+        assert all(told.isprintable() for told in self.hearing.hear(self.spec, advert, source, self.now))
+        actions = step(lambda: self.election.receive(advert, source, self.now))
         assert sum(isinstance(action, SendAdvert) for action in actions) <= 1, "one packet, many answers"
+
+    def refuse(self, drop: Drop, source: bytes, note: str) -> None:
+        """As `Instance` does it."""
+        assert self.hearing.refuse(drop, source, note, self.now).isprintable()
+
+    # ---- other inputs
+
+    def set_clock(self, step: float) -> list[Action]:
+        """The host's clock is set, and noticed within a second."""
+        self.ahead += step
+        assert self.guards.look(self.moment()).isprintable()
+        return []
 
     def act(self, decide: Callable[[Election], list[Action]]) -> None:
         """Some other input."""
@@ -102,7 +149,8 @@ class Path:
     def check(self) -> None:
         """What is remembered is bounded."""
         assert max(len(self.hearing.neighbours), len(self.hearing.checksums)) <= MOST
-        assert len(self.seals.sealing("").marks) <= MOST_SENDERS
+        seals = self.guards.of(self.spec).seals
+        assert seals is None or len(seals.sealing("").marks) <= MOST_SENDERS
         assert set(self.hearing.refusals.counts) <= set(Drop)
         router = self.election.router
         assert len(router.release_due) <= 3
@@ -199,6 +247,7 @@ def _order(grain: Grain, path: Path) -> None:
         lambda e: e.set_alone(bool(some & 1), now),
         lambda e: e.hasten(packed("10.99.0.6"), now, gone=bool(some & 1), pair=bool(some & 2)),
         lambda e: e.adopt(path.spec, now),
+        lambda e: path.set_clock((some - 128) * 60.0),
     )
     path.act(grain.choice(orders))
 

@@ -329,9 +329,9 @@ def _sequences() -> tuple[bytes, ...]:
     waited, taken = bytes.fromhex("060190"), bytes.fromhex("090000")
     quiet = bytes.fromhex("060fa0")
     some = (heard * 3 + waited) * 2, quiet + taken + heard * 2, quiet + taken + waited + heard + quiet
-    orders = b"".join(bytes((9, value, kind)) for kind in range(11) for value in (1, 2))
+    orders = b"".join(bytes((9, value, kind)) for kind in range(12) for value in (1, 2))
     return tuple(
-        bytes((router, group)) + steps for router in range(7) for group in (0, 1) for steps in (*some, orders)
+        bytes((router, group)) + steps for router in range(8) for group in (0, 1) for steps in (*some, orders)
     )
 
 
