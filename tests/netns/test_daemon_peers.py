@@ -1,5 +1,6 @@
 """Two whole daemons with the peer channel over two links: what one says, the other knows."""
 
+import signal
 import tempfile
 import time
 from collections.abc import Iterator
@@ -84,6 +85,33 @@ def test_overrides_are_shared_and_kept(two: Pair) -> None:
     wait_until(lambda: two.lb2.server("rs1@www")["admin"] == "drain")
     assert two.lb2.hactl("enable", "rs1").returncode == 0
     wait_until(lambda: two.lb1.server("rs1@www")["admin"] == "enabled")
+
+
+def test_overrides_outlive_a_takeover(two: Pair) -> None:
+    """What was said on a master that is killed is in force on its successor, and what the successor is told meanwhile on
+    the killed one when it is back."""
+
+    def said(director: Director) -> set[tuple[str, str | None, int | None]]:
+        return {(one["server"], one["admin"], one["weight"]) for one in director.status()["overrides"]}
+
+    def admin(director: Director) -> list[str]:
+        servers = director.status()["services"]["www"]["servers"]
+        return [one["admin"] for one in servers.values()]
+
+    first = {("rs1", "drain", None), ("rs2", None, 7)}
+    for words in (("drain", "rs1"), ("weight", "rs2", "7")):
+        assert two.lb1.hactl(*words).returncode == 0
+    wait_until(lambda: said(two.lb2) == first)
+    two.lb1.signal(signal.SIGKILL)
+    wait_until(lambda: two.lb2.is_state("master"))
+    assert said(two.lb2) == first
+    assert admin(two.lb2) == ["drain", "enabled"]
+    assert two.lb2.events("override.unseen") == []
+    assert two.lb2.hactl("disable", "rs2").returncode == 0
+    two.lb1.start()
+    wait_until(lambda: said(two.lb1) == first | {("rs2", "disabled", None)})
+    wait_until(lambda: two.lb1.is_state("master"))
+    assert admin(two.lb1) == ["drain", "disabled"]
 
 
 def test_a_differing_configuration_is_told(two: Pair) -> None:
