@@ -16,6 +16,8 @@ SCHEMA = 1
 MOST = 500
 """Acknowledgements kept: with as many overrides as there may be they fit into one word to a peer."""
 EVERYTHING = "*"
+SKEW = 2.0
+"""Seconds by which a problem may seem to begin after the word that covers it: directors' clocks differ a little."""
 MAX_TARGET = 2 * MAX_NAME + 1
 
 Target = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TARGET)]
@@ -81,7 +83,7 @@ class Acks(msgspec.Struct, frozen=True):
 def covering(words: dict[str, Ack], subject: str, since: float) -> Ack | None:
     """The latest word that covers a problem of this subject that began then."""
     found = (words.get(target) for target in targets_of(subject))
-    given = [one for one in found if one is not None and one.at >= since]
+    given = [one for one in found if one is not None and one.at >= since - SKEW]
     return max(given, key=_order, default=None)
 
 

@@ -45,6 +45,7 @@ class Holding:
         self._open: frozenset[Key] | None = None
         self._acknowledged: frozenset[Key] = frozenset()
         self._next = inf
+        self._free: dict[tuple[Severity, float], float] = {}
 
     @property
     def held(self) -> int:
@@ -71,6 +72,7 @@ class Holding:
     def replace(self, spec: ChannelSpec) -> None:
         """Go on by another spec; what is held is judged anew."""
         self.spec, self._next = spec, 0.0
+        self._free.clear()
 
     def standing(self, open_now: frozenset[Key], acknowledged: frozenset[Key]) -> list[Told]:
         """The problems that there are, and those of them that nobody need be reminded of; what is known no more."""
@@ -159,7 +161,7 @@ class Holding:
         if due == inf or key in self._reminders or not self._lasts(key):
             return known
         assert known.told is not None
-        due = free_at(self.spec.quiet, known.told.severity, max(due, now)) if due <= now else due
+        due = self._free_at(known.told.severity, now) if due <= now else due
         if due > now:
             self._next = min(self._next, due)
             return known
@@ -175,7 +177,7 @@ class Holding:
     def _gate(self, event: Event, severity: Severity, now: float, passed: Passed) -> None:
         """Tell it now, or hold it for the end of the quiet time. What passes takes along what is held of its subject, so
         that the last word about it is the last that is heard."""
-        free = free_at(self.spec.quiet, severity, now)
+        free = self._free_at(severity, now)
         key, _ = place(event)
         if free > now:
             self._quiet[event.id] = (event, severity)
@@ -186,6 +188,13 @@ class Holding:
             earlier = (self._quiet.pop(name, None) for name in self._quiet_of.pop(key, ()))
             passed.tell += [one[0] for one in earlier if one is not None]
         passed.tell.append(event)
+
+    def _free_at(self, severity: Severity, now: float) -> float:
+        """`quiet.free_at`, worked out once for all that is looked at in one moment."""
+        if (severity, now) not in self._free:
+            self._free = {key: free for key, free in self._free.items() if key[1] == now}
+            self._free[severity, now] = free_at(self.spec.quiet, severity, now)
+        return self._free[severity, now]
 
     def ended(self, events: Sequence[Event]) -> list[Told]:
         """These were delivered, or given up: what of that must outlive a restart."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hactl import acks, problems, standing
-from hactl.acks import EVERYTHING, MOST, Acks, covering
+from hactl.acks import EVERYTHING, MOST, SKEW, Acks, covering
 from hactl.config.load import load
 from hactl.config.model import Config
 from hactl.messages import Standing
@@ -86,7 +86,8 @@ def test_a_word_covers_what_it_names_and_had_begun() -> None:
     for target in ("rs1@www", "rs1", "www", EVERYTHING):
         words = Acks().with_words([target], "alice", "", 10.0).by_target()
         assert covering(words, "rs1@www", 9.0) is not None, target
-        assert covering(words, "rs1@www", 11.0) is None, target
+        assert covering(words, "rs1@www", 10.0 + SKEW) is not None, target
+        assert covering(words, "rs1@www", 10.1 + SKEW) is None, target
     words = Acks().with_words(["rs1", "www"], "alice", "", 10.0).by_target()
     assert covering(words, "rs2@api", 1.0) is None
     assert covering(words, "www", 1.0) is not None
