@@ -56,6 +56,9 @@ class Heard(msgspec.Struct):
     """Since when only adverts of a lower priority have arrived."""
     released: float = -math.inf
     """When the last release arrived, if no advert came after it."""
+    releaser: int = 0
+    overtaken: float = -math.inf
+    """When an advert arrived that its sender's release had overtaken."""
 
 
 class Judge:
@@ -154,6 +157,10 @@ class Judge:
 
     def _taken(self, what: "tuple[int, Director, RouterSpec]") -> None:
         faults, giver, spec = what
+        began = self._let_go.get((giver.number, spec.vrid), math.inf)
+        heard = [self._heard.get((d.number, spec.vrid), Heard()) for d in self._takers(giver, spec)]
+        if heard and all(one.overtaken >= began for one in heard):
+            return  # An advert came after all of the release: they are patient again.
         if faults == self._faults and not any(d is not giver for d in self._masters(spec)):
             self._broken(f"{giver.name} hands {spec.name} over, and nobody takes it")
 
@@ -191,7 +198,10 @@ class Judge:
         self._may_end_a_hold(to, sender, advert)
         if advert.priority == 0:
             heard.released = now if heard.released == -math.inf else heard.released
+            heard.releaser = sender.number
             return
+        if heard.released > -math.inf and heard.releaser == sender.number:
+            heard.overtaken = now
         heard.released = -math.inf
         self._heard_of[to.number, advert.vrid, sender.number] = now
         heard.at, heard.priority, heard.sender = now, advert.priority, sender.number
@@ -403,11 +413,14 @@ class Judge:
         if not director.awake or director.stopping or router is None or router.cause is Cause.LEASE_LAPSED:
             return
         moment = self._overlap(spec)
-        if now - director.started_at <= self._networks[spec.interface].longest + EPSILON:
+        under_way = 2 * self._networks[spec.interface].longest + 3 * self._slowest + EPSILON
+        if now - director.started_at <= under_way:
             return  # It inherited the VIP, and an advert was under way that its sender did not stand to any more.
         if now - self._link_at <= moment or now - director.thawed_at <= spec.lease + moment:
             return
         vip = director.kernel.vips[_vip(spec)]
+        if vip.since < director.started_at and any(now - d.thawed_at <= under_way for d in self.directors):
+            return  # Or such an advert had waited for one that stood still, who yielded to it and said so.
         if (
             vip.wrote_at < router.since
             and router.state is State.BACKUP
