@@ -76,6 +76,9 @@ def test_every_channel_is_told(site: Site) -> None:
     assert time.monotonic() - began < 5.0
     kept = wait_until(lambda: site.lb1.events("override.set", "rs1@www"))
     assert [event["id"] for event in kept] == site.hooked("override.set", "rs1@www")
+    tried = site.lb1.hactl("notify", "test", "hook", check=True)
+    assert tried.stdout == "hook: delivered\n"
+    assert len(site.hooked("notify.test", "hook")) == 1
     status = site.lb1.status()
     assert status["channels"]["hook"]["delivered"] >= 3
     assert status["channels"]["hang"]["delivered"] == 0
