@@ -29,12 +29,13 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Reload(msgspec.Struct, frozen=True):
-    """A reload: servers that were written, CPU seconds beyond the checks' own, of the checker and of everything else."""
+    """A reload: servers that were written, when all were (seconds), and CPU seconds beyond the checks' own."""
 
     program: str
     servers: int
     changed: int
     writes: int
+    after: float
     checker: float
     rest: float
 
@@ -113,7 +114,7 @@ def load_line(load: Load) -> str:
 def reload_line(one: Reload) -> str:
     """A reload in words."""
     return (
-        f"{one.program:12}reload of {one.servers} servers, {one.changed} changed: {one.writes} written, "
+        f"{one.program:12}reload of {one.servers} servers, {one.changed} changed: {one.writes} written within {one.after:.1f} s, "
         f"{one.checker + one.rest:.2f} s of CPU ({one.checker:.2f} of the checker)"
     )
 
