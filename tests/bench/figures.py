@@ -114,7 +114,8 @@ def load_line(load: Load) -> str:
 def reload_line(one: Reload) -> str:
     """A reload in words."""
     return (
-        f"{one.program:12}reload of {one.servers} servers, {one.changed} changed: {one.writes} written within {one.after:.1f} s, "
+        f"{one.program:12}reload of {one.servers} servers, {one.changed} changed: {one.writes} written "
+        f"within {one.after:.1f} s, "
         f"{one.checker + one.rest:.2f} s of CPU ({one.checker:.2f} of the checker)"
     )
 
