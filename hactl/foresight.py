@@ -35,7 +35,7 @@ async def _plan(daemon: "Supervisor", loaded: Loaded, *, force: bool) -> Plan:
     against = tuple(one for one in refusals if not (force and one.forceable))
     secrets = read_secrets(config)
     if not any(one.reason is RefusalReason.FIXED for one in against):
-        said = await daemon.crew.trial(config, secrets)
+        said = await daemon.crew.generations.trial(config, secrets)
         if said is not None:
             against += (Refusal(reason=RefusalReason.WORKER, text=said),)
     return compose.plan(
@@ -45,7 +45,7 @@ async def _plan(daemon: "Supervisor", loaded: Loaded, *, force: bool) -> Plan:
         await _running(daemon),
         refused=against,
         warnings=(*warnings, *reload.later(daemon.config, config)),
-        secrets=compose.secrets_changed(daemon.crew.secrets, secrets),
+        secrets=compose.secrets_changed(daemon.crew.generations.secrets, secrets),
     )
 
 

@@ -34,7 +34,7 @@ async def _reload(daemon: "Supervisor", loaded: Loaded, *, force: bool, by: str)
     refused = rules.refusal(before, config, force=force)
     secrets = read_secrets(config)
     if refused is None:
-        refused = await daemon.crew.prepare(config, secrets)
+        refused = await daemon.crew.generations.prepare(config, secrets)
     if daemon.stopping:
         refused = "the daemon is stopping"
     if refused is not None:

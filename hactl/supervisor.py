@@ -100,7 +100,7 @@ class Supervisor:
         self._server = ControlServer(commands, self._log.error, lambda: self.config.control.roles)
         self._desk = Desk(
             commands,
-            lambda: page_tokens(self.config, self.crew.secrets),
+            lambda: page_tokens(self.config, self.crew.generations.secrets),
             self.crew.tell_notify,
             self._log.error,
         )
@@ -186,7 +186,7 @@ class Supervisor:
     def adopt(self, config: Config, secrets: dict[str, str], by: str) -> tuple[str, ...]:
         """Make a prepared configuration the one in force; what that changed, as lines."""
         changed = reload.changes(self.config, config)
-        self.crew.commit(config, secrets)
+        self.crew.generations.commit(config, secrets)
         self.config = config
         self.loaded = time.time()
         self.tracking.apply(config)

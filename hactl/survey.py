@@ -25,7 +25,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
     refused = balancer.refusals()
     trouble = [f"IPVS cannot be used: {balancer.trouble}"] if balancer.trouble else []
     trouble += [text for text in (daemon.sync.trouble, daemon.door.trouble) if text]
-    trouble += faults(page_tokens(daemon.config, crew.secrets))
+    trouble += faults(page_tokens(daemon.config, crew.generations.secrets))
     return Picture(
         config=daemon.config,
         version=hactl.__version__,

@@ -89,7 +89,7 @@ class Site:
 
     async def offer(self) -> "asyncio.Task[str | None]":
         """Begin a reload, up to where the workers are asked."""
-        task = asyncio.create_task(self.crew.prepare(CONFIG, {}))
+        task = asyncio.create_task(self.crew.generations.prepare(CONFIG, {}))
         await asyncio.sleep(0)
         return task
 
@@ -104,7 +104,7 @@ async def test_all_acknowledge() -> None:
     assert not offered.done()
     site.hear(NOTIFY, Prepared(2))
     assert await offered is None
-    site.crew.commit(CONFIG, {})
+    site.crew.generations.commit(CONFIG, {})
     assert all(fake.generations() == [("prepare", 2), ("commit", 2)] for fake in site.fakes.values())
 
 
@@ -123,7 +123,7 @@ async def test_a_trial_leaves_nothing_behind() -> None:
     """All are asked, all forget it, and what a worker refuses of the generation in force stays shown."""
     site = Site()
     site.hear(HEALTH, Prepared(1, "a file has gone"))
-    asked = asyncio.create_task(site.crew.trial(CONFIG, {}))
+    asked = asyncio.create_task(site.crew.generations.trial(CONFIG, {}))
     await asyncio.sleep(0)
     for name in site.fakes:
         site.hear(name, Prepared(2))
@@ -150,7 +150,7 @@ async def test_late_answer_counts_for_its_own_generation_only() -> None:
     for name in site.fakes:
         site.hear(name, Prepared(3))
     assert await second is None
-    site.crew.commit(CONFIG, {})
+    site.crew.generations.commit(CONFIG, {})
     assert site.fakes[FAILOVER].generations()[-1] == ("commit", 3)
 
 
@@ -164,7 +164,7 @@ async def test_death_while_preparing() -> None:
     site.live_again(HEALTH)
     site.hear(HEALTH, Prepared(1))
     assert await offered is None
-    site.crew.commit(CONFIG, {})
+    site.crew.generations.commit(CONFIG, {})
     assert site.fakes[HEALTH].generations() == [("prepare", 1), ("commit", 1), ("prepare", 2), ("commit", 2)]
 
 
@@ -178,7 +178,7 @@ async def test_death_after_preparing() -> None:
     site.die(HEALTH)
     site.live_again(HEALTH)
     site.die(NOTIFY)
-    site.crew.commit(CONFIG, {})
+    site.crew.generations.commit(CONFIG, {})
     site.live_again(NOTIFY)
     assert site.fakes[HEALTH].generations()[-2:] == [("prepare", 2), ("commit", 2)]
     assert site.fakes[NOTIFY].generations() == [("prepare", 2), ("commit", 2)]
@@ -189,8 +189,8 @@ async def test_everybody_is_dead() -> None:
     site = Site()
     for name in site.fakes:
         site.die(name)
-    assert await site.crew.prepare(CONFIG, {}) is None
-    site.crew.commit(CONFIG, {})
+    assert await site.crew.generations.prepare(CONFIG, {}) is None
+    site.crew.generations.commit(CONFIG, {})
     for name in site.fakes:
         site.live_again(name)
     site.hear(FAILOVER, Prepared(2))
@@ -262,7 +262,7 @@ async def test_failover_worker_without_vips_dies_and_returns() -> None:
 async def test_what_may_be_run_is_said_before_it_is_wanted() -> None:
     """At each commit, and to a worker that is started anew; to each only what is its own, to the failover worker nothing."""
     site = Site()
-    site.crew.commit(WITH_PROGRAMS, {})
+    site.crew.generations.commit(WITH_PROGRAMS, {})
     for worker, program, user in ((NOTIFY, ("/bin/tell", "all"), "daemon"), (HEALTH, ("/bin/df",), "nobody")):
         allowed = AllowPrograms(((program, user),))
         kinds = [m for m in site.fakes[worker].sent if isinstance(m, AllowPrograms | Commit)]
