@@ -8,6 +8,7 @@ import math
 import time
 from typing import Protocol
 
+from health.blots import blotted
 from health.dialogue import AnyPlan
 from health.hints import taken
 from health.need import Before, conclude
@@ -28,6 +29,7 @@ class Around(Protocol):
     """What a checker asks of its pool."""
 
     carriers: Carriers
+    secrets: dict[str, str]
 
     def wake(self, checker: "Checker", when: float) -> None:
         """Have the checker's `woken` called at `when`, monotonic seconds."""
@@ -155,7 +157,7 @@ class Checker:
             end = standing(end, before.health)
             said = self.result.advice if self.result is not None else None
             end = end._replace(advice=merged(said, end.advice))
-        result = end.result(now - self._started)
+        result = blotted(end, self._pool.secrets.values()).result(now - self._started)
         after, ask = observe(before, result.passed, spec.rise, spec.fall, now, spec.damping), False
         if spec.need is not None:
             after, ask, self.held = conclude(before, after, result.passed, self._before(), now)

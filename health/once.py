@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from health.blots import blotted
 from health.probes.calls import Calls
 from health.probes.local import Looks
 from health.probes.ping import Pings, PingSocket
@@ -62,5 +63,5 @@ async def run_once(
     if isinstance(check.probe, AgentProbe):
         end = standing(end, Health.UNKNOWN)
     steps.mark("end")
-    result = end.result(time.monotonic() - start)
+    result = blotted(end, (secrets or {}).values()).result(time.monotonic() - start)
     return Report(result, tuple(step._replace(at=step.at - start) for step in steps.taken))

@@ -88,8 +88,8 @@ class Pool:
         descriptors = descriptor_limit() - RESERVED_DESCRIPTORS if capacity is None else capacity
         self._places = Places(descriptors, loop.call_soon)
         self._program_places = Places(PROGRAMS, loop.call_soon)
-        self._secrets: dict[str, str] = {}
-        self._kit = kit(agent, self._secrets)
+        self.secrets: dict[str, str] = {}
+        self._kit = kit(agent, self.secrets)
         self._on_transitions = on_transitions
         self._checkers: dict[CheckSpec, Checker] = {}
         self._by_id: dict[str, Checker] = {}
@@ -123,8 +123,8 @@ class Pool:
 
         A changed secret is no changed check: its next probe uses it.
         """
-        self._secrets.clear()
-        self._secrets.update(generation.secrets)
+        self.secrets.clear()
+        self.secrets.update(generation.secrets)
         wanted = dict.fromkeys(generation.spec.checks)
         gone = [check for check in self._checkers if check not in wanted]
         for check in gone:
