@@ -15,6 +15,7 @@ from hactl.config.fault import Fault, Path, path_text
 from hactl.config.schema.document import Document
 from hactl.config.sentences import missing, sentence, shown, unknown_key
 from hactl.config.tree import Node, clipped, fault_at, find, plain
+from hactl.masks import MASK, holds_secrets
 
 NAMED: Final = ("directors", "routers", "groups", "checks", "pools", "services", "notify")
 """Sections that hold objects by name."""
@@ -90,7 +91,14 @@ def _fault(root: Node, data: Any, known: dict[int, type[BaseModel]], detail: Err
         message = missing(str(path[-1]), _model(data, known, path[:-1]))
         place = fault_at(root, path[:-1], message, key=True)
         return msgspec.structs.replace(place, path=path_text(path))
-    return fault_at(root, clipped(root, path), sentence(detail, find(root, path), path))
+    return fault_at(root, clipped(root, path), sentence(detail, _quotable(find(root, path), path), path))
+
+
+def _quotable(node: Node, path: Path) -> Node:
+    """The node as a message may quote it: where secrets stand, or are written by mistake, a mask in its place."""
+    if not isinstance(node.value, dict | list) and holds_secrets(map(str, path)):
+        return msgspec.structs.replace(node, value=MASK, raw=MASK)
+    return node
 
 
 def _model(data: Any, known: dict[int, type[BaseModel]], path: Path) -> type[BaseModel] | None:

@@ -1,6 +1,7 @@
 """What stands in the file and is nobody's business is in no change, no plan and no dump, whichever way it changes."""
 
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -58,3 +59,31 @@ def test_the_effective_configuration(tmp_path: object) -> None:
     shown = json.dumps(effective(load(path, "lb1")))
     assert "planted" not in shown
     assert shown.count("(hidden)") == 4
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("headers: {X-Key: planted-1}", "headers: planted-1"),
+        ("headers: {X-Key: planted-1}", "headers: {X-Key: [planted-1]}"),
+        ("headers: {X-Key: planted-1}", 'headers: {X-Key: "planted-1\\x07"}'),
+        ("url: 'https://chat.example.org/planted-2'", "url: 'ftp://chat.example.org/planted-2'"),
+        ("url: 'https://chat.example.org/planted-2'", "url: planted-2, secret_file: planted-5"),
+        ("options: {key: planted-4}", "options: planted-4"),
+        ("plugin: x,", "plugin: x, secret_file: planted-4,"),
+        ("directors:", "peer: {key_file: planted-6}\ndirectors:"),
+        ("directors:", "control: {token_file: planted-7}\ndirectors:"),
+        (
+            "check: {type: http, headers: {X-Key: planted-1}}",
+            "check: {type: redis, password_file: planted-8}",
+        ),
+        ("check: {type: http, headers: {X-Key: planted-1}}", "check: {type: redis, password: planted-8}"),
+    ],
+)
+def test_a_fault_quotes_no_secret(tmp_path: Path, right: str, wrong: str) -> None:
+    """Neither where secrets stand nor where somebody writes one in place of the file that holds it."""
+    assert right in TEXT
+    (tmp_path / "hactl.yaml").write_text(TEXT.replace(right, wrong))
+    faults = load(str(tmp_path / "hactl.yaml"), "lb1").faults
+    assert faults
+    assert "planted" not in "\n".join(map(str, faults))
