@@ -3,6 +3,7 @@
 Owns the conversation with the mail server; what the mail says is made in notify.render.
 """
 
+import base64
 import re
 import ssl
 from collections.abc import Sequence
@@ -39,14 +40,17 @@ class EmailChannel:
         others."""
         spec = self._spec
         mail = message(spec, events, self._tools.node, datetime.now(UTC))
+        password = self._password() if spec.user else ""
         try:
             async with self._client() as client:
                 if spec.user:
-                    await client.login(spec.user, self._password())
+                    await client.login(spec.user, password)
                 refused, _ = await client.send_message(mail, sender=spec.sender, recipients=list(spec.to))
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise DeliveryError(_words(error), refused=_is_refusal(error)) from error
-        return "; ".join(f"{address} refused: {answer.message}" for address, answer in refused.items())
+            words = _blotted(_words(error), spec.user or "", password)
+            raise DeliveryError(words, refused=_is_refusal(error)) from error
+        remark = "; ".join(f"{address} refused: {answer.message}" for address, answer in refused.items())
+        return _blotted(remark, spec.user or "", password)
 
     def _client(self) -> aiosmtplib.SMTP:
         spec = self._spec
@@ -125,3 +129,12 @@ def _words(error: Exception) -> str:
     if isinstance(error, aiosmtplib.SMTPResponseException):
         return f"the mail server answered {error.code} {error.message}"
     return str(error) or type(error).__name__
+
+
+def _blotted(words: str, user: str, password: str) -> str:
+    """A server's words without the password, should it quote what we said: plain, or as AUTH sends it."""
+    if password:
+        coded = (password.encode(), b"\0%b\0%b" % (user.encode(), password.encode()))
+        for said in (password, *(base64.b64encode(one).decode() for one in coded)):
+            words = words.replace(said, "***")
+    return words

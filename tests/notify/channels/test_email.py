@@ -1,5 +1,7 @@
 """Mail to a real SMTP server."""
 
+import asyncio
+import base64
 import ssl
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -185,3 +187,28 @@ def test_a_sender_with_a_name_keeps_it() -> None:
     )
     mail = email.message(spec, [event()], "lb1", datetime.now(UTC))
     assert mail["From"] == "Load balancers <lb@example.org>"
+
+
+@pytest.mark.parametrize("ways", ["PLAIN", "LOGIN"])
+async def test_a_server_that_quotes_the_login_is_not_quoted(ways: str) -> None:
+    """What it refuses is told without the password, also where it repeats what it was sent."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail ESMTP\r\n")
+        while line := (await reader.readline()).strip():
+            if line.startswith(b"EHLO"):
+                writer.write(b"250-mail\r\n250 AUTH %b\r\n" % ways.encode())
+            elif line.startswith(b"AUTH LOGIN"):
+                writer.write(b"334 UGFzc3dvcmQ6\r\n")
+            else:
+                writer.write(b"535 you said " + line + b"\r\n")
+                break
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(DeliveryError, match=r"535 you said .*\*\*\*") as caught:
+            await channel(port, user="me", password_file="/etc/password", starttls=False).deliver([event()])
+    coded = base64.b64encode(b"\0me\0s3cret").decode(), base64.b64encode(b"s3cret").decode()
+    assert not any(word in str(caught.value) for word in ("s3cret", *coded))
