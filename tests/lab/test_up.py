@@ -12,7 +12,7 @@ from support.daemon import HACTL
 from support.netns import needs_namespaces
 
 PAGE = Path(__file__).parents[2] / "docs" / "first-cluster.md"
-pytestmark = [needs_namespaces, pytest.mark.netns, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [needs_namespaces, pytest.mark.netns, pytest.mark.timeout(400)]
 UP_WITHIN = 200.0
 PATH = f"{Path(HACTL).parent}:{os.environ['PATH']}"
 
