@@ -59,7 +59,7 @@ def _unusable(loaded: Loaded, warnings: tuple[str, ...]) -> Plan:
 
 
 async def _running(daemon: "Supervisor") -> Running:
-    masters = frozenset(name for name, report in daemon.routers.items() if report.state is State.MASTER)
+    masters = frozenset(name for name, report in daemon.heard.routers.items() if report.state is State.MASTER)
     counters = await daemon.balancer.counters()
     return Running(masters=masters, connections=_connections(daemon.config, counters))
 

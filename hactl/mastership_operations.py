@@ -41,7 +41,7 @@ async def confirmed(daemon: "Supervisor", have: Callable[[Peers], tuple[str, ...
     try:
         async with asyncio.timeout(_CONFIRM_WITHIN):
             while set(daemon.peers.up()) - set(have(daemon.peers)):
-                await daemon.news.wait()
+                await daemon.heard.news.wait()
     except TimeoutError:
         pass
     return have(daemon.peers)
@@ -125,11 +125,11 @@ class MastershipOperations:
         return next((list(group.routers) for group in failover.groups if router in group.routers), [router])
 
     def _masters(self, names: Sequence[str]) -> list[str]:
-        reports = self._daemon.routers
+        reports = self._daemon.heard.routers
         return [name for name in names if name in reports and reports[name].state is State.MASTER]
 
     def _holds_back(self, router: str) -> bool:
-        report = self._daemon.routers.get(router)
+        report = self._daemon.heard.routers.get(router)
         return report is not None and report.hold_until is not None
 
     def _ask(self, mastership: Mastership) -> None:
@@ -150,7 +150,9 @@ class MastershipOperations:
         """Let nobody preempt the new masters, on every director that can be told."""
         daemon, now = self._daemon, time.time()
         masters = {
-            name: report.master for name in given if (report := daemon.routers.get(name)) and report.master
+            name: report.master
+            for name in given
+            if (report := daemon.heard.routers.get(name)) and report.master
         }
         self._ask(daemon.wishes.mastership.with_holds(masters, now + seconds, caller.user, now))
         revision = daemon.wishes.mastership.revision
@@ -178,13 +180,13 @@ class MastershipOperations:
         """Wait for a report of this router that is as wanted, but not for longer than `within` seconds."""
         try:
             async with asyncio.timeout(within):
-                while (report := self._daemon.reports.get(router)) is not None and not wanted(report):
-                    await self._daemon.news.wait()
+                while (report := self._daemon.heard.reports.get(router)) is not None and not wanted(report):
+                    await self._daemon.heard.news.wait()
         except TimeoutError:
             return
 
     def _handed_over(self, router: str, was_master: bool, started: float) -> RouterAnswer:
-        report = self._daemon.routers.get(router)
+        report = self._daemon.heard.routers.get(router)
         if not was_master:
             state = report.state.value if report else "not running"
             return RouterAnswer(router=router, done=False, text=f"is not master here (it is {state})")

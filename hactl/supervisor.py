@@ -15,9 +15,6 @@ from typing import Any
 import structlog
 
 import hactl
-from failover.lateness import Lateness
-from failover.peer.report import PeerReport
-from failover.report import Alarm, Conflict, PeerPayload, RouterReport
 from failover.timing import successor_within
 from hactl import reload, reloading, store
 from hactl.balancer import Balancer
@@ -28,15 +25,14 @@ from hactl.control.page.desk import Desk
 from hactl.control.page.door import Door
 from hactl.control.server import ControlServer
 from hactl.crew import Crew
-from hactl.events import Occurrence, of_alarm, of_conflict, of_report, plain
+from hactl.events import Occurrence, plain
+from hactl.heard import Heard
 from hactl.mastership import Mastership
-from hactl.messages import Ask, ChannelReport, Note, Outcomes, Transitions
 from hactl.operations import Operations
 from hactl.orders import Order, orders
 from hactl.pace import Pace
 from hactl.peers import Peers
 from hactl.picture import Clock
-from hactl.preparing import FAILOVER
 from hactl.sdnotify import Systemd
 from hactl.secret_files import read_secrets
 from hactl.secret_names import page_tokens
@@ -44,7 +40,6 @@ from hactl.splits import Splits
 from hactl.standing import ProblemKeeper
 from hactl.synchronising import Synchronising
 from hactl.tracking import Tracking
-from hactl.unseen import at_takeover, late
 from hactl.wishes import Wishes
 from hactl.worker_user import worker_user
 from notify.event import EventKind, Severity
@@ -59,20 +54,15 @@ class Supervisor:
 
     def __init__(self, path: str, node: str | None, config: Config, listener: Listener) -> None:
         self.config = config
-        self.reports: dict[str, RouterReport] = {}
-        """The last of each router, those of a failover worker that has died since among them; see `routers`."""
-        self.news = asyncio.Event()
         self._path, self._node, self._listener = path, node, listener
         self._log: Any = structlog.get_logger()
         self._systemd = Systemd()
         self.started = time.monotonic()
         self.loaded = time.time()
         self.clock = Clock(self.started, self.loaded - self.started)
-        self.channels: dict[str, ChannelReport] = {}
         self.peers = Peers()
         self.splits = Splits()
         self.pace = Pace(self._log.warning)
-        self._spoke: set[str] = set()
         self._stop = asyncio.Event()
         self.reloading = asyncio.Lock()
         self.wishes = Wishes(Path(config.state_dir), self._log, self._wished)
@@ -82,12 +72,13 @@ class Supervisor:
         self.warnings = [text for text in found if text]
         self.sync = Synchronising(config, emit=self.emit, log=self._log)
         self.door = Door()
+        self.heard = Heard(self, self._log)
         self.crew = Crew(
             config,
             read_secrets(config),
             user,
-            on_message=self._hear,
-            on_death=self._died,
+            on_message=self.heard.message,
+            on_death=self.heard.died,
             say=lambda subject, text: self._log.warning(text, subject=subject),
             orders=lambda: (*self._orders(Mastership()), self.tracking.judged()),
             door=self.door.attach,
@@ -98,7 +89,7 @@ class Supervisor:
         self.balancer = Balancer(config, self.wishes.overrides, self.emit, self.tracking.see, self._log)
         commands = Operations(self)
         self._server = ControlServer(commands, self._log.error, lambda: self.config.control.roles)
-        self._desk = Desk(
+        self.desk = Desk(
             commands,
             lambda: page_tokens(self.config, self.crew.generations.secrets),
             self.crew.tell_notify,
@@ -119,7 +110,7 @@ class Supervisor:
             )
             await self.balancer.start()
             self.door.want(self.config.control.http)
-            works = (self.balancer.run(), self._tick(), self.sync.run(), self._desk.run())
+            works = (self.balancer.run(), self._tick(), self.sync.run(), self.desk.run())
             tasks = [group.create_task(work) for work in works]
             await self._server.start(self._listener)
             self._say_started()
@@ -131,7 +122,7 @@ class Supervisor:
         self.door.close()
 
     def _say_started(self) -> None:
-        self._share()
+        self.share()
         self.emit(plain(EventKind.DIRECTOR_STARTED, self.config.node, f"hactl {hactl.__version__} runs"))
         for text in self.warnings:
             self._log.warning(text)
@@ -160,7 +151,7 @@ class Supervisor:
             self.wishes.expire(time.time())
             self.door.look()
             self.problems.look()
-            for router, reason in self.splits.look(self.routers, self.peers.reports, time.monotonic()):
+            for router, reason in self.splits.look(self.heard.routers, self.peers.reports, time.monotonic()):
                 self.emit(plain(EventKind.CONFLICT_TWO_MASTERS, router, reason))
             for occurrence in self.peers.look(time.monotonic()):
                 self.emit(occurrence)
@@ -192,15 +183,14 @@ class Supervisor:
         self.tracking.apply(config)
         self.problems.apply(config)
         self.balancer.apply(config)
-        names = {router.name for router in config.failover.routers}
-        self.reports = {name: report for name, report in self.reports.items() if name in names}
-        self.sync.apply(config, self.reports)
+        self.heard.keep({router.name for router in config.failover.routers})
+        self.sync.apply(config, self.heard.reports)
         self.pace.look(config.failover.routers)
         self.door.want(config.control.http)
         self.emit(plain(EventKind.CONFIG_LOADED, config.cluster, f"{len(changed)} changes, by {by}"))
         for peer in self.peers.words:
             self.emit(self.peers.drift(peer, config.sha256))
-        self._share()
+        self.share()
         return changed
 
     # ---- what happens -------------------------------------------------------------------------------------------
@@ -217,68 +207,9 @@ class Supervisor:
         self.problems.learn(event)
         self._server.notice()
 
-    def _hear(self, name: str, message: Any) -> None:
-        match message:
-            case Transitions() | Outcomes():
-                self.balancer.learn(message.outcomes)
-                self.tracking.learn(message.outcomes)
-            case RouterReport():
-                self._on_router(message)
-            case Conflict() if self.splits.heard(message.router):
-                self.emit(of_conflict(message))
-            case Alarm():
-                self.emit(of_alarm(message, self.config.node))
-            case PeerReport():
-                self.emit(self.peers.on_report(message))
-            case PeerPayload(peer, data):
-                self._on_word(peer, data)
-            case Lateness():
-                self.pace.hear(message, self.config.failover.routers)
-            case ChannelReport():
-                self.channels[message.name] = message
-            case Ask():
-                self._desk.ask(message)
-            case Note(level, text, fields):
-                getattr(self._log, level.value)(text, worker=name, **{k: v for k, v in fields.items() if v})
-
-    def _on_router(self, report: RouterReport) -> None:
-        before = self.reports.get(report.router)
-        self.reports[report.router] = report
-        self._spoke.add(report.router)
-        self.balancer.set_holding({vip for r in self.reports.values() for vip in r.holding})
-        self.sync.follow(self.reports)
-        others = [director for director in self.config.directors if director.name != self.config.node]
-        unseen = at_takeover(report, self.wishes.overrides, self.peers, others, time.monotonic())
-        for occurrence in (*of_report(before, report), *unseen):
-            self.emit(occurrence)
-        self._wake_waiting()
-
-    def _wake_waiting(self) -> None:
-        self.news.set()
-        self.news = asyncio.Event()
-
-    def _on_word(self, peer: str, data: bytes) -> None:
-        """A peer's word: its overrides join ours, the later of each object; a differing configuration is told."""
-        heard, occurrence = self.peers.on_payload(peer, data, self.config.sha256)
-        self.emit(occurrence)
-        if heard is None:
-            self._log.warning(f"what {peer} says of its configuration and overrides is not understood here")
-        else:
-            before = self.wishes.overrides
-            self.wishes.hear(peer, heard)
-            self.emit(late(peer, before, self.wishes.overrides, self.routers, time.time() - time.monotonic()))
-        self._wake_waiting()
-
-    def _share(self) -> None:
+    def share(self) -> None:
         """Say our word to all peers."""
         self.crew.share(self.wishes.word(self.config.sha256))
-
-    def _died(self, name: str, reason: str) -> None:
-        if name == FAILOVER:
-            self._spoke.clear()
-            self.peers.forget()
-            self.pace.forget()
-        self.emit(plain(EventKind.WORKER_DIED, name, f"{reason}; it is started again"))
 
     # ---- wishes, status -----------------------------------------------------------------------------------------
 
@@ -289,12 +220,7 @@ class Supervisor:
         self.problems.changed()
         for order in self._orders(before):
             self.crew.tell_failover(order)
-        self._share()
+        self.share()
 
     def _orders(self, before: Mastership) -> Iterator[Order]:
         return orders(before, self._acted, self.config.node, time.time(), time.monotonic())
-
-    @property
-    def routers(self) -> dict[str, RouterReport]:
-        """What the living failover worker said last of each router."""
-        return {name: report for name, report in self.reports.items() if name in self._spoke}

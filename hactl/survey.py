@@ -33,7 +33,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
         started=daemon.started,
         loaded=daemon.loaded,
         state=balancer.state,
-        reports=daemon.routers,
+        reports=daemon.heard.routers,
         unreported=_unreported(crew),
         peers=daemon.peers.reports,
         peer_configs={
@@ -50,7 +50,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
         acknowledged=daemon.problems.acknowledged(),
         splits=_splits(daemon),
         workers=_workers(crew, daemon.clock.monotonic),
-        channels=daemon.channels,
+        channels=daemon.heard.channels,
         sync=daemon.sync.view,
         lateness=daemon.pace.measured,
         warnings=[
@@ -66,7 +66,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
 def _splits(daemon: "Supervisor") -> list[str]:
     """What makes two masters, and what would."""
     others = [d.name for d in daemon.config.directors if d.name != daemon.config.node]
-    there = daemon.splits.now(daemon.routers, time.monotonic())
+    there = daemon.splits.now(daemon.heard.routers, time.monotonic())
     return [*there, *(risks(others, daemon.peers.reports) if daemon.config.failover.routers else ())]
 
 
