@@ -4,7 +4,6 @@ Owns no decision: those are the election's. It knows how to perform each action 
 """
 
 import asyncio
-import os
 from collections.abc import Callable, Iterable, Sequence
 
 from failover import describe, outgoing
@@ -25,7 +24,7 @@ from failover.adverts import Adverts
 from failover.election import Election
 from failover.hearing import Hearing
 from failover.host import inherited, packed
-from failover.kernel import Job
+from failover.kernel import Job, write_error
 from failover.moves import State
 from failover.packet import Advert, Drop
 from failover.place import Place
@@ -70,7 +69,7 @@ class Instance:
         self.election.set_priority(self.standing.priority, now, unproven=self.standing.unproven)
         found = inherited(self.spec, self._around.host)
         if not found:
-            self._writes.lower(self.spec)
+            self._writes.clear(self.spec)
         self._perform(self.election.start(now, inherited=found, fault=fault), now)
 
     def receive(self, advert: Advert, source: bytes) -> None:
@@ -129,13 +128,12 @@ class Instance:
     def adopt(self, spec: RouterSpec) -> None:
         """A reload changed what may change while running: addresses, priority, delays, tracking."""
         now = self._loop.time()
-        gone = outgoing.gone(self.spec, spec)
+        if self.election.router.holding:
+            self._writes.change(self.spec, spec, self.standing)
         self.spec = spec
         self._vips = frozenset(packed(vip.address) for vip in spec.addresses)
         self.hearing.adopt(spec.addresses)
         self._settling.adopt(spec)
-        if gone and self.election.router.holding:
-            self._writes.take_off(gone, self.standing)
         self._perform(self.election.adopt(spec, now), now)
         self.look()
 
@@ -243,7 +241,7 @@ class Instance:
         """A write of addresses has ended."""
         now = self._loop.time()
         self._renewal = max(self._renewal, job.took)
-        self._write_error = f"addresses: {os.strerror(job.error)}" if job.error else ""
+        self._write_error = write_error(job)
         if job.lifetime is None:
             self.report()
             self._around.handed(self.spec.name, Handed.LET_GO)

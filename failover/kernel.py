@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from failover import link_wire, wire
+from failover import link_wire, ways, wire
 from failover.buffers import enlarge
 from failover.host import Host
 from failover.place import Bearer, Bearing, Place
+from failover.ways import Way
 
 _NETLINK_ROUTE = 0
-_SOL_NETLINK, _EXT_ACK = 270, 11
+_SOL_NETLINK, _EXT_ACK, _GET_STRICT_CHK = 270, 11, 12
 _GROUPS = 0x1 | 0x10 | 0x100
 """RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR."""
 _EVENT_BUFFER = 4 << 20
@@ -29,6 +30,7 @@ _CHUNK = 100
 """Addresses written in one go, so that a drop never waits behind a thousand renewals."""
 _WRITER_PRIORITY = 10
 _ANSWER_WITHIN = 2.0
+_HARMLESS_WITHOUT_WAY = (errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.ENETUNREACH, errno.EINVAL)
 _HARMLESS_ON_DELETE = (errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENXIO)
 
 
@@ -36,7 +38,8 @@ _HARMLESS_ON_DELETE = (errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENXIO)
 class Job:
     """Hold (lifetime in whole seconds, 0 for ever) or drop (None) these addresses, then call `done` in the loop.
 
-    The macvlans that `bearers` names are set up before their addresses come, and down or silent before these go.
+    The macvlans that `bearers` names are set up before their addresses come, and down or silent before these go; the routes
+    and rules in `ways` come last and go first.
     `owner` is whoever holds them: its drop cancels its own earlier jobs only. `void_after` is monotonic seconds;
     `cancelled` is set by the loop when a later job makes this one wrong.
     """
@@ -47,10 +50,18 @@ class Job:
     void_after: float
     done: Callable[["Job"], None]
     bearers: tuple[Bearer, ...] = ()
+    ways: tuple[Way, ...] = ()
     cancelled: bool = False
     voided: bool = False
     error: int = 0
+    way_error: int = 0
     took: float = 0.0
+
+
+def write_error(job: Job) -> str:
+    """What went wrong, in words; empty for nothing."""
+    errors = (("addresses", job.error), ("routes and rules", job.way_error))
+    return "; ".join(f"{what}: {os.strerror(error)}" for what, error in errors if error)
 
 
 class AddressWriter:
@@ -97,6 +108,8 @@ class AddressWriter:
             self._deliver(job)
 
     def _perform(self, job: Job) -> None:
+        if job.lifetime is None:
+            self._way(ways.take, job.ways, _HARMLESS_WITHOUT_WAY)
         if not (job.cancelled or time.monotonic() > job.void_after):
             job.error = self._bear(job.bearers)
         if job.lifetime is None:
@@ -110,6 +123,15 @@ class AddressWriter:
             job.voided = True
             self._bear(tuple(Bearer(bearer.index, Bearing.DOWN) for bearer in job.bearers))
             self._delete(job.places)
+        elif not job.cancelled:
+            job.way_error = self._way(ways.put, job.ways, (errno.EEXIST,))
+
+    def _way(
+        self, make: Callable[[int, Way], bytes], there: tuple[Way, ...], harmless: tuple[int, ...]
+    ) -> int:
+        if not there:
+            return 0
+        return self._exchange([make(self._next(), way) for way in there], harmless)
 
     def _bear(self, bearers: tuple[Bearer, ...]) -> int:
         if not bearers:
@@ -208,10 +230,12 @@ def _dump(sock: socket.socket, request: bytes, sequence: int, host: Host) -> boo
                 return not value.interrupted
 
 
-def open_route(groups: int = 0) -> socket.socket:
-    """A socket to rtnetlink, joined to these groups."""
+def open_route(groups: int = 0, *, strict: bool = False) -> socket.socket:
+    """A socket to rtnetlink, joined to these groups. `strict`: a dump brings only what its header asks for."""
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE)
     sock.setsockopt(_SOL_NETLINK, _EXT_ACK, 1)
+    if strict:
+        sock.setsockopt(_SOL_NETLINK, _GET_STRICT_CHK, 1)
     sock.bind((0, groups))
     return sock
 

@@ -17,7 +17,7 @@ from failover.guards import Guards
 from failover.host import Host
 from failover.instance import Instance
 from failover.kernel import AddressWriter, EventSocket, Job, picture
-from failover.leftovers import remove_strays
+from failover.leftovers import remove_stray_ways, remove_strays
 from failover.moves import State
 from failover.orders import Orders
 from failover.place import Place
@@ -79,6 +79,7 @@ class Manager:
         reread = self.guards.take(spec.routers, secrets, self.moment())
         if first:
             remove_strays(spec.routers, self)
+            remove_stray_ways(spec.routers, self)
         for name, change in plan.items():
             if change in (Change.STOP, Change.RESTART):
                 self._leave(name)

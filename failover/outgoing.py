@@ -15,6 +15,7 @@ from failover.report import Held, ReleasePacket
 from failover.spec import AddressSpec, Checksum, Family, RouterSpec, Transport
 from failover.timing import renewal_period
 from failover.virtual_mac import bearers, mac_of, source_mac
+from failover.ways import RouteSpec, Way, take
 from failover.wire import delete_address, put_address
 
 
@@ -69,7 +70,7 @@ def held(
         interface=spec.interface,
         index=link.index,
         renew=b"".join(renew),
-        drop=b"".join((*silence, *drop)),
+        drop=b"".join((*(take(0, way) for way in found_ways(spec, host)), *silence, *drop)),
         every=renewal_period(lease) if lease else 0.0,
         packets=tuple(packets) if is_master else (),
         sealing=guard.seals.sealing(spec.authentication_file or "") if guard.seals else None,
@@ -107,3 +108,21 @@ def gone(old: RouterSpec, new: RouterSpec) -> tuple[AddressSpec, ...]:
     return tuple(
         vip for vip in old.addresses if (vip.address, vip.prefix, vip.bearer, vip.label) not in stays
     )
+
+
+def found_ways(spec: RouterSpec, host: Host) -> tuple[Way, ...]:
+    """The router's routes and rules, as far as their interfaces are there."""
+    return (*_found(spec.routes, host), *map(Way, spec.rules))
+
+
+def gone_ways(old: RouterSpec, new: RouterSpec, host: Host) -> tuple[Way, ...]:
+    """Those to remove when a reload makes `new` of `old`."""
+    stays = {*new.routes, *new.rules}
+    return tuple(way for way in found_ways(old, host) if way.spec not in stays)
+
+
+def _found(routes: Sequence[RouteSpec], host: Host) -> Iterator[Way]:
+    for route in routes:
+        link = None if route.interface is None else host.link(route.interface)
+        if link is not None or route.interface is None:
+            yield Way(route, 0 if link is None else link.index)

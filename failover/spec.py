@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from failover.peer.spec import PeerChannelSpec
+from failover.ways import RouteSpec, RuleSpec
 
 
 class Family(StrEnum):
@@ -176,6 +177,8 @@ class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
     trailer: TrailerSpec = TrailerSpec()
     virtual_mac: bool = False
     track: tuple[TrackedObject, ...] = ()
+    routes: tuple[RouteSpec, ...] = ()
+    rules: tuple[RuleSpec, ...] = ()
 
 
 class GroupSpec(msgspec.Struct, frozen=True, kw_only=True):

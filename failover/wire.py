@@ -102,15 +102,24 @@ def dump_addresses(sequence: int) -> bytes:
 
 def read(data: bytes) -> Iterator[Link | Address | Answer]:
     """The messages in what one read from the socket returned."""
+    for kind, flags, sequence, body in _messages(data):
+        value = _value(kind, flags, sequence, body)
+        if value is not None:
+            yield value
+
+
+def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and body of each message, for who reads others than links and addresses."""
+    return ((kind, body) for kind, _, _, body in _messages(data))
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
     offset = 0
     while offset + _HEADER.size <= len(data):
         length, kind, flags, sequence, _ = _HEADER.unpack_from(data, offset)
         if length < _HEADER.size or offset + length > len(data):
             return
-        body = data[offset + _HEADER.size : offset + length]
-        value = _value(kind, flags, sequence, body)
-        if value is not None:
-            yield value
+        yield kind, flags, sequence, data[offset + _HEADER.size : offset + length]
         offset += (length + 3) & ~3
 
 
@@ -129,19 +138,19 @@ def _value(kind: int, flags: int, sequence: int, body: bytes) -> Link | Address 
 
 def _read_link(body: bytes, gone: bool) -> Link:
     _, _, index, flags, _ = LINK.unpack_from(body)
-    attributes = dict(_attributes(body, LINK.size))
-    name = attributes.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace")
+    there = dict(attributes(body, LINK.size))
+    name = there.get(_IFLA_IFNAME, b"").rstrip(b"\0").decode(errors="replace")
     # Not IFF_RUNNING: it follows the carrier up to a second late, because the kernel rations those changes.
     up = bool(flags & _IFF_UP and flags & _IFF_LOWER_UP and not flags & _IFF_DORMANT)
     return Link(
         index,
         name,
-        attributes.get(_IFLA_ADDRESS, b""),
+        there.get(_IFLA_ADDRESS, b""),
         up,
         gone,
         enabled=bool(flags & _IFF_UP),
-        parent=_number(attributes.get(_IFLA_LINK, b"")),
-        alias=attributes.get(_IFLA_IFALIAS, b"").rstrip(b"\0").decode(errors="replace"),
+        parent=_number(there.get(_IFLA_LINK, b"")),
+        alias=there.get(_IFLA_IFALIAS, b"").rstrip(b"\0").decode(errors="replace"),
     )
 
 
@@ -151,15 +160,16 @@ def _number(value: bytes) -> int:
 
 def _read_address(body: bytes, gone: bool) -> Address:
     family, prefix, flags, _, index = _ADDRESS.unpack_from(body)
-    attributes = dict(_attributes(body, _ADDRESS.size))
-    if len(attributes.get(_IFA_FLAGS, b"")) == _U32.size:
-        flags = _U32.unpack(attributes[_IFA_FLAGS])[0]
-    address = attributes.get(_IFA_LOCAL) or attributes.get(_IFA_ADDRESS, b"")
-    ours = attributes.get(_IFA_PROTO) == bytes((OURS,))
+    there = dict(attributes(body, _ADDRESS.size))
+    if len(there.get(_IFA_FLAGS, b"")) == _U32.size:
+        flags = _U32.unpack(there[_IFA_FLAGS])[0]
+    address = there.get(_IFA_LOCAL) or there.get(_IFA_ADDRESS, b"")
+    ours = there.get(_IFA_PROTO) == bytes((OURS,))
     return Address(index, family, address, prefix, ours, bool(flags & _TENTATIVE), gone)
 
 
-def _attributes(body: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+def attributes(body: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+    """Kind and value of each attribute from there on."""
     while offset + _ATTRIBUTE.size <= len(body):
         length, kind = _ATTRIBUTE.unpack_from(body, offset)
         if length < _ATTRIBUTE.size:

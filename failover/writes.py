@@ -13,6 +13,7 @@ from failover.router import Router
 from failover.spec import AddressSpec, RouterSpec
 from failover.surroundings import Surroundings
 from failover.virtual_mac import bearers, bearing
+from failover.ways import Way
 
 _FOR_EVER = float("inf")
 
@@ -31,38 +32,52 @@ class Writes:
         self._bearing = bearing(router)
         places = outgoing.places(spec.addresses, self._around.host, standing.owned)
         there = bearers(spec, self._around.host, self._bearing)
-        self._around.write(Job(self._owner, places, lease, void_after, self._done, there))
+        ways = outgoing.found_ways(spec, self._around.host)
+        self._around.write(Job(self._owner, places, lease, void_after, self._done, there, ways))
 
     def drop(self, spec: RouterSpec, standing: Standing) -> None:
         """Take all VIPs off; their macvlans are down before."""
         self._bearing = Bearing.DOWN
-        self._take_off(spec.addresses, standing, bearers(spec, self._around.host, Bearing.DOWN))
+        host = self._around.host
+        there = bearers(spec, host, Bearing.DOWN)
+        self._take_off(spec.addresses, standing, there, outgoing.found_ways(spec, host))
 
-    def take_off(self, vips: Sequence[AddressSpec], standing: Standing) -> None:
-        """Take some VIPs off and keep the others."""
-        self._take_off(vips, standing, ())
+    def change(self, old: RouterSpec, new: RouterSpec, standing: Standing) -> None:
+        """A reload: take off what `old` has and `new` has not."""
+        vips, ways = outgoing.gone(old, new), outgoing.gone_ways(old, new, self._around.host)
+        if vips or ways:
+            self._take_off(vips, standing, (), ways)
 
     def keep_still(self, spec: RouterSpec, router: Router) -> None:
         """The macvlans of a router that holds its VIPs answer no more, or again."""
         if spec.virtual_mac and router.holding and bearing(router) is not self._bearing:
             self._bear(spec, bearing(router))
 
-    def lower(self, spec: RouterSpec) -> None:
-        """Set the macvlans down: a daemon before us may have died between two writes."""
+    def clear(self, spec: RouterSpec) -> None:
+        """Macvlans down, no route and no rule: a daemon before us may have died with them, and their lease is over."""
         if spec.virtual_mac:
             self._bear(spec, Bearing.DOWN)
+        if ways := outgoing.found_ways(spec, self._around.host):
+            self._around.write(Job(self._owner, (), None, _FOR_EVER, lambda _: None, ways=ways))
 
     def _bear(self, spec: RouterSpec, how: Bearing) -> None:
         self._bearing = how
         there = bearers(spec, self._around.host, how)
         self._around.write(Job(self._owner, (), 0, _FOR_EVER, lambda _: None, there))
 
-    def _take_off(self, vips: Sequence[AddressSpec], standing: Standing, there: tuple[Bearer, ...]) -> None:
+    def _take_off(
+        self,
+        vips: Sequence[AddressSpec],
+        standing: Standing,
+        there: tuple[Bearer, ...],
+        ways: tuple[Way, ...],
+    ) -> None:
         places = outgoing.places(vips, self._around.host, standing.owned)
         spared = self._around.held_by_others(self._owner, {place.address for place in places})
         places = tuple(place for place in places if place not in spared)
         there = tuple(bearer for bearer in there if bearer.index not in _indexes(spared))
-        self._around.write(Job(self._owner, places, None, _FOR_EVER, self._done, there))
+        ways = ways if not spared else ()
+        self._around.write(Job(self._owner, places, None, _FOR_EVER, self._done, there, ways))
 
 
 def _indexes(places: set[Place]) -> set[int]:

@@ -74,6 +74,12 @@ def device(router: Router, address: str, interface: str) -> str:
     return device_name(router.vrid, 6 if family_of(address) == "ipv6" else 4, interface)
 
 
+def way_family(router: Router, *parts: str | None) -> str:
+    """The family of a route or a rule: that of its first part that has one, else the router's."""
+    known = (family_of(part) for part in parts if part and part != "default")
+    return next(known, router_family(router))
+
+
 def most_advertised(router: Router) -> int:
     """How many addresses the router's adverts have room for."""
     sealed = router.authentication.type == "hmac"

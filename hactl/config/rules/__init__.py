@@ -16,6 +16,7 @@ from hactl.config.rules import (
     servers,
     services,
     virtual_mac,
+    ways,
 )
 from hactl.config.rules.finding import Finding, World
 
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *routers.RULES,
     *addresses.RULES,
     *virtual_mac.RULES,
+    *ways.RULES,
     *checks.RULES,
     *services.RULES,
     *servers.RULES,

@@ -102,6 +102,12 @@ def _director_maps(document: Document) -> Iterator[tuple[Path, Iterable[str], bo
         for index, virtual in enumerate(router.addresses):
             if isinstance(virtual.interface, dict):
                 yield (*path, "addresses", index, "interface"), virtual.interface, True
+        for index, route in enumerate(router.routes):
+            if isinstance(route.interface, dict):
+                yield (*path, "routes", index, "interface"), route.interface, True
+        for index, rule in enumerate(router.rules):
+            if isinstance(rule.interface, dict):
+                yield (*path, "rules", index, "interface"), rule.interface, True
     if document.sync is not None and isinstance(document.sync.interface, dict):
         yield ("sync", "interface"), document.sync.interface, True
     for index, link in enumerate(document.peer.links if document.peer else ()):

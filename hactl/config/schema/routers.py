@@ -26,6 +26,7 @@ from hactl.config.schema.scalars import (
     one_or_each,
 )
 from hactl.config.schema.track import Track
+from hactl.config.schema.ways import Route, Rule
 
 Priority = Annotated[int, Field(ge=1, le=255)]
 TimeToLive = Annotated[int, Field(ge=1, le=255)]
@@ -236,6 +237,12 @@ class Router(Section):
             "VIPs on a macvlan of their own with VRRP's MAC address, from which adverts come and which moves with "
             "them: no client need learn a new one."
         ),
+    )
+    routes: Annotated[list[Route], Field(max_length=200)] = Field(
+        [], description="Routes that are there while this director has the VIPs."
+    )
+    rules: Annotated[list[Rule], Field(max_length=200)] = Field(
+        [], description="Routing rules that are there while this director has the VIPs."
     )
     authentication: Authentication = Field(Authentication(), description="How adverts are authenticated.")
     checksum: Literal["pseudo-header", "message-only"] = Field(
