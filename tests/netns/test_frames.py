@@ -1,0 +1,58 @@
+"""Announcements on their way out: paced, and asked at each frame whether they still hold true."""
+
+import asyncio
+import time
+
+from failover import arp
+from failover.frames import FrameQueue
+from support.directors import until
+from support.failover import packed
+from support.netns import Lan, lan, needs_namespaces
+from support.recorder import Recorder
+
+pytestmark = needs_namespaces
+
+MAC = bytes.fromhex("02005e001122")
+PACE = 100
+AT_ONCE = 5
+"""What may go out at once at this pace."""
+
+
+def frame(number: int) -> bytes:
+    """The announcement of one of many VIPs."""
+    return arp.gratuitous(packed(f"10.99.1.{number}"), MAC)[0]
+
+
+async def send(net: Lan, until_sent: int) -> int:
+    """Twenty frames, which hold true until so many have gone out, and ten that always do; how often the first were asked."""
+    asked, gone = 0, asyncio.Event()
+
+    def still() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked <= until_sent
+
+    with net.inside("a"):
+        queue = FrameQueue("eth0", PACE)
+    queue.add(map(frame, range(1, 21)), still)
+    queue.after(gone.set)
+    queue.add(map(frame, range(21, 31)), lambda: True)
+    assert not gone.is_set()
+    await gone.wait()
+    told = asked
+    await asyncio.sleep(15 / PACE + 0.2)
+    queue.close()
+    assert queue.errors == 0
+    return told
+
+
+def test_what_holds_no_longer_is_not_sent() -> None:
+    """Each frame is asked for at its turn; those behind are not held up, and whoever waits is told once all are gone."""
+    with lan("a") as net, Recorder(net) as recorder:
+        began = time.monotonic()
+        assert asyncio.run(send(net, 8)) == 20
+        until(lambda: len(recorder.announcements("a")) == 18, 5.0)
+        sent = recorder.announcements("a")
+        assert [int(one.address.rpartition(".")[2]) for one in sent] == [*range(1, 9), *range(21, 31)]
+        assert sent[AT_ONCE].at - sent[0].at > 0.5 / PACE
+        assert sent[-1].at - began > (len(sent) - AT_ONCE - 1) / PACE * 0.9
