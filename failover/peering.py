@@ -104,7 +104,7 @@ class Peering:
             case HandoverAsked() | HandoverReady() | HandoverDone() | HandoverFailed():
                 self.handing.hear(peer, news)
             case Say(text):
-                self._tell(Remark("", f"{peer}: {text}"))
+                self._tell(Remark("", f"{peer}: {text}" if peer else text))
             case _:
                 return
 

@@ -9,7 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from failover.peer.actions import Action, HandoverFailed, News, PeerState, Send
+from failover.peer.actions import Action, HandoverFailed, News, PeerState, Say, Send
 from failover.peer.exchange import Exchange
 from failover.peer.handover import Handovers, Outcome
 from failover.peer.keys import Keyring
@@ -22,8 +22,10 @@ from failover.peer.standing import RouterView, Standing, encode_standing
 
 RETRY = 1.0
 """How often a link whose address is missing is tried again, in seconds."""
+QUIET = 60.0
+"""Seconds between two lines about strangers, of whom anybody can invent any number."""
 Tell = Callable[[str, News], None]
-"""Takes news of a peer by the peer's name."""
+"""Takes news of a peer by the peer's name; of none where it is empty."""
 
 
 class PeerChannel:
@@ -32,6 +34,7 @@ class PeerChannel:
     def __init__(self, tell: Tell) -> None:
         self.strangers: Counter[str] = Counter()
         """Datagrams from addresses that are no peer's, by reason."""
+        self._quiet_until = float("-inf")
         self._loop = asyncio.get_running_loop()
         self._tell = tell
         self._spec = PeerChannelSpec(cluster="", node="")
@@ -173,11 +176,22 @@ class PeerChannel:
     def _arrived(self, own: str, source: str, datagram: bytes) -> None:
         route = self._routes.get((own, source))
         if route is None:
-            self.strangers[Drop.UNKNOWN_SENDER.value] += 1
+            self._stranger(source)
             return
         exchange, link = route
         self._perform(exchange, exchange.receive(link, datagram, self._loop.time()))
         self._arm()
+
+    def _stranger(self, source: str) -> None:
+        self.strangers[Drop.UNKNOWN_SENDER.value] += 1
+        now = self._loop.time()
+        if now >= self._quiet_until:
+            self._quiet_until = now + QUIET
+            number = self.strangers.total()
+            self._tell(
+                "",
+                Say(f"the peer channel drops what comes from {source}, no peer's address ({number} so far)"),
+            )
 
     def _perform(self, exchange: Exchange, actions: list[Action]) -> None:
         for action in actions:

@@ -42,12 +42,21 @@ def labels() -> dict[str, set[str]]:
         service["counters"] = sums
     for router in status["routers"].values():
         router |= {"transitions": 1, "lateness_ms": 1.0, "renewal_ms": 1.0, "drops": {"own_packet": 1}}
+    for peer in status["peers"].values():
+        peer |= {"drops": {"replayed": 1}}
     status["workers"] = {"notify": {"state": "up", "restarts": 0}}
     found: dict[str, set[str]] = {}
     for family in text_string_to_metric_families(exposition(status).decode()):
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found
+
+
+def test_what_is_dropped_is_counted_by_its_reason() -> None:
+    """Adverts by router, datagrams of the peer channel by peer."""
+    shown = labels()
+    assert shown["hactl_router_dropped_packets_total"] == {"router", "reason"}
+    assert shown["hactl_peer_dropped_packets_total"] == {"peer", "reason"}
 
 
 def rules() -> list[dict[str, Any]]:

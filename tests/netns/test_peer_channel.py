@@ -21,6 +21,7 @@ from failover.peer.actions import (
     PayloadTaken,
     PeerChanged,
     PeerState,
+    Say,
     Word,
     WordHeard,
 )
@@ -281,13 +282,16 @@ def test_another_key_is_refused_and_counted() -> None:
 
 
 def test_strangers_are_counted() -> None:
-    """A datagram from an address that is no peer's."""
+    """Datagrams from an address that is no peer's; the log tells of them, but not of each."""
     with running() as (net, a, _):
         net.ip("b", "address add 10.99.0.77/24 dev eth0")
         with net.inside("b"), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
             stranger.bind(("10.99.0.77", 0))
-            stranger.sendto(b"hello", (net.address("a"), PORT))
-        until(lambda: a.channel.strangers[Drop.UNKNOWN_SENDER.value] == 1, 5.0)
+            for _ in range(3):
+                stranger.sendto(b"hello", (net.address("a"), PORT))
+        until(lambda: a.channel.strangers[Drop.UNKNOWN_SENDER.value] == 3, 5.0)
+        told = "the peer channel drops what comes from 10.99.0.77, no peer's address (1 so far)"
+        assert [text for text in a.told(Say) if "no peer" in text.text] == [Say(told)]
 
 
 def test_a_long_payload_arrives() -> None:

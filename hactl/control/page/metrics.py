@@ -198,6 +198,12 @@ def _others(snapshot: Snapshot) -> Iterator[Metric]:
         ((n,), float(p["config_matches"])) for n, p in peers.items() if p.get("config_matches") is not None
     ]
     yield _gauge("hactl_peer_config_matches", "1 while its configuration equals ours", ("peer",), matches)
+    drops = [
+        ((name, reason), float(number))
+        for name, peer in peers.items()
+        for reason, number in (peer.get("drops") or {}).items()
+    ]
+    yield _counter("hactl_peer_dropped_packets", "Datagrams not accepted", ("peer", "reason"), drops)
     counts = snapshot.get("problem_counts", {})
     known = counts.get("acknowledged", 0)
     problems = [(("yes",), float(known)), (("no",), float(counts.get("open", 0) - known))]
