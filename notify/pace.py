@@ -11,9 +11,9 @@ GATHER = 0.2
 """A burst has paused when this long no further event came."""
 LARGE = 50
 """Events that make a burst a large one: most of a cluster fails at once."""
-LARGE_GATHER = 1.0
+LARGE_GATHER = 2.0
 """A large burst has paused when so long no further event came."""
-LARGE_WITHIN = 5.0
+LARGE_WITHIN = 10.0
 """Seconds for which the end of a large burst is waited for, where the digest is shorter: one mail, and not three."""
 BACKOFF_FIRST = 1.0
 BACKOFF_MOST = 300.0

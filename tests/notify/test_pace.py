@@ -51,11 +51,11 @@ def test_a_large_burst_is_waited_out() -> None:
     for number in range(LARGE):
         pace = arrived(pace, 10.0 + number * 0.01)
     assert deadline(pace, DIGEST) == pytest.approx(10.49 + LARGE_GATHER)
-    pace = arrived(pace, 14.5)
+    pace = arrived(pace, 19.0)
     assert deadline(pace, DIGEST) == 10.0 + LARGE_WITHIN
-    assert deadline(pace, 30.0) == pytest.approx(14.5 + LARGE_GATHER)
+    assert deadline(pace, 30.0) == pytest.approx(19.0 + LARGE_GATHER)
     assert deadline(pace, 0.0) == 10.0
-    small = succeeded(pace, 15.0, 15.1, waiting=False, burst=False)
+    small = succeeded(pace, 21.0, 21.1, waiting=False, burst=False)
     assert deadline(arrived(small, 99.0), DIGEST) == 99.0 + GATHER
 
 
