@@ -121,6 +121,7 @@ class TrackKind(StrEnum):
     SCRIPT = "script"
     FILE = "file"
     PROCESS = "process"
+    TAKEOVER = "takeover"
 
 
 class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):

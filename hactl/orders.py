@@ -1,7 +1,9 @@
 """What the failover worker is told when wishes about mastership change; core."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from failover.spec import RouterSpec
+from failover.timing import successor_within
 from hactl.mastership import Mastership
 from hactl.messages import HoldBack, Resume, StandAside
 
@@ -19,3 +21,8 @@ def orders(old: Mastership, new: Mastership, node: str, wall: float, monotonic: 
             yield HoldBack(router, monotonic + hold.until - wall, hold.master)
     for router in before.keys() - after.keys():
         yield Resume(router)
+
+
+def patience(routers: Iterable[RouterSpec]) -> float:
+    """How long all of them may take to be given up at the end."""
+    return max((successor_within(r.advert_interval, r.down_after) for r in routers), default=0.0)

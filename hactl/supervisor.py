@@ -15,7 +15,6 @@ from typing import Any
 import structlog
 
 import hactl
-from failover.timing import successor_within
 from hactl import reload, reloading, store
 from hactl.balancer import Balancer
 from hactl.config.load import Loaded, load
@@ -29,7 +28,7 @@ from hactl.events import Occurrence, plain
 from hactl.heard import Heard
 from hactl.mastership import Mastership
 from hactl.operations import Operations
-from hactl.orders import Order, orders
+from hactl.orders import Order, orders, patience
 from hactl.pace import Pace
 from hactl.peers import Peers
 from hactl.picture import Clock
@@ -39,6 +38,7 @@ from hactl.secret_names import page_tokens
 from hactl.splits import Splits
 from hactl.standing import ProblemKeeper
 from hactl.synchronising import Synchronising
+from hactl.takeover_programs import TakeoverPrograms
 from hactl.tracking import Tracking
 from hactl.wishes import Wishes
 from hactl.worker_user import worker_user
@@ -86,6 +86,7 @@ class Supervisor:
         )
         self.problems = ProblemKeeper(config, self.wishes, self.crew.tell_notify, self._log)
         self.tracking = Tracking(config, self.crew.tell_failover)
+        self.programs = TakeoverPrograms(config, self.tracking.judge, self._log)
         self.balancer = Balancer(config, self.wishes.overrides, self.emit, self.tracking.see, self._log)
         commands = Operations(self)
         self._server = ControlServer(commands, self._log.error, lambda: self.config.control.roles)
@@ -111,7 +112,7 @@ class Supervisor:
             await self.balancer.start()
             self.door.want(self.config.control.http)
             works = (self.balancer.run(), self._tick(), self.sync.run(), self.desk.run())
-            tasks = [group.create_task(work) for work in works]
+            tasks = [group.create_task(work) for work in (*works, self.programs.run())]
             await self._server.start(self._listener)
             self._say_started()
             await self._stop.wait()
@@ -134,12 +135,9 @@ class Supervisor:
         """Hand over first; then tell that we stop; the table stays in the kernel."""
         self._systemd.stopping()
         self._log.info("stopping: handing over")
-        within = max(
-            (successor_within(r.advert_interval, r.down_after) for r in self.config.failover.routers),
-            default=0,
-        )
-        await self.crew.stop_failover("stop", within + _STOP_GRACE)
+        await self.crew.stop_failover("stop", patience(self.config.failover.routers) + _STOP_GRACE)
         await self.sync.settle(_STOP_GRACE)
+        await self.programs.settle()
         self.emit(plain(EventKind.DIRECTOR_STOPPED, self.config.node, "stopped in order"))
         await self.crew.stop_rest("stop")
         await self._server.close()
@@ -182,6 +180,7 @@ class Supervisor:
         self.loaded = time.time()
         self.tracking.apply(config)
         self.problems.apply(config)
+        self.programs.apply(config)
         self.balancer.apply(config)
         self.heard.keep({router.name for router in config.failover.routers})
         self.sync.apply(config, self.heard.reports)

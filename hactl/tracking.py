@@ -44,6 +44,12 @@ class Tracking:
         wanted = self._checks | set(self._services.values())
         self._verdicts = {id_: verdict for id_, verdict in self._verdicts.items() if id_ in wanted}
 
+    def judge(self, judgement: Judgement) -> None:
+        """The verdict on something that is no check and no service."""
+        if judgement.id in self._checks:
+            self._verdicts[judgement.id] = judgement
+            self._tell_news()
+
     def learn(self, outcomes: Iterable[Outcome]) -> None:
         """Results and verdicts of checks. A failure that is not a verdict yet changes nothing, nor does a first one."""
         for outcome in outcomes:

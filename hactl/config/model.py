@@ -4,6 +4,7 @@ import msgspec
 
 from failover.spec import FailoverSpec
 from hactl.ipvs.spec import IpvsSpec, ServiceSpec, SyncSpec
+from hactl.takeover_duty import TakeoverSpec
 from health.spec import CheckSpec
 from notify.spec import NotifySpec
 
@@ -72,6 +73,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ServiceSpec, ...] = ()
     ipvs: IpvsSpec = IpvsSpec()
     sync: SyncSpec | None = None
+    takeovers: tuple[TakeoverSpec, ...] = ()
     notify: NotifySpec = NotifySpec()
     health: HealthSettings = HealthSettings()
     control: ControlSpec = ControlSpec()

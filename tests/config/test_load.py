@@ -22,6 +22,7 @@ from hactl.config.schema import (
     patience,
     routers,
     services,
+    takeover,
     track,
     ways,
 )  # fmt: skip
@@ -63,7 +64,8 @@ def test_the_full_file_names_every_key() -> None:
     models: list[type[BaseModel]] = [
         document.Document, cluster.Director, cluster.Peer, cluster.Sync, cluster.Health, cluster.Control,
         routers.Router, routers.VirtualAddress, routers.TimesToLive, routers.LinkDelay, routers.Announce,
-        routers.Authentication, ways.Route, ways.Rule, track.Track, track.TrackScript, track.TrackFile, track.TrackProcess,
+        routers.Authentication, ways.Route, ways.Rule, takeover.Takeover,
+        track.Track, track.TrackScript, track.TrackFile, track.TrackProcess,
         services.Service, services.Server, services.Pool, services.Persistence, services.Quorum, services.Sorry,
         services.Panic, services.Tunnel, services.Thresholds, checks.TcpCheck, checks.HttpsCheck, checks.Body,
         checks.Tls, notify.EmailChannel, notify.WebhookChannel, notify.ExecChannel, notify.SyslogChannel, notify.After,

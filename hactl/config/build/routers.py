@@ -14,7 +14,7 @@ from failover.spec import (
     Transport,
 )
 from hactl.config import resolve
-from hactl.config.build import ways
+from hactl.config.build import takeover, ways
 from hactl.config.build.track import tracked_objects
 from hactl.config.schema.document import Document
 from hactl.config.schema.routers import Authentication as Section
@@ -57,7 +57,7 @@ def router_spec(document: Document, name: str, node: str) -> RouterSpec:
         authentication_file=router.authentication.password_file or router.authentication.key_file,
         trailer=_trailer(router.authentication),
         virtual_mac=router.virtual_mac,
-        track=tuple(tracked_objects(router.track)),
+        track=(*tracked_objects(router.track), *takeover.judged(name, router, node)),
         routes=ways.routes(router, node),
         rules=ways.rules(router, node),
     )

@@ -25,6 +25,7 @@ from hactl.config.schema.scalars import (
     canonical,
     one_or_each,
 )
+from hactl.config.schema.takeover import Takeover
 from hactl.config.schema.track import Track
 from hactl.config.schema.ways import Route, Rule
 
@@ -247,5 +248,9 @@ class Router(Section):
     authentication: Authentication = Field(Authentication(), description="How adverts are authenticated.")
     checksum: Literal["pseudo-header", "message-only"] = Field(
         "pseudo-header", description="Checksum of VRRPv3 over IPv4 when sending; all forms are received."
+    )
+    takeover: Takeover | None = Field(
+        None,
+        description="A program that is told of each change of role, for networks without ARP. Default: none.",
     )
     track: Track = Field(Track(), description="What else must be well for this director to be master.")
