@@ -122,6 +122,7 @@ class TrackKind(StrEnum):
     FILE = "file"
     PROCESS = "process"
     TAKEOVER = "takeover"
+    ACCEPT = "accept"
 
 
 class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):

@@ -75,7 +75,7 @@ class Heard:
         self._spoke.add(report.router)
         daemon.balancer.set_holding({vip for r in self.reports.values() for vip in r.holding})
         daemon.sync.follow(self.reports)
-        daemon.programs.follow(self.reports)
+        daemon.beside.follow(self.reports)
         others = [director for director in daemon.config.directors if director.name != daemon.config.node]
         unseen = at_takeover(report, daemon.wishes.overrides, daemon.peers, others, time.monotonic())
         for occurrence in (*of_report(before, report), *unseen):

@@ -17,6 +17,7 @@ import structlog
 import hactl
 from hactl import reload, reloading, store
 from hactl.balancer import Balancer
+from hactl.beside import Beside
 from hactl.config.load import Loaded, load
 from hactl.config.model import Config
 from hactl.control.listener import Listener
@@ -38,7 +39,6 @@ from hactl.secret_names import page_tokens
 from hactl.splits import Splits
 from hactl.standing import ProblemKeeper
 from hactl.synchronising import Synchronising
-from hactl.takeover_programs import TakeoverPrograms
 from hactl.tracking import Tracking
 from hactl.wishes import Wishes
 from hactl.worker_user import worker_user
@@ -86,7 +86,7 @@ class Supervisor:
         )
         self.problems = ProblemKeeper(config, self.wishes, self.crew.tell_notify, self._log)
         self.tracking = Tracking(config, self.crew.tell_failover)
-        self.programs = TakeoverPrograms(config, self.tracking.judge, self._log)
+        self.beside = Beside(config, self.tracking.judge, self._log)
         self.balancer = Balancer(config, self.wishes.overrides, self.emit, self.tracking.see, self._log)
         commands = Operations(self)
         self._server = ControlServer(commands, self._log.error, lambda: self.config.control.roles)
@@ -112,7 +112,7 @@ class Supervisor:
             await self.balancer.start()
             self.door.want(self.config.control.http)
             works = (self.balancer.run(), self._tick(), self.sync.run(), self.desk.run())
-            tasks = [group.create_task(work) for work in (*works, self.programs.run())]
+            tasks = [group.create_task(work) for work in (*works, self.beside.run())]
             await self._server.start(self._listener)
             self._say_started()
             await self._stop.wait()
@@ -137,7 +137,7 @@ class Supervisor:
         self._log.info("stopping: handing over")
         await self.crew.stop_failover("stop", patience(self.config.failover.routers) + _STOP_GRACE)
         await self.sync.settle(_STOP_GRACE)
-        await self.programs.settle()
+        await self.beside.settle()
         self.emit(plain(EventKind.DIRECTOR_STOPPED, self.config.node, "stopped in order"))
         await self.crew.stop_rest("stop")
         await self._server.close()
@@ -180,7 +180,7 @@ class Supervisor:
         self.loaded = time.time()
         self.tracking.apply(config)
         self.problems.apply(config)
-        self.programs.apply(config)
+        self.beside.apply(config)
         self.balancer.apply(config)
         self.heard.keep({router.name for router in config.failover.routers})
         self.sync.apply(config, self.heard.reports)

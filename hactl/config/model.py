@@ -3,6 +3,7 @@
 import msgspec
 
 from failover.spec import FailoverSpec
+from hactl.acceptance import RefusedSpec
 from hactl.ipvs.spec import IpvsSpec, ServiceSpec, SyncSpec
 from hactl.takeover_duty import TakeoverSpec
 from health.spec import CheckSpec
@@ -74,6 +75,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     ipvs: IpvsSpec = IpvsSpec()
     sync: SyncSpec | None = None
     takeovers: tuple[TakeoverSpec, ...] = ()
+    refused: tuple[RefusedSpec, ...] = ()
     notify: NotifySpec = NotifySpec()
     health: HealthSettings = HealthSettings()
     control: ControlSpec = ControlSpec()

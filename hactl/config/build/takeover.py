@@ -1,8 +1,9 @@
-"""Takeover programs as the supervisor of one director gets them."""
+"""What the supervisor of one director does for routers: takeover programs, and VIPs that are not answered at."""
 
 from collections.abc import Iterator
 
 from failover.spec import TrackedObject, TrackKind
+from hactl.acceptance import RefusedSpec
 from hactl.config import resolve
 from hactl.config.schema.document import Document
 from hactl.config.schema.routers import Router
@@ -16,11 +17,24 @@ def takeover_specs(document: Document, node: str) -> Iterator[TakeoverSpec]:
             yield _spec(name, router, node)
 
 
-def judged(name: str, router: Router, node: str) -> tuple[TrackedObject, ...]:
-    """The program as something that the router tracks: when it fails for good the router is in fault."""
-    if router.takeover is None:
-        return ()
-    return (TrackedObject(kind=TrackKind.TAKEOVER, object="program", id=_spec(name, router, node).id),)
+def refused_specs(document: Document) -> Iterator[RefusedSpec]:
+    """One for each router with `accept: false`."""
+    for name, router in document.routers.items():
+        if not router.accept:
+            yield _refused(name, router)
+
+
+def judged(name: str, router: Router, node: str) -> Iterator[TrackedObject]:
+    """Both as something that the router tracks: what fails for good is its fault."""
+    if router.takeover is not None:
+        yield TrackedObject(kind=TrackKind.TAKEOVER, object="program", id=_spec(name, router, node).id)
+    if not router.accept:
+        yield TrackedObject(kind=TrackKind.ACCEPT, object="rules", id=_refused(name, router).id)
+
+
+def _refused(name: str, router: Router) -> RefusedSpec:
+    addresses = tuple(resolve.bare(virtual.address) for virtual in router.addresses)
+    return RefusedSpec(router=name, addresses=addresses)
 
 
 def _spec(name: str, router: Router, node: str) -> TakeoverSpec:

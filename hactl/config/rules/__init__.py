@@ -6,6 +6,7 @@ Each rule is a plain function from a `World` to findings; this is the list of th
 from collections.abc import Callable, Iterator
 
 from hactl.config.rules import (
+    acceptance,
     addresses,
     checks,
     control,
@@ -27,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     *references.RULES,
     *routers.RULES,
     *addresses.RULES,
+    *acceptance.RULES,
     *virtual_mac.RULES,
     *ways.RULES,
     *checks.RULES,

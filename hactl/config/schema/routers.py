@@ -239,6 +239,11 @@ class Router(Section):
             "them: no client need learn a new one."
         ),
     )
+    accept: bool = Field(
+        True,
+        description="Whether programs of the master answer at the VIPs. false: only IPVS services do; not even a ping is "
+        "answered by the director itself.",
+    )
     routes: Annotated[list[Route], Field(max_length=200)] = Field(
         [], description="Routes that are there while this director has the VIPs."
     )
