@@ -2,6 +2,7 @@
 
 Owns just the messages that they need (linux/rtnetlink.h, fib_rules.h). The law: all that is made bears our mark, and what is
 removed must bear it; an equal one that somebody else made is left alone, coming and going.
+A rule of ours stands beside an equal one: the kernel tells them apart by the mark.
 """
 
 import ipaddress

@@ -5,11 +5,13 @@ at 200: what they see is meant for a program here. Neighbour discovery passes: t
 """
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 TABLE = "hactl-accept"
+FAMILIES = {"ip": 4, "ip6": 6}
+"""nftables' families with their IP versions."""
 _PRIORITY = 200
 
 
@@ -26,23 +28,28 @@ class RefusedSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def script(addresses: Iterable[str]) -> str:
-    """What makes the table of exactly these addresses, in one step; without any it is removed."""
+    """What makes the tables of exactly these addresses, in one step; without any they are removed.
+
+    One for each family: not every kernel has nftables' common one.
+    """
     found = sorted({ipaddress.ip_address(address) for address in addresses}, key=lambda a: (a.version, a))
-    lines = [f"table inet {TABLE}", f"delete table inet {TABLE}"]
-    if not found:
-        return "\n".join(lines) + "\n"
-    drops = [f"    {'ip6' if a.version == 6 else 'ip'} daddr {a} counter drop" for a in found]
-    return "\n".join(
-        [
-            *lines,
-            f"table inet {TABLE} {{",
-            "  chain input {",
-            f"    type filter hook input priority {_PRIORITY}; policy accept;",
-            '    iif "lo" accept',
-            "    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
-            *drops,
-            "  }",
-            "}",
-            "",
-        ]
-    )
+    lines = []
+    for family, version in FAMILIES.items():
+        lines += [f"table {family} {TABLE}", f"delete table {family} {TABLE}"]
+        if drops := [f"    {family} daddr {a} counter drop" for a in found if a.version == version]:
+            lines += _table(family, drops)
+    return "\n".join((*lines, ""))
+
+
+def _table(family: str, drops: Sequence[str]) -> list[str]:
+    neighbours = ["    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"]
+    return [
+        f"table {family} {TABLE} {{",
+        "  chain input {",
+        f"    type filter hook input priority {_PRIORITY}; policy accept;",
+        '    iif "lo" accept',
+        *(neighbours if family == "ip6" else ()),
+        *drops,
+        "  }",
+        "}",
+    ]

@@ -5,12 +5,12 @@ The law: a router whose VIPs must not be answered at is in fault while the rules
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from failover.priority import Judgement, Word
 from hactl import process
-from hactl.acceptance import TABLE, script
+from hactl.acceptance import FAMILIES, TABLE, script
 from hactl.config.model import Config
 
 _NFT = "/usr/sbin/nft"
@@ -48,13 +48,13 @@ class Accepting:
                 await asyncio.shield(self._write(()))
 
     async def _see_to(self, *, changed: bool) -> None:
-        if not changed and not self._trouble and (await _nft("list", "table", "inet", TABLE)).ok:
-            return
         addresses = tuple(address for one in self._config.refused for address in one.addresses)
+        if not changed and not self._trouble and await _is_there(addresses):
+            return
         ended = await self._write(addresses)
         trouble = "" if ended.ok else f"{_NFT}: {ended.text}"
         if ended.ok and not changed and not self._trouble:
-            self._log.warning(f"the rules of accept: false (table inet {TABLE}) were gone; written anew")
+            self._log.warning(f"the rules of accept: false (table {TABLE}) were gone; written anew")
         elif trouble and trouble != self._trouble:
             self._log.error(f"accept: false has no rules: {trouble}")
         self._trouble = trouble
@@ -65,6 +65,13 @@ class Accepting:
         ended = await _nft("-f", "-", stdin=script(addresses))
         self._there = bool(addresses) if ended.ok else self._there
         return ended
+
+
+async def _is_there(addresses: Collection[str]) -> bool:
+    """Whether each family that has such an address has its table."""
+    versions = {6 if ":" in address else 4 for address in addresses}
+    wanted = [family for family, version in FAMILIES.items() if version in versions]
+    return all([(await _nft("list", "table", family, TABLE)).ok for family in wanted])
 
 
 async def _nft(*words: str, stdin: str = "") -> process.Exit:

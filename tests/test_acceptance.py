@@ -32,8 +32,8 @@ needs_nft = pytest.mark.skipif(
 def test_the_table_is_exactly_these_addresses() -> None:
     """Written twice it is there once, after IPVS's own hooks; with none it goes, and goes again."""
     there = load(script(["10.99.0.101"]), script(["2001:db8::100", "10.99.0.100", "10.99.0.100"])).stdout
-    assert there.count(f"table inet {TABLE}") == 1
-    assert "type filter hook input priority 200; policy accept;" in there
+    assert there.count(f"table ip {TABLE}") == there.count(f"table ip6 {TABLE}") == 1
+    assert there.count("type filter hook input priority 200; policy accept;") == 2
     assert "10.99.0.101" not in there
     dropped = [line.split(" counter")[0].strip() for line in there.splitlines() if "drop" in line]
     assert dropped == ["ip daddr 10.99.0.100", "ip6 daddr 2001:db8::100"]
