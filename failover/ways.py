@@ -186,10 +186,15 @@ def key(kind: int, body: bytes) -> tuple[int | bytes, ...]:
     """What makes a route or a rule one of its own: family, kind, destination, table and metric or priority."""
     family, length, source_length, _, table, *_ = _HEAD.unpack_from(body)
     there = dict(attributes(body, _HEAD.size))
-    table = _U32.unpack(there[_RTA_TABLE])[0] if _RTA_TABLE in there else table
-    metric = _U32.unpack(there[_RTA_PRIORITY])[0] if _RTA_PRIORITY in there else 0
+    table = _number(there.get(_RTA_TABLE, b""), table)
+    metric = _number(there.get(_RTA_PRIORITY, b""), 0)
     if kind == NEWROUTE and family == AF_INET6:
         metric = metric or _IPV6_METRIC
     to = there.get(_RTA_DST, b"") if length else b""
     source = there.get(_FRA_SRC, b"") if kind == NEWRULE and source_length else b""
     return kind, family, length, to, source, table, metric
+
+
+def _number(value: bytes, otherwise: int) -> int:
+    """An attribute's number; another where it is missing or of another size."""
+    return int(_U32.unpack(value)[0]) if len(value) == _U32.size else otherwise

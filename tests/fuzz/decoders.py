@@ -13,6 +13,7 @@ import msgspec
 from fuzz.grain import Grain
 from fuzz.probes import PROBES
 
+from failover import ways
 from failover import wire as rtnetlink
 from failover.host import Host
 from failover.ip import Received, read_ipv4
@@ -25,6 +26,7 @@ from failover.peer.exchange import Beat
 from failover.peer.keys import KeyFileError, read_keys
 from failover.trailer import SEQUENCES, Key, is_genuine, read, seal
 from failover.trailer_keys import TrailerKeys, read_trailer_keys
+from failover.ways import RouteSpec, RuleSpec, Way
 from hactl import acks, mastership, overrides, problems, synchronising
 from hactl.acks import Acks, covering
 from hactl.control import commands, forms
@@ -51,6 +53,10 @@ ENDS = peer_packet.Ends(b"sender..", b"receiver", b"\x0a\x5a\0\1\x0a\x5a\0\2")
 SOURCES = {4: b"\x0a\x63\0\6", 16: bytes.fromhex("fe80") + bytes(13) + b"\6"}
 GROUPS = {4: GROUP4, 16: GROUP6}
 NOW = 1_800_000_000.0
+_WAYS = (
+    Way(RouteSpec(to="10.50.0.0/16", interface="eth0", table=1000), 3),
+    Way(RuleSpec(priority=500, table=1000, source="10.99.0.100/32")),
+)
 
 
 def sealed_advert(message: bytes, source: bytes, destination: bytes, *, message_only: bool) -> bytes:
@@ -135,7 +141,10 @@ def ip_header(data: bytes) -> None:
 
 
 def rtnetlink_events(data: bytes) -> None:
-    """The kernel's events on links and addresses, and the picture made of them."""
+    """The kernel's events on links and addresses, and the picture made of them; its answers about routes and rules."""
+    for kind, body in ways.strays(data, _WAYS):
+        assert kind in (ways.NEWROUTE + 1, ways.NEWRULE + 1)
+        assert len(body) < len(data)
     host = Host()
     for value in rtnetlink.read(data):
         if not isinstance(value, rtnetlink.Answer):

@@ -6,7 +6,7 @@ import struct
 import msgspec
 from fuzz.decoders import GROUPS, SOURCES, TRAILER_KEYS
 
-from failover import arp, ndp
+from failover import arp, ndp, ways
 from failover.packet import Advert, encode
 from failover.peer import handover, latest, standing
 from failover.peer.exchange import Beat
@@ -15,6 +15,7 @@ from failover.peer.packet import MAX_BODY, Kind
 from failover.peer.standing import Standing
 from failover.spec import Standby
 from failover.trailer import seal, sequence_at
+from failover.ways import RouteSpec, RuleSpec, Way
 from failover.wire import NEWADDR, NEWLINK, put_address
 from hactl import acks, mastership, overrides, problems
 from hactl.acks import Acks
@@ -130,6 +131,13 @@ def _rtnetlink() -> tuple[bytes, ...]:
         found.append(request[:4] + struct.pack("=H", NEWADDR) + request[6:])
         found.append(request[:4] + struct.pack("=H", NEWADDR + 1) + request[6:])
     error = struct.pack("=IHHIIi", 20, 2, 0, 1, 0, -17)
+    found += [
+        ways.put(1, way)
+        for way in (
+            Way(RouteSpec(to="10.51.0.0/16", interface="eth0"), 3),
+            Way(RuleSpec(priority=501, table=7)),
+        )
+    ]
     return head + link, *found, error, head + link + found[0] + error
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from failover import wire
+from failover import ways, wire
 from failover.host import Host
 from failover.neighbours import MOST, hear
 from failover.peer.actions import HandoverAsked, Send
@@ -16,6 +16,7 @@ from failover.peer.latest import MAX_VALUE
 from failover.peer.packet import Kind
 from failover.peer.standing import MOST_ROUTERS, Standing, decode_standing, encode_standing
 from failover.spec import Standby
+from failover.ways import RouteSpec, Way
 from hactl import overrides
 from hactl.balancer import Balancer
 from hactl.control.commands import EventQuery
@@ -216,6 +217,18 @@ def test_flags_of_an_address_in_another_size_are_passed_over() -> None:
     (address,) = wire.read(struct.pack("=IHHII", 16 + len(body), wire.NEWADDR, 0, 1, 0) + body)
     assert isinstance(address, wire.Address)
     assert not address.tentative
+
+
+def test_numbers_of_a_route_in_another_size_are_passed_over() -> None:
+    """The same for its table, for then the header's counts."""
+    route = ways.put(1, Way(RouteSpec(to="10.50.0.0/16", table=200)))
+    whole, halved = struct.pack("=HHI", 8, 15, 200), struct.pack("=HHHxx", 6, 15, 7)
+    assert whole in route
+    (removal,) = ways.strays(route.replace(whole, halved), ())
+    assert removal[0] == ways.NEWROUTE + 1
+    assert (
+        list(ways.strays(route.replace(whole, halved), (Way(RouteSpec(to="10.50.0.0/16", table=200)),))) == []
+    )
 
 
 def test_a_service_with_a_mark_of_zero_is_malformed() -> None:
