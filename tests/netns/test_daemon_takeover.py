@@ -14,6 +14,7 @@ routers:
   web:
     vrid: 51
     interface: eth0
+    advert_interval: 300ms
     addresses: [10.99.0.100]
     takeover: {{command: [{folder}/move], attempts: 2, every: 100ms, rest: 3s}}
 health: {{user: nobody}}
@@ -44,7 +45,7 @@ def test_a_program_moves_the_address(tmp_path: Path) -> None:
         lb1.start()
         wait_until(lambda: lb1.is_state("master") and told(tmp_path, lb1)[-1:] == ["master"], 15.0)
         lb2.start()
-        wait_until(lambda: told(tmp_path, lb2) == ["backup"], 15.0)
+        wait_until(lambda: lb2.is_state("backup") and told(tmp_path, lb2)[-1:] == ["backup"], 15.0)
         assert lb1.hactl("handover").returncode == 0
         await_master(lb2)
         wait_until(lambda: told(tmp_path, lb2)[-1] == "master" and told(tmp_path, lb1)[-1] == "backup")
