@@ -168,6 +168,10 @@ class Election:
         holding.begin_release(router, now)
         return []
 
+    def hand(self, decide: handing.Decide, now: float) -> list[Action]:
+        """A peer's word about a handover, one of `handing`'s inputs."""
+        return holding.woken_from_stall(self.router, now) + decide(self.router, now)
+
     def resume(self) -> None:
         """End holding back after a handover."""
         self.router.hold_until = None

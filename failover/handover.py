@@ -124,7 +124,7 @@ class Handing:
     def _act(self, router: str, decide: handing.Decide) -> None:
         instance = self._find(router)
         if instance is not None:
-            instance.act(lambda election, now: decide(election.router, now))
+            instance.act(lambda election, now: election.hand(decide, now))
 
     def _is_master(self, router: str) -> bool:
         instance = self._find(router)

@@ -101,23 +101,12 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[A
     if slept:
         return _stand_down(router, Cause.OVERTAKEN, advert, now)
     if not router.outranks(advert, source):
-        if _came_late(router, source, now) or router.outranked_lately(advert, source, now):
+        if router.came_late(source, now) or router.outranked_lately(advert, source, now):
             return []
         return _stand_down(router, Cause.OUTRANKED, advert, now)
     if router.confirm_by is not None:
         return []
     return _assert_mastership(router, advert, source, now)
-
-
-def _came_late(router: Router, source: bytes, now: float) -> bool:
-    """Whether an advert was sent before an ask, or before its sender's release or word that it goes, and came later.
-
-    Who goes on after all says so again an interval later.
-    """
-    given = [router.asked_at]  # Anybody's: the giver may have been handed it a moment ago.
-    given += [router.since] if source == router.given_by else []
-    given += [router.released_at] if source == router.released_by else []
-    return now - max(given) < router.spec.advert_interval
 
 
 def _stand_down(router: Router, cause: Cause, advert: Advert, now: float) -> list[Action]:

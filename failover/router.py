@@ -193,6 +193,16 @@ class Router:
         """
         return now < self.boast_until and (self.boast, self.address) >= (advert.priority, source)
 
+    def came_late(self, source: bytes, now: float) -> bool:
+        """Whether an advert was sent before an ask, or before its sender's release or word that it goes, and came later.
+
+        Who goes on after all says so again an interval later.
+        """
+        given = [self.asked_at]  # Anybody's: the giver may have been handed it a moment ago.
+        given += [self.took_over_at] if source == self.given_by else []
+        given += [self.released_at] if source == self.released_by else []
+        return now - max(given) < self.spec.advert_interval
+
     def deadline(self) -> float | None:
         """The earliest timer."""
         waits = self.wanting or self.standby is Standby.HARD

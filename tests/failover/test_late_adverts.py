@@ -179,3 +179,14 @@ def test_a_stall_ends_no_hold() -> None:
     run_to(election, 5.2)
     assert election.router.state is State.BACKUP
     assert election.router.hold_until is not None
+
+
+def test_a_taker_that_releases_at_once_is_not_succeeded_by_the_givers_last_advert() -> None:
+    """The giver is the better one; it said so before it asked."""
+    election = started(priority=100)
+    election.receive(advert(200), HIGHER, 0.05)
+    handing.asked(election.router, 0.1)
+    election.taken(0.102)
+    election.release(0.12, hold=60.0, within=1.4)
+    assert election.receive(advert(200), HIGHER, 0.15) == []
+    assert "Changed" in kinds(election.receive(advert(200), HIGHER, 0.21))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from failover import handing
 from failover.actions import Action, Announce, DropAddresses, HoldAddresses, Say, SendAdvert
 from failover.election import Election
 from failover.moves import Cause, State
@@ -316,8 +317,9 @@ def test_a_release_heard_after_a_stall_makes_nobody_speak_who_may_have_lost_the_
         lambda e: e.stop(9.0, named=True),
         lambda e: e.adopt(router_spec(priority=90), 9.0),
         lambda e: e.set_priority(90, 9.0),
+        lambda e: e.release(1.0, hold=1.0, within=1.4, named=True) and e.hand(handing.unanswered, 9.0),
     ],
-    ids=["alone", "release", "release by name", "stop", "stop by name", "reload", "priority"],
+    ids=["alone", "release", "release by name", "stop", "stop by name", "reload", "priority", "refusal"],
 )
 def test_whatever_is_heard_first_after_a_long_stall_renews_nothing(event: Any) -> None:
     """The lease is over, and a renewal would bring back what another director may have by now."""

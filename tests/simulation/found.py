@@ -22,5 +22,7 @@ FOUND = {
     44667: "the release of another director ended a hold",
     54690: "a rival that was heard only by its release had announced last",
     60959: "one who stood still took a master for gone that nobody should preempt, by an old advert of another",
+    95468: "a refusal that waited for a director that stood still made it speak",
+    96844: "a taker that released at once let go on the giver's last advert",
     59110: "after a stall a peer's word was believed before the adverts were read",
 }
