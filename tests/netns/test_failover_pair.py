@@ -7,7 +7,7 @@ import pytest
 from failover.moves import Cause, State
 from failover.packet import RELEASE
 from failover.spec import AnnounceSpec, Family, GroupSpec, PeerSpec, RouterSpec, Transport
-from support.directors import pair, serve, until
+from support.directors import pair, serve, settle, until
 from support.failover import VIP4, VIP6, router_spec, vip
 from support.netns import needs_namespaces
 
@@ -60,6 +60,7 @@ def test_a_handover_makes_before_it_breaks() -> None:
     """The successor has the VIP and announces it before the old one lets go, and the giver does not preempt."""
     with pair() as (_, recorder, a, b):
         serve(recorder, a, b)
+        settle(recorder)
         began = recorder.adverts("a")[-1].at
         a.handover()
         b.wait_for(State.MASTER)
@@ -100,6 +101,7 @@ def test_a_stop_hands_over_and_exits() -> None:
     """An orderly stop: the peer has the VIP first, then the worker removes its own and ends with status 0."""
     with pair() as (_, recorder, a, b):
         serve(recorder, a, b)
+        settle(recorder)
         a.stop()
         assert a.process.wait(10) == 0
         assert b.wait_for(State.MASTER).cause is Cause.MASTER_RELEASED

@@ -253,3 +253,8 @@ def serve(recorder: Recorder, a: Director, b: Director, **changes: object) -> No
     a.wait_for(State.MASTER)
     b.wait_for(State.BACKUP)
     until(lambda: bool(recorder.adverts("a")), 1.0, "the first advert")
+
+
+def settle(recorder: Recorder) -> None:
+    """Until nobody contests the mastership of a any more: in its first intervals it waits longer for a successor."""
+    until(lambda: len(recorder.adverts("a")) > 6, 10.0, "a settled master")
