@@ -72,7 +72,7 @@ async def test_outcomes_are_told_once() -> None:
     """Only checks that ran since the last asking are in it, each with its latest result."""
     async with (
         serving(silence) as port,
-        running(check(port, interval=30.0, fast_interval=30.0)) as (pool, told),
+        running(check(port, interval=2.0, fast_interval=2.0)) as (pool, told),
     ):
         assert pool.outcomes() == ()
         await told.until(1)
