@@ -49,7 +49,7 @@ def test_servers_have_a_say() -> None:
             wait_until(lambda: is_(lb1, "rs1", health="down"))
             reason = "word: the server says itself that it is down (down (no disk))"
             assert lb1.server("rs1@www")["reason"] == reason
-            assert lb1.events("server.down", "rs1@www")[-1]["reason"] == reason
+            wait_until(lambda: [e["reason"] for e in lb1.events("server.down", "rs1@www")][-1:] == [reason])
             rs1.line = "up"
             wait_until(lambda: is_(lb1, "rs1", health="up", admin="disabled"))
         lb1.signal(9, "health-0")

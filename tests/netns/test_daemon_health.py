@@ -103,7 +103,9 @@ def test_tcp_host_gone_is_silence(site: tuple[Lan, Director]) -> None:
             service = lb1.status()["services"]["raw"]
             assert service["state"] == "down"
             assert "quorum lost" in service["reason"]
-            assert lb1.events("service.down", "raw")[-1]["severity"] == "critical"
+            wait_until(
+                lambda: [e["severity"] for e in lb1.events("service.down", "raw")][-1:] == ["critical"]
+            )
         finally:
             net.mend("rs1")
         wait_until(lambda: is_(lb1, "rs1@raw", "up"), 15.0)

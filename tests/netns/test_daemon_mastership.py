@@ -124,7 +124,7 @@ def test_standby(two: Pair) -> None:
     wait_until(lambda: two.lb2.status()["peers"]["lb1"]["standby"])
     assert two.lb1.status()["standby"]["mode"] == "soft"
     assert "in standby" in two.lb2.hactl("status").stdout
-    assert two.lb1.events("director.standby", "lb1")
+    wait_until(lambda: two.lb1.events("director.standby", "lb1"))
     assert two.lb1.stop() == 0
     two.lb1.start()
     time.sleep(1.0)
@@ -139,7 +139,7 @@ def test_standby(two: Pair) -> None:
     wait_until(lambda: two.lb1.is_state("master"))
     assert two.lb1.status()["standby"] is None
     wait_until(lambda: two.lb2.status()["peers"]["lb1"]["standby"] is None)
-    assert two.lb1.events("director.resumed", "lb1")
+    wait_until(lambda: two.lb1.events("director.resumed", "lb1"))
 
 
 def test_hard_standby(two: Pair) -> None:

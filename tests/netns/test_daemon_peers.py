@@ -144,10 +144,10 @@ def test_a_dead_peer_lengthens_the_lease(two: Pair) -> None:
     short = two.lb1.router()["lease"]
     assert two.lb2.stop() == 0
     wait_until(lambda: two.lb1.router()["lease"] == 60)
-    assert two.lb1.events("peer.down", "lb2")
+    wait_until(lambda: two.lb1.events("peer.down", "lb2"))
     two.lb2.start()
     wait_until(lambda: two.lb1.router()["lease"] == short)
-    assert two.lb1.events("peer.up", "lb2")
+    wait_until(lambda: two.lb1.events("peer.up", "lb2"))
 
 
 def test_one_link_down_is_an_alarm_only(two: Pair) -> None:

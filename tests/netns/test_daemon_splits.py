@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def test_a_split_is_told_once_by_both_and_healed_at_once(two: Pair) -> None:
     wait_until(lambda: [a for a in two.record.announcements("lb1", since=healed) if a.address == VIP])
     wait_until(lambda: two.lb1.status()["splits"] == [ONE_LINK])
     for director in (two.lb1, two.lb2):
+        wait_until(partial(director.events, "conflict.two_masters"))
         assert len(director.events("conflict.two_masters")) == 1
     assert two.record.longest_absence(VIP, since=healed) == 0.0
 
