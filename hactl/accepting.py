@@ -52,7 +52,7 @@ class Accepting:
         if not changed and not self._trouble and await _is_there(addresses):
             return
         ended = await self._write(addresses)
-        trouble = "" if ended.ok else f"{_NFT}: {ended.text}"
+        trouble = "" if ended.ok else f"{_NFT}: {ended.text}{_complaint(ended.output)}"
         if ended.ok and not changed and not self._trouble:
             self._log.warning(f"the rules of accept: false (table {TABLE}) were gone; written anew")
         elif trouble and trouble != self._trouble:
@@ -76,3 +76,9 @@ async def _is_there(addresses: Collection[str]) -> bool:
 
 async def _nft(*words: str, stdin: str = "") -> process.Exit:
     return await process.run((_NFT, *words), stdin=stdin.encode(), timeout=_TIMEOUT)
+
+
+def _complaint(output: bytes) -> str:
+    """The first thing that nft disliked; it marks the place in further lines."""
+    lines = output.decode(errors="replace").splitlines()
+    return f": {lines[0].partition(' Error: ')[2] or lines[0]}" if lines else ""
