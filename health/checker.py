@@ -57,7 +57,7 @@ class Checker:
         "at",
         "held",
         "id",
-        "passed_at",
+        "pass_began",
         "places",
         "plan",
         "result",
@@ -71,7 +71,7 @@ class Checker:
         self.verdict: Verdict = UNKNOWN
         self.result: Result | None = None
         self.at = 0.0
-        self.passed_at = 0.0
+        self.pass_began = 0.0
         self.held = False
         self.plan = plan
         self.places = places
@@ -163,7 +163,7 @@ class Checker:
             after, ask, self.held = conclude(before, after, result.passed, self._before(), now)
         self.result, self.at, self.verdict = result, now, after
         if result.passed:
-            self.passed_at = now
+            self.pass_began = self._started
         self._due = self._next(interval(spec, after), now)
         self._sleep_until(self._due)
         self._pool.ended(self, result, transition(self.id, before, after, result, now))
@@ -180,7 +180,7 @@ class Checker:
 
     def _before(self) -> Before | None:
         needed = self._needed()
-        return None if needed is None else Before(needed.verdict, needed.passed_at)
+        return None if needed is None else Before(needed.verdict, needed.pass_began)
 
     def _is_held(self) -> bool:
         """Whether this probe is left out."""

@@ -13,10 +13,11 @@ from health.verdict import Verdict
 
 
 class Before(NamedTuple):
-    """What a check depends on: its verdict, and when it last passed (monotonic seconds)."""
+    """What a check depends on: its verdict, and when the last probe that passed began (monotonic seconds): one that began
+    before a failure was seen knows nothing of it."""
 
     verdict: Verdict
-    passed_at: float
+    pass_began: float
 
     @property
     def is_down(self) -> bool:
@@ -39,6 +40,6 @@ def conclude(old: Verdict, new: Verdict, passed: bool, before: Before | None, no
     if before.is_down:
         return Conclusion(msgspec.structs.replace(old, against=0, since=0.0), held=True)
     began = old.since if old.against else now
-    if new.health is not Health.DOWN or before.passed_at > began:
+    if new.health is not Health.DOWN or before.pass_began > began:
         return Conclusion(new)
     return Conclusion(msgspec.structs.replace(old, against=max(1, old.against), since=began), ask=True)
