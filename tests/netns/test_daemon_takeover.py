@@ -1,6 +1,10 @@
 """A pair of whole daemons whose addresses a program moves: told of each role, and in fault where it fails for good."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from support.daemon import Director, await_master, daemons, wait_until
 from support.netns import lan, needs_namespaces
@@ -34,28 +38,33 @@ def told(folder: Path, director: Director) -> list[str]:
     return [line.partition(" ")[0] for line in lines]
 
 
-def test_a_program_moves_the_address(tmp_path: Path) -> None:
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that everybody may write to; above pytest's own is one that only root may pass."""
+    with tempfile.TemporaryDirectory(prefix="hactl-t") as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
+def test_a_program_moves_the_address(folder: Path) -> None:
     """The program that fails on the better director costs it the router, until it is well and tried again."""
-    tmp_path.chmod(0o777)
-    for folder in list(tmp_path.parents)[:2]:
-        folder.chmod(0o755)
-    (tmp_path / "move").write_text(MOVE.format(folder=tmp_path))
-    (tmp_path / "move").chmod(0o755)
-    with lan("lb1", "lb2") as net, daemons(net, TEXT.format(folder=tmp_path), "lb1", "lb2") as (lb1, lb2):
+    (folder / "move").write_text(MOVE.format(folder=folder))
+    (folder / "move").chmod(0o755)
+    with lan("lb1", "lb2") as net, daemons(net, TEXT.format(folder=folder), "lb1", "lb2") as (lb1, lb2):
         lb1.start()
-        wait_until(lambda: lb1.is_state("master") and told(tmp_path, lb1)[-1:] == ["master"], 15.0)
+        wait_until(lambda: lb1.is_state("master") and told(folder, lb1)[-1:] == ["master"], 15.0)
         lb2.start()
-        wait_until(lambda: lb2.is_state("backup") and told(tmp_path, lb2)[-1:] == ["backup"], 15.0)
+        wait_until(lambda: lb2.is_state("backup") and told(folder, lb2)[-1:] == ["backup"], 15.0)
         assert lb1.hactl("handover").returncode == 0
         await_master(lb2)
-        wait_until(lambda: told(tmp_path, lb2)[-1] == "master" and told(tmp_path, lb1)[-1] == "backup")
-        (tmp_path / "refuse-lb1").touch()
+        wait_until(lambda: told(folder, lb2)[-1] == "master" and told(folder, lb1)[-1] == "backup")
+        (folder / "refuse-lb1").touch()
         assert lb1.hactl("resume").returncode == 0
         wait_until(lambda: lb1.is_state("fault"), 15.0)
         assert "exit status 1: no quota (2 attempts)" in lb1.router()["reason"]
         await_master(lb2)
-        wait_until(lambda: told(tmp_path, lb1)[-3:] == ["master", "master", "backup"])
-        (tmp_path / "refuse-lb1").unlink()
+        wait_until(lambda: told(folder, lb1)[-3:] == ["master", "master", "backup"])
+        (folder / "refuse-lb1").unlink()
         wait_until(lambda: lb1.is_state("master") and lb2.is_state("backup"), 15.0)
         lb1.stop()
-        wait_until(lambda: told(tmp_path, lb1)[-1] == "backup" and lb2.is_state("master"))
+        wait_until(lambda: told(folder, lb1)[-1] == "backup" and lb2.is_state("master"))
