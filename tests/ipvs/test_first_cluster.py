@@ -19,7 +19,7 @@ TWO_NETS = (
 
 @pytest.mark.parametrize(
     ("method", "cables"),
-    [("nat", TWO_NETS), ("dr", ONE_NET), pytest.param("tun", ONE_NET, marks=pytest.mark.slow)],
+    [("nat", TWO_NETS), ("dr", ONE_NET), ("tun", ONE_NET)],
 )
 def test_the_page_ends_with_a_working_pair(method: str, cables: Cables, tmp_path: Path) -> None:
     """Every command does what the page says, in its order."""
