@@ -77,7 +77,6 @@ lock: ## Write the lock files anew, with the newest versions that fit
 	printf 'atheris\n' | $(RESOLVE) --output-file requirements-fuzz.lock -
 	printf 'mkdocs-material\n' | $(RESOLVE) --constraint requirements-dev.lock --output-file requirements-docs.lock -
 
-# Measurements against keepalived come with an issue of their own.
 BENCH_COUNT ?= 9
 BENCH_SECONDS ?= 60
 BENCH_INTERVALS ?= 10 100
