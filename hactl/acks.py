@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 
+from hactl import kept
 from hactl.overrides import MAX_NAME, MAX_REASON, Revision, Seconds
 
 SCHEMA = 1
@@ -99,24 +100,19 @@ def _order(one: Ack) -> tuple[int, float, str]:
     return one.revision, one.at, repr(one)
 
 
-class _Stored(msgspec.Struct, frozen=True):
+class _Stored(kept.Stored, frozen=True):
     """The form of the file in the state directory."""
 
-    schema: int
     acks: Acks
 
 
 def encode(acks: Acks) -> bytes:
     """The acknowledgements as the JSON that is kept in the state directory."""
-    return msgspec.json.format(msgspec.json.encode(_Stored(SCHEMA, acks)), indent=1) + b"\n"
+    return kept.encode(_Stored(SCHEMA, acks))
 
 
 def decode(data: bytes) -> Acks:
     """The acknowledgements from a kept file. Raises ValueError with the reason when it cannot be understood."""
-    try:
-        stored = msgspec.json.decode(data, type=_Stored)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ValueError(f"not a file of acknowledgements: {error}") from error
-    if stored.schema != SCHEMA:
-        raise ValueError(f"acknowledgements of schema {stored.schema}, this version knows {SCHEMA}")
-    return stored.acks
+    return kept.decode(
+        data, _Stored, SCHEMA, file="file of acknowledgements", content="acknowledgements"
+    ).acks

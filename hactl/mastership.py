@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from failover.spec import Standby
+from hactl import kept
 from hactl.overrides import MAX_NAME, Name, Revision, Seconds
 
 SCHEMA = 1
@@ -130,24 +131,18 @@ def _ordered(wishes: Iterable[Wish]) -> tuple[Wish, ...]:
     return tuple(sorted(wishes, key=repr))
 
 
-class _Stored(msgspec.Struct, frozen=True):
+class _Stored(kept.Stored, frozen=True):
     """The form of the file in the state directory."""
 
-    schema: int
     wishes: Mastership
 
 
 def encode(mastership: Mastership) -> bytes:
     """The wishes as the JSON that is kept in the state directory."""
-    return msgspec.json.format(msgspec.json.encode(_Stored(SCHEMA, mastership)), indent=1) + b"\n"
+    return kept.encode(_Stored(SCHEMA, mastership))
 
 
 def decode(data: bytes) -> Mastership:
     """The wishes from a kept file. Raises ValueError with the reason when it cannot be understood."""
-    try:
-        stored = msgspec.json.decode(data, type=_Stored)
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"not a file of wishes about mastership: {error}") from error
-    if stored.schema != SCHEMA:
-        raise ValueError(f"wishes of schema {stored.schema}, this version knows {SCHEMA}")
-    return stored.wishes
+    file = "file of wishes about mastership"
+    return kept.decode(data, _Stored, SCHEMA, file=file, content="wishes").wishes

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import msgspec
 
+from hactl import kept
 from hactl.ipvs.spec import ServiceSpec
 from hactl.scopes import OverrideError, Scope, affected
 
@@ -226,26 +227,19 @@ def _check_scheduler(wish: Wish, services: Sequence[ServiceSpec]) -> None:
             )
 
 
-class _Stored(msgspec.Struct, frozen=True):
+class _Stored(kept.Stored, frozen=True):
     """The form of the file in the state directory."""
 
-    schema: int
     revision: int
     overrides: tuple[Override, ...]
 
 
 def encode(overrides: Overrides) -> bytes:
     """The overrides as the JSON that is kept in the state directory."""
-    stored = _Stored(SCHEMA, overrides.revision, overrides.records)
-    return msgspec.json.format(msgspec.json.encode(stored), indent=1) + b"\n"
+    return kept.encode(_Stored(SCHEMA, overrides.revision, overrides.records))
 
 
 def decode(data: bytes) -> Overrides:
     """The overrides from a kept file. Raises ValueError with the reason when it cannot be understood."""
-    try:
-        stored = msgspec.json.decode(data, type=_Stored)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ValueError(f"not a file of overrides: {error}") from error
-    if stored.schema != SCHEMA:
-        raise ValueError(f"overrides of schema {stored.schema}, this version knows {SCHEMA}")
+    stored = kept.decode(data, _Stored, SCHEMA, file="file of overrides", content="overrides")
     return Overrides(stored.overrides, stored.revision)

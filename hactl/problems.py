@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from hactl import kept
 from hactl.acks import Ack, covering
 from hactl.config.model import Config
 from notify.event import Event, EventKind, Severity
@@ -108,10 +109,9 @@ def subjects(config: Config) -> dict[Topic, frozenset[str]]:
     }
 
 
-class _Stored(msgspec.Struct, frozen=True):
+class _Stored(kept.Stored, frozen=True):
     """The form of the file in the state directory."""
 
-    schema: int
     problems: tuple[Problem, ...]
 
 
@@ -122,10 +122,4 @@ def encode(problems: Problems) -> bytes:
 
 def decode(data: bytes) -> Problems:
     """The list from a kept file. Raises ValueError with the reason when it cannot be understood."""
-    try:
-        stored = msgspec.json.decode(data, type=_Stored)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ValueError(f"not a file of problems: {error}") from error
-    if stored.schema != SCHEMA:
-        raise ValueError(f"problems of schema {stored.schema}, this version knows {SCHEMA}")
-    return Problems(stored.problems)
+    return Problems(kept.decode(data, _Stored, SCHEMA, file="file of problems", content="problems").problems)

@@ -13,13 +13,13 @@ import msgspec
 
 from failover.moves import State
 from failover.report import RouterReport
-from hactl import store
+from hactl import kept, store
 from hactl.config.model import Config
 from hactl.events import Occurrence, plain
 from hactl.ipvs.kernel import Kernel
 from hactl.ipvs.spec import SyncSpec
 from hactl.ipvs.sync import SyncState, SyncView
-from hactl.ipvs.synchroniser import Synchroniser, SyncMoved, SyncRecord, SyncRepaired, SyncReport
+from hactl.ipvs.synchroniser import SCHEMA, Synchroniser, SyncMoved, SyncRecord, SyncRepaired, SyncReport
 from notify.event import EventKind
 
 RECORD_FILE = "ipvs-sync.json"
@@ -108,10 +108,5 @@ class Synchronising:
 
 def _decode(data: bytes) -> SyncRecord:
     """The kept record. Raises ValueError."""
-    try:
-        record = msgspec.json.decode(data, type=SyncRecord)
-    except msgspec.MsgspecError as error:
-        raise ValueError(f"not a record of synchronisation threads: {error}") from error
-    if record.schema != 1:
-        raise ValueError(f"record of synchronisation threads of schema {record.schema}, this version knows 1")
-    return record
+    what = "record of synchronisation threads"
+    return kept.decode(data, SyncRecord, SCHEMA, file=what, content=what)

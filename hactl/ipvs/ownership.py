@@ -7,36 +7,28 @@ run would not know; what is not recorded and not configured belongs to somebody 
 
 from collections.abc import Collection
 
-import msgspec
-
+from hactl import kept
 from hactl.ipvs.model import ServiceKey
 
 Owned = frozenset[ServiceKey]
 _SCHEMA = 1
 
 
-class _Record(msgspec.Struct, frozen=True, kw_only=True):
+class _Record(kept.Stored, frozen=True):
     """The file's content."""
 
-    schema: int
     services: list[ServiceKey]
 
 
 def encode(owned: Owned) -> bytes:
     """The record as JSON, sorted, so that equal records are equal bytes."""
-    record = _Record(schema=_SCHEMA, services=sorted(owned, key=str))
-    return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"
+    return kept.encode(_Record(_SCHEMA, sorted(owned, key=str)))
 
 
 def decode(data: bytes) -> Owned:
     """The record from a kept file. Raises ValueError with the reason when it cannot be understood."""
-    try:
-        record = msgspec.json.decode(data, type=_Record)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ValueError(f"not a record of IPVS services: {error}") from error
-    if record.schema != _SCHEMA:
-        raise ValueError(f"record of IPVS services of schema {record.schema}, this version knows {_SCHEMA}")
-    return frozenset(record.services)
+    what = "record of IPVS services"
+    return frozenset(kept.decode(data, _Record, _SCHEMA, file=what, content=what).services)
 
 
 def claim(owned: Owned, wished: Collection[ServiceKey]) -> Owned:

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import msgspec
 
+from hactl import kept
 from hactl.ipvs import sync
 from hactl.ipvs.errors import IpvsError
 from hactl.ipvs.model import SyncDaemon
@@ -25,6 +26,8 @@ from hactl.ipvs.sync import Following, Link, Role, Roles, Start, SyncState, Sync
 
 RETRY = 2.0
 """Seconds between two tries while a thread that should run does not."""
+SCHEMA = 1
+"""Of the record of our threads."""
 _SIOCGIFFLAGS, _UP, _RUNNING = 0x8913, 0x1, 0x40
 
 
@@ -36,10 +39,10 @@ class SyncKernel(Protocol):
     async def stop_daemon(self, daemon: SyncDaemon) -> None: ...
 
 
-class SyncRecord(msgspec.Struct, frozen=True, kw_only=True):
+class SyncRecord(kept.Stored, frozen=True, kw_only=True):
     """The threads that are ours, each with the interface index it was started on."""
 
-    schema: int = 1
+    schema: int = SCHEMA
     indexes: dict[Role, int] = {}
 
 
