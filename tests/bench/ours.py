@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import usage
 from bench.farm import Farm
 from bench.ground import Ground
+
+from support.processes import children, stop
 
 _TESTS = Path(__file__).parents[1]
 
@@ -57,7 +58,7 @@ class Hactl:
     def processes(self) -> dict[str, list[int]]:
         """Its processes by what they do."""
         found: dict[str, list[int]] = {"supervisor": [self._process.pid], "other workers": []}
-        for pid in usage.children(self._process.pid):
+        for pid in children(self._process.pid):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
             is_checker = "hactl.workers.health" in words
             found.setdefault("checker" if is_checker else "other workers", []).append(pid)
@@ -65,11 +66,7 @@ class Hactl:
 
     def stop(self) -> None:
         """An orderly stop, or an end."""
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+        stop(self._process)
 
     def _lines(self) -> list[list[str]]:
         return [line.split() for line in self._written.read_text().splitlines()]

@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import Iterator
 
-from bench import usage
 from bench.farm import Farm
 from bench.ground import Ground, program
+
+from support.processes import children, stop
 
 _SECCOMP, _FILTER, _NO_NEW_PRIVS = 22, 2, 38
 _OPTIONS = {"x86_64": (54, 55), "aarch64": (208, 209)}
@@ -89,15 +90,11 @@ class Keepalived:
 
     def processes(self) -> dict[str, list[int]]:
         """Its processes by what they do."""
-        return {"checker": usage.children(self._process.pid), "parent": [self._process.pid]}
+        return {"checker": children(self._process.pid), "parent": [self._process.pid]}
 
     def stop(self) -> None:
         """An orderly stop, or an end."""
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+        stop(self._process)
         self._listener.join(10)
 
     def _listen(self) -> None:

@@ -18,9 +18,3 @@ def memory(pids: Iterable[int]) -> float:
 def _private(pid: int) -> int:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
-
-
-def children(pid: int) -> list[int]:
-    """The processes that this one has started."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(word) for task in tasks for word in (task / "children").read_text().split()]

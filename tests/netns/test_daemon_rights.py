@@ -13,6 +13,7 @@ import pytest
 from hactl.workers.realtime import REALTIME_PRIORITY
 from support.daemon import Director, daemons, wait_until
 from support.netns import lan, needs_namespaces
+from support.processes import children
 
 pytestmark = [needs_namespaces, pytest.mark.timeout(180)]
 
@@ -67,11 +68,6 @@ def exactly(*names: str) -> dict[str, int]:
     """These capabilities and no others, also to be gained."""
     held = bits(*names)
     return {"CapInh": 0, "CapPrm": held, "CapEff": held, "CapBnd": held, "CapAmb": 0}
-
-
-def children(pid: int) -> list[str]:
-    """The processes that one has started."""
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def for_limits() -> tuple[str, ...]:

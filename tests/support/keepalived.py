@@ -11,6 +11,7 @@ import msgspec
 
 from failover.spec import Authentication, Family, RouterSpec, Transport
 from support.netns import Lan
+from support.processes import children
 
 PROGRAM = "/usr/sbin/keepalived"
 _COMPLAINTS = (
@@ -94,8 +95,7 @@ class Keepalived:
     def children(self) -> list[int]:
         """The processes that do its work."""
         assert self.process is not None
-        words = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(word) for word in words]
+        return children(self.process.pid)
 
     def held(self) -> set[str]:
         """Which addresses the kernel of its host has."""

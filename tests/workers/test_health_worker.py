@@ -42,6 +42,7 @@ from health.spec import (
     TlsSpec,
 )
 from support.certificates import Authority
+from support.processes import children
 from support.servers import free_port, page, saying, serving, silence
 
 ROOT = Path(__file__).parents[2]
@@ -281,11 +282,6 @@ async def test_only_programs_of_the_configuration() -> None:
         down = await worker.until(Transitions)
     assert down.transitions[0].result.reason is Reason.CANNOT_RUN
     assert "not a program of the configuration" in down.transitions[0].result.detail
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process started."""
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.mark.root

@@ -35,6 +35,7 @@ from notify.event import EventKind, Severity
 from notify.spec import ChannelSpec, EmailSpec, ExecSpec, NotifySpec, WebhookSpec
 from support.alerts import event, hook, until
 from support.mail import mail_server
+from support.processes import children
 
 ROOT = Path(__file__).parents[2]
 USER = "nobody" if os.geteuid() == 0 else ""
@@ -289,11 +290,11 @@ async def test_the_worker_and_its_helper_hold_no_more_rights_than_they_need(star
     worker = await start()
     await worker.configure()
     pid = worker.process.pid
-    children = _children(pid)
-    assert len(children) == 1
+    helpers = children(pid)
+    assert len(helpers) == 1
     ours = _status(pid)
-    await until(lambda: _status(int(children[0]))["NoNewPrivs"] == "1")
-    helper = _status(int(children[0]))
+    await until(lambda: _status(helpers[0])["NoNewPrivs"] == "1")
+    helper = _status(helpers[0])
     nobody = str(_uid(USER))
     assert ours["Uid"].split() == [nobody] * 4
     assert ours["Groups"].split() == []
@@ -304,9 +305,7 @@ async def test_the_worker_and_its_helper_hold_no_more_rights_than_they_need(star
         1 << 5 | 1 << 6 | 1 << 7
     ] * 3
     worker.kill()
-    await until(
-        lambda: not Path(f"/proc/{children[0]}").exists() or _status(int(children[0]))["State"][0] == "Z"
-    )
+    await until(lambda: not Path(f"/proc/{helpers[0]}").exists() or _status(helpers[0])["State"][0] == "Z")
 
 
 @as_root
@@ -347,10 +346,6 @@ async def test_the_history_belongs_to_the_workers_user_even_after_another_one(
     assert directory.stat().st_mode & 0o777 == 0o750
     assert (directory / "events.db").stat().st_mode & 0o777 == 0o640
     assert outside.stat().st_uid == 0
-
-
-def _children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def _status(pid: int) -> dict[str, str]:

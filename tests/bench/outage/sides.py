@@ -6,15 +6,15 @@ Its law: both sides do the same to the same processes of theirs; a way that one 
 import os
 import signal
 import subprocess
-from pathlib import Path
 from typing import Protocol
 
 from hactl.lab import net, takeovers, topology
 from hactl.lab.cluster import Cluster, LabError, wait_for
 from hactl.lab.stories import BACKUP, MASTER, Act
 from hactl.lab.takeovers import MeterProcess
+from support.keepalived import PROGRAM
+from support.processes import children
 
-PROGRAM = "/usr/sbin/keepalived"
 PRIORITIES = {MASTER: 150, BACKUP: 140}
 """Those that hactl gives directors in the order of the file: equal skews on both sides."""
 VIPS = (topology.NAT_VIP, topology.DR_VIP, topology.TUN_VIP)
@@ -100,7 +100,7 @@ class Keepalived:
             case Act.KILL_SUPERVISOR:
                 main.kill()
             case Act.KILL_WORKER:
-                os.kill(child(main), signal.SIGKILL)
+                os.kill(children(main.pid)[0], signal.SIGKILL)
             case Act.HANDOVER:
                 raise LabError("keepalived has no handover")
             case _:
@@ -125,11 +125,6 @@ class Keepalived:
             )
 
         wait_for(f"{MASTER} alone has the VIPs", settled, 30.0)
-
-
-def child(process: "subprocess.Popen[bytes]") -> int:
-    """The process that works for keepalived's first one."""
-    return int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
 
 
 def addresses(cluster: Cluster, director: str) -> set[str]:
