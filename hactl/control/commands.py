@@ -24,8 +24,6 @@ MAX_WAIT = 60.0
 
 Seconds = Annotated[float, Meta(ge=0, le=10 * 365 * 86400)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?!\n)$")]
-
-
 Subject = Annotated[str, Meta(pattern=r"^[ -~]{1,129}(?!\n)$")]
 
 

@@ -133,13 +133,12 @@ class Kernel:
         The kernel would do so itself, but with the table's lock in its hand. Where a network namespace is being removed just
         then it waits for ever: the module of lblc or lblcr for the removal, the removal for the lock (Linux 6.1, seen).
         """
-        if self._load_module is not None:
-            for name in sorted(
-                {op.service.scheduler for op in ops if isinstance(op, AddService | SetService)}
-            ):
-                if name not in self._schedulers:
-                    self._schedulers.add(name)
-                    await self._load_module(scheduler_module(name))
+        if self._load_module is None:
+            return
+        wanted = {op.service.scheduler for op in ops if isinstance(op, AddService | SetService)}
+        for name in sorted(wanted - self._schedulers):
+            self._schedulers.add(name)
+            await self._load_module(scheduler_module(name))
 
     async def info(self) -> Info:
         """Version and size of the connection table."""
