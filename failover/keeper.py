@@ -88,10 +88,7 @@ class Keeper:
         for packet in self._held[router].packets:
             with contextlib.suppress(OSError):
                 message = guard.close(packet.message, packet.source, packet.destination, self._moment())
-                if packet.mac:
-                    self._sockets[router].send_from(packet.mac, message, packet.source, packet.ttl)
-                else:
-                    self._sockets[router].send(message, packet.source, packet.destination, packet.ttl)
+                self._sockets[router].send(message, packet.source, packet.destination, packet.ttl, packet.mac)
 
     def _renew(self, router: str, due: float) -> None:
         """Renew what was to be renewed at `due`, unless the lease, three periods long, may be over."""

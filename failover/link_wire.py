@@ -6,9 +6,8 @@ Owns just these requests (linux/if_link.h, if.h); the answers and the events are
 import struct
 
 from failover.place import Bearer, Bearing
-from failover.wire import ACK, CREATE, DELLINK, LINK, NEWLINK, REQUEST, attribute, message
+from failover.wire import ACK, CREATE, DELLINK, EXCLUSIVE, LINK, NEWLINK, REQUEST, attribute, message
 
-EXCLUSIVE = 0x200
 _ADDRESS, _IFNAME, _LINK, _LINKINFO, _IFALIAS, _AF_SPEC = 1, 3, 5, 18, 20, 26
 _KIND, _DATA, _MODE = 1, 2, 1
 _MODE_BRIDGE = 4

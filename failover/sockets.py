@@ -61,10 +61,7 @@ class AdvertSockets:
         sock = self._open.get((spec.family, spec.interface))
         if sock is None:
             raise OSError(19, f"no socket on {spec.interface}")
-        if mac := source_mac(spec):
-            sock.send_from(mac, message, source, spec.ttl_send)
-        else:
-            sock.send(message, source, destination, spec.ttl_send)
+        sock.send(message, source, destination, spec.ttl_send, source_mac(spec))
 
     def drain(self) -> None:
         """Hand over all that has arrived on every socket."""

@@ -62,8 +62,14 @@ class AdvertSocket:
         if self._frames is not None:
             self._frames.close()
 
-    def send(self, message: bytes, source: bytes, destination: bytes, ttl: int) -> None:
-        """Send one VRRP message from a packed source to a packed destination. Raises OSError."""
+    def send(self, message: bytes, source: bytes, destination: bytes, ttl: int, mac: bytes = b"") -> None:
+        """Send one VRRP message from a packed source to a packed destination. Raises OSError.
+
+        `mac`: one that is not the interface's own; then it goes to the group, whatever the destination.
+        """
+        if mac:
+            self._send_from(mac, message, source, ttl)
+            return
         if self.family is Family.IPV4:
             info = struct.pack("=i4s4s", self.index, source, b"\0" * 4)
             control = [
@@ -80,8 +86,7 @@ class AdvertSocket:
         address = (socket.inet_ntop(socket.AF_INET6, destination), 0, 0, self.index)
         self._socket.sendmsg([message], control, 0, address)
 
-    def send_from(self, mac: bytes, message: bytes, source: bytes, ttl: int) -> None:
-        """Send one VRRP message to the group from a MAC that is not the interface's own. Raises OSError."""
+    def _send_from(self, mac: bytes, message: bytes, source: bytes, ttl: int) -> None:
         if self._frames is None:
             self._frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
             self._frames.bind((self.interface, 0))

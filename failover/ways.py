@@ -18,18 +18,19 @@ from failover.wire import (
     AF_INET6,
     CREATE,
     DUMP,
+    EXCLUSIVE,
     OURS,
     REQUEST,
     attribute,
     attributes,
     message,
     messages,
+    u32,
 )
 
 MAIN = 254
 NEWROUTE, DELROUTE, GETROUTE = 24, 25, 26
 NEWRULE, DELRULE, GETRULE = 32, 33, 34
-_EXCLUSIVE = 0x200
 _HEAD = struct.Struct("=BBBBBBBBI")
 """Family, destination's length, source's length, tos, table, protocol, scope, type, flags; of a rule much the same."""
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_PREFSRC, _RTA_TABLE = 1, 4, 5, 6, 7, 15
@@ -93,7 +94,7 @@ class Way(msgspec.Struct, frozen=True):
 def put(sequence: int, way: Way) -> bytes:
     """Make it; EEXIST says that there is one."""
     kind = NEWROUTE if isinstance(way.spec, RouteSpec) else NEWRULE
-    return message(kind, REQUEST | ACK | CREATE | _EXCLUSIVE, sequence, _body(way))
+    return message(kind, REQUEST | ACK | CREATE | EXCLUSIVE, sequence, _body(way))
 
 
 def take(sequence: int, way: Way) -> bytes:
@@ -186,15 +187,10 @@ def key(kind: int, body: bytes) -> tuple[int | bytes, ...]:
     """What makes a route or a rule one of its own: family, kind, destination, table and metric or priority."""
     family, length, source_length, _, table, *_ = _HEAD.unpack_from(body)
     there = dict(attributes(body, _HEAD.size))
-    table = _number(there.get(_RTA_TABLE, b""), table)
-    metric = _number(there.get(_RTA_PRIORITY, b""), 0)
+    table = u32(there.get(_RTA_TABLE, b""), table)
+    metric = u32(there.get(_RTA_PRIORITY, b""), 0)
     if kind == NEWROUTE and family == AF_INET6:
         metric = metric or _IPV6_METRIC
     to = there.get(_RTA_DST, b"") if length else b""
     source = there.get(_FRA_SRC, b"") if kind == NEWRULE and source_length else b""
     return kind, family, length, to, source, table, metric
-
-
-def _number(value: bytes, otherwise: int) -> int:
-    """An attribute's number; another where it is missing or of another size."""
-    return int(_U32.unpack(value)[0]) if len(value) == _U32.size else otherwise

@@ -14,7 +14,7 @@ OURS = 112
 AF_INET, AF_INET6 = 2, 10
 NEWLINK, DELLINK, GETLINK = 16, 17, 18
 NEWADDR, DELADDR, GETADDR = 20, 21, 22
-REQUEST, ACK, REPLACE, CREATE, DUMP = 0x1, 0x4, 0x100, 0x400, 0x300
+REQUEST, ACK, REPLACE, EXCLUSIVE, CREATE, DUMP = 0x1, 0x4, 0x100, 0x200, 0x400, 0x300
 FOREVER = 0xFFFFFFFF
 _ERROR, _DONE = 2, 3
 _DUMP_INTERRUPTED = 0x10
@@ -149,13 +149,14 @@ def _read_link(body: bytes, gone: bool) -> Link:
         up,
         gone,
         enabled=bool(flags & _IFF_UP),
-        parent=_number(there.get(_IFLA_LINK, b"")),
+        parent=u32(there.get(_IFLA_LINK, b"")),
         alias=there.get(_IFLA_IFALIAS, b"").rstrip(b"\0").decode(errors="replace"),
     )
 
 
-def _number(value: bytes) -> int:
-    return int(_U32.unpack(value)[0]) if len(value) == _U32.size else 0
+def u32(value: bytes, otherwise: int = 0) -> int:
+    """An attribute's number; another where it is missing or of another size."""
+    return int(_U32.unpack(value)[0]) if len(value) == _U32.size else otherwise
 
 
 def _read_address(body: bytes, gone: bool) -> Address:
