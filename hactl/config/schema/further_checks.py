@@ -1,4 +1,4 @@
-"""Check types of further protocols; `hactl.config.pending` lists those whose probes come in a later version."""
+"""Check types of further protocols."""
 
 from typing import Annotated, Literal
 
