@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from hactl import store
+from hactl.config.resolve import bare
 from hactl.config.schema.document import Document
 from hactl.doctor.answers import judge
 from hactl.doctor.finding import Finding
@@ -107,7 +108,7 @@ def addresses(document: Document, name: str | None) -> tuple[str, ...]:
 def gateways(document: Document) -> dict[str, str]:
     """Every address that moves with a router, and the directors' interface that it is on."""
     return {
-        vip.address.partition("/")[0]: str(vip.interface or router.interface)
+        bare(vip.address): str(vip.interface or router.interface)
         for router in document.routers.values()
         for vip in router.addresses
     }
