@@ -249,6 +249,7 @@ def test_intervals_that_differ(tmp_path: Path) -> None:
             assert recorder.adverts("a") == []
             rival.kill()
             assert director.wait_for(State.MASTER, name).cause is Cause.MASTER_SILENT
+            until(lambda: bool(recorder.changes(address, "a")), PATIENCE, "the kernel has the VIP")
             silence = recorder.changes(address, "a")[0].at - recorder.adverts("k")[-1].at
             learned = 3 * slow + 156 / 256 * slow
             assert learned - 0.01 < silence < learned + 0.5
@@ -261,6 +262,7 @@ def test_intervals_that_differ(tmp_path: Path) -> None:
             assert recorder.adverts("k", since=began) == []
             director.signal(signal.SIGKILL)
             until(rival.holds, PATIENCE)
+            until(lambda: bool(recorder.adverts("k", since=began)), PATIENCE, "its first advert")
             assert recorder.adverts("k", since=began)[0].at - recorder.adverts("a")[-1].at > 3 * slow
             assert director.drops(name) == {}
         finally:

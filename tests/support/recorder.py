@@ -7,6 +7,7 @@ Frames carry the kernel's time of arrival at the switch; address events the time
 import contextlib
 import ipaddress
 import os
+import queue
 import select
 import socket
 import struct
@@ -27,6 +28,8 @@ from support.netns import Lan
 _SO_TIMESTAMPNS = 35
 _OUTGOING = 4
 _ETH_P_ALL = 3
+_CATCH_UP = 1.0
+"""Seconds within which the recorder has read what happened before a question."""
 
 
 class Frame(NamedTuple):
@@ -77,6 +80,8 @@ class Recorder:
         self.frames: list[Frame] = []
         self.events: list[Event] = []
         self._end = threading.Event()
+        self._questions: queue.SimpleQueue[threading.Event] = queue.SimpleQueue()
+        self._bell = os.eventfd(0)
 
     def __enter__(self) -> "Recorder":
         with namespaces.inside(self.net.switch):
@@ -99,6 +104,7 @@ class Recorder:
     ) -> None:
         self._end.set()
         self._thread.join()
+        os.close(self._bell)
         self._capture.close()
         for _, events in self._kernels.values():
             events.close()
@@ -109,6 +115,7 @@ class Recorder:
         self, sender: str | None = None, *, since: float = 0.0, vrid: int | None = None
     ) -> list[Sent]:
         """Adverts in order, of one host or all, each packet once for each that decodes."""
+        self._catch_up()
         sent = (found for frame in list(self.frames) if (found := one_advert(frame)) is not None)
         return [
             s
@@ -118,11 +125,13 @@ class Recorder:
 
     def announcements(self, sender: str | None = None, *, since: float = 0.0) -> list[Announced]:
         """Announcements in order."""
+        self._catch_up()
         made = (found for frame in list(self.frames) if (found := _announced(frame)) is not None)
         return [a for a in made if a.sender == (sender or a.sender) and a.at >= since]
 
     def changes(self, address: str, host: str | None = None, *, since: float = 0.0) -> list[Event]:
         """When an address came and went; renewals are left out."""
+        self._catch_up()
         there: dict[str, bool] = {}
         found = []
         for event in list(self.events):
@@ -148,19 +157,33 @@ class Recorder:
             if end > since:
                 yield max(event.at, since), end, frozenset(holders)
 
+    def _catch_up(self) -> None:
+        """What had happened before a question is in its answer: the thread reads it first."""
+        if not self._end.is_set():
+            read = threading.Event()
+            self._questions.put(read)
+            os.eventfd_write(self._bell, 1)
+            read.wait(_CATCH_UP)
+
     # ---- recording ----------------------------------------------------------------------------------------------------
 
     def _record(self) -> None:
         with contextlib.suppress(OSError):  # On a busy machine what is read late seems to have happened late.
             os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        sources = [self._capture.fileno(), self._bell, *self._kernels]
         while not self._end.is_set():
-            ready, _, _ = select.select([self._capture.fileno(), *self._kernels], [], [], 0.1)
+            asked = [self._questions.get() for _ in range(self._questions.qsize())]
+            ready, _, _ = select.select(sources, [], [], 0.0 if asked else 0.1)
             now = time.monotonic()
             for number in ready:
                 if number in self._kernels:
                     self._read_events(*self._kernels[number], now)
+                elif number == self._bell:
+                    os.eventfd_read(self._bell)
                 else:
                     self._read_frames()
+            for question in asked:
+                question.set()
 
     def _read_events(self, host: str, events: EventSocket, now: float) -> None:
         told = events.read()
