@@ -116,8 +116,8 @@ class AdvertSocket:
         if self._seat.advert_sockets.get(self.interface) is self:
             del self._seat.advert_sockets[self.interface]
 
-    def send(self, message: bytes, source: bytes, destination: bytes, ttl: int) -> None:
-        """An advert to all others on this network."""
+    def send(self, message: bytes, source: bytes, destination: bytes, ttl: int, mac: bytes = b"") -> None:
+        """An advert to all others on this network, whatever MAC it leaves from."""
         self._process.effect()
         self._wires.advertise(self._seat, self.interface, Received(source, destination, ttl, message))
 
