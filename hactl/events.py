@@ -14,7 +14,7 @@ from failover.report import Alarm, Conflict, RouterReport
 from hactl.ipvs.model import ServiceKey
 from hactl.ipvs.passes import Repaired
 from hactl.ipvs.words import deviation
-from hactl.state import Availability, Change, PanicChange, ServerChange
+from hactl.services.state import Availability, Change, PanicChange, ServerChange
 from health.result import Health
 from notify.event import Event, EventKind, Severity
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from hactl.acceptance import TABLE, script
+from hactl.routers.acceptance import TABLE, script
 
 ALONE = ("unshare", "--net")
 

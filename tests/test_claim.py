@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hactl.claim import (
+from hactl.claims.claim import (
     Claim,
     Heard,
     Refused,

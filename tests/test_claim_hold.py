@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failover.spec import AnnounceSpec
-from hactl.claim import Claim
-from hactl.claim_hold import UNLEASED_GOOD_FOR, Announce, GiveUp, Hold, Write
+from hactl.claims.claim import Claim
+from hactl.claims.claim_hold import UNLEASED_GOOD_FOR, Announce, GiveUp, Hold, Write
 
 A, B = Claim("10.0.0.1", 32), Claim("2001:db8::1", 128)
 BOTH = (A, B)

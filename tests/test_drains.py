@@ -1,12 +1,12 @@
 """Draining to the end: who is finished, and by whose word."""
 
-from hactl import drains
-from hactl.drains import Drain
 from hactl.ipvs.model import Counters, ServiceCounters, service_key
 from hactl.ipvs.spec import Protocol, ServiceSpec
-from hactl.overrides import Admin, Overrides, Wish
-from hactl.scopes import Scope
-from hactl.state import destination
+from hactl.services.state import destination
+from hactl.wishes import drains
+from hactl.wishes.drains import Drain
+from hactl.wishes.overrides import Admin, Overrides, Wish
+from hactl.wishes.scopes import Scope
 from support.ipvs_build import service_spec
 
 NOW = 1000.0

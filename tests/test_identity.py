@@ -67,7 +67,7 @@ def test_a_secret_of_somebody_else_is_read(folder: Path, mode: int) -> None:
         under_the_unit(plain, str(path))
     program = """
 import os, sys
-from hactl.secret_files import contents
+from hactl.secrets.files import contents
 print(contents(sys.argv[1:])[sys.argv[1]])
 os.setuid(12345)  # possible only if the rights came back
 print(os.getuid())
@@ -82,7 +82,7 @@ def test_what_the_owner_may_not_read_is_not_read(folder: Path) -> None:
     path.write_text("a-secret\n")
     path.chmod(0)
     os.chown(path, NOBODY, NOBODY)
-    program = "import sys; from hactl.secret_files import contents; print(contents(sys.argv[1:]))"
+    program = "import sys; from hactl.secrets.files import contents; print(contents(sys.argv[1:]))"
     assert under_the_unit(program, str(path)) == "{}"
 
 

@@ -5,11 +5,11 @@ import random
 import pytest
 
 from failover.spec import Standby
-from hactl.mastership import Hold, Mastership, decode, encode
-from hactl.messages import HoldBack, Resume, StandAside
-from hactl.orders import orders
-from hactl.overrides import Overrides
-from hactl.peers import Peers, word
+from hactl.peers.peers import Peers, word
+from hactl.processes.messages import HoldBack, Resume, StandAside
+from hactl.wishes.mastership import Hold, Mastership, decode, encode
+from hactl.wishes.orders import orders
+from hactl.wishes.overrides import Overrides
 
 T1, T2 = "10.99.0.2", "10.99.0.3"
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hactl.ipvs.spec import Forward, ServerSpec, ServiceSpec
-from hactl.overrides import Admin, Override, Overrides, Wish, decode, encode
-from hactl.scopes import OverrideError, Scope, affected, matching
+from hactl.wishes.overrides import Admin, Override, Overrides, Wish, decode, encode
+from hactl.wishes.scopes import OverrideError, Scope, affected, matching
 
 NOW = 1000.0
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from hactl.takeover_duty import Duty, Role, TakeoverSpec
+from hactl.routers.takeover_duty import Duty, Role, TakeoverSpec
 
 SPEC = TakeoverSpec(
     router="web",

@@ -21,7 +21,7 @@ from failover.report import RouterReport
 from hactl import process
 from hactl.config.load import load
 from hactl.config.model import Config
-from hactl.takeover_programs import TakeoverPrograms
+from hactl.routers.takeover_programs import TakeoverPrograms
 from support.alerts import until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")

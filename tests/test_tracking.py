@@ -6,9 +6,9 @@ from failover.priority import Judgement, Word
 from failover.spec import FailoverSpec, TrackedObject, TrackKind
 from hactl.config.model import Config
 from hactl.ipvs.spec import ServiceSpec
-from hactl.messages import Judged
-from hactl.state import Availability, Quorum, ServiceState, State
-from hactl.tracking import Tracking
+from hactl.processes.messages import Judged
+from hactl.routers.tracking import Tracking
+from hactl.services.state import Availability, Quorum, ServiceState, State
 from health.result import Health, Outcome, Reason, Result
 from support.failover import router_spec
 from support.ipvs_build import service_spec

@@ -31,7 +31,7 @@ def run() -> None:
 
     SIGHUP reloads the configuration; SIGTERM hands the addresses over to a peer and stops.
     """
-    from hactl import start
+    from hactl.supervisor import start
 
     chosen = settings()
     override = chosen.socket or os.environ.get("HACTL_SOCKET") or None

@@ -40,9 +40,9 @@ def probe(check: str, server: str, port: int | None, timeout: float | None, as_j
     ('{type: http, path: /health}'). SERVER is a server's name (NAME or NAME@SERVICE), or an address or host name, with
     :PORT if need be. The daemon is not asked, and its counters do not change. Exit status 0 when all passed, else 1.
     """
-    from hactl.aim import AimError, aims
     from hactl.cli.probe_view import probes_json, probes_text
-    from hactl.probing import run
+    from hactl.services.aim import AimError, aims
+    from hactl.services.probing import run
 
     loaded = _loaded()
     document = None if loaded is None else loaded.document

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from hactl.aim import Probed
 from hactl.cli.text import clean, paint
+from hactl.services.aim import Probed
 
 _TIME = 11
 _WORD = 10

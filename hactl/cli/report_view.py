@@ -8,7 +8,7 @@ import msgspec
 
 from hactl.cli.text import Cell, clock, span, table
 from hactl.history.availability import Line, Span
-from hactl.picture import wall_text
+from hactl.status.picture import wall_text
 
 _HEADING = ("WHAT", "NAME", "AVAILABLE", "DOWNTIMES", "DOWN", "LONGEST", "DEGRADED", "WATCHED")
 _COLUMNS = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hactl.claim import Claim, Lost, Refused, Released, Report, Taken, Wish, parse
+from hactl.claims.claim import Claim, Lost, Refused, Released, Report, Taken, Wish, parse
 from hactl.cli.common import F, Fault, echo_json, json_option
 from hactl.cli.durations import Duration
 from hactl.cli.text import clean
@@ -89,7 +89,7 @@ def takeover(
         refresh=refresh or _REFRESH,
         force=force,
     )
-    from hactl import byhand
+    from hactl.claims import byhand
 
     with _sentences():
         kept = byhand.takeover(wish, _json_teller if as_json else _text_teller)
@@ -104,7 +104,7 @@ def release(claims: tuple[Claim, ...], interface: str, as_json: bool, force: boo
 
     Without a /PREFIX the address is meant with any. What hactl did not put there stays.
     """
-    from hactl import byhand
+    from hactl.claims import byhand
 
     with _sentences():
         done, refusals = byhand.release(interface, claims, force=force)

@@ -3,9 +3,9 @@
 import msgspec
 
 from failover.spec import FailoverSpec
-from hactl.acceptance import RefusedSpec
 from hactl.ipvs.spec import IpvsSpec, ServiceSpec, SyncSpec
-from hactl.takeover_duty import TakeoverSpec
+from hactl.routers.acceptance import RefusedSpec
+from hactl.routers.takeover_duty import TakeoverSpec
 from health.spec import CheckSpec
 from notify.spec import NotifySpec
 

@@ -12,7 +12,7 @@ from hactl.config.schema.checks import Check
 from hactl.config.schema.document import Document
 from hactl.config.schema.routers import Router
 from hactl.config.schema.services import Service
-from hactl.masks import MASK
+from hactl.secrets.masks import MASK
 
 
 def shown_document(document: Document, node: str) -> dict[str, Any]:

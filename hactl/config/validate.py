@@ -15,7 +15,7 @@ from hactl.config.fault import Fault, Path, path_text
 from hactl.config.schema.document import Document
 from hactl.config.sentences import missing, sentence, shown, unknown_key
 from hactl.config.tree import Node, clipped, fault_at, find, plain
-from hactl.masks import MASK, holds_secrets
+from hactl.secrets.masks import MASK, holds_secrets
 
 NAMED: Final = ("directors", "routers", "groups", "checks", "pools", "services", "notify")
 """Sections that hold objects by name."""

@@ -6,10 +6,10 @@ from typing import NotRequired, TypedDict
 from hactl.control.commands import ReloadAnswer
 from hactl.control.refusals import Code
 from hactl.control.roles import Role
-from hactl.overrides import Override
-from hactl.picture import wall_text
-from hactl.status import override_view
-from hactl.status_form import OverrideView, Time
+from hactl.status.form import OverrideView, Time
+from hactl.status.picture import wall_text
+from hactl.status.snapshot import override_view
+from hactl.wishes.overrides import Override
 from notify.event import Event, EventKind, Severity
 
 

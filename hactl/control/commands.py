@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from hactl.control.roles import Role
-from hactl.overrides import MAX_REASON, MAX_WEIGHT, Override
 from hactl.plan.model import Plan
+from hactl.wishes.overrides import MAX_REASON, MAX_WEIGHT, Override
 from notify.event import Event
 
 HOLD = 3600.0

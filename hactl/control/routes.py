@@ -32,7 +32,7 @@ from hactl.control.commands import (
 from hactl.control.refusals import Code, RefusedError
 from hactl.control.roles import Role, wanting
 from hactl.plan.model import Plan
-from hactl.status_form import Status
+from hactl.status.form import Status
 
 API_VERSION = 1
 

@@ -1,6 +1,6 @@
 """Asks a link who answers for the VIPs, and whose MACs those are; edge.
 
-The law: nothing that is sent changes anybody's cache (`hactl.duplicates`); real servers are asked only when somebody
+The law: nothing that is sent changes anybody's cache (`hactl.claims.duplicates`); real servers are asked only when somebody
 answers who is no director, to give it its name.
 """
 
@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from hactl.claim import parse
+from hactl.claims.claim import parse
+from hactl.claims.duplicates import who_has
 from hactl.doctor.answers import Heard, names_by_mac, strangers
-from hactl.duplicates import who_has
 
 MOST = 250
 """Addresses that are asked for on one link; more would be a storm."""

@@ -1,6 +1,6 @@
 """The links of a director: listens to them and asks them, and has what was heard judged; edge.
 
-The law: nothing that is sent changes anybody's cache (`hactl.duplicates`).
+The law: nothing that is sent changes anybody's cache (`hactl.claims.duplicates`).
 """
 
 from collections.abc import Iterator

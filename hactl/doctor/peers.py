@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from failover.lateness import Lateness, smallest_interval
-from hactl import pace
 from hactl.config.duration import written
 from hactl.config.model import Config
 from hactl.doctor.finding import Finding, FindingId, finding
+from hactl.routers import pace
 
 
 class Daemon(msgspec.Struct, frozen=True, kw_only=True):

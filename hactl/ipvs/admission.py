@@ -10,8 +10,8 @@ import msgspec
 from hactl.ipvs import panic, ramp
 from hactl.ipvs.schedulers import allows_zero, keeps_places
 from hactl.ipvs.spec import OnDown, ServerSpec, ServiceSpec
-from hactl.overrides import Admin
-from hactl.state import Outcomes, Overrides, ServerState
+from hactl.services.state import Outcomes, Overrides, ServerState
+from hactl.wishes.overrides import Admin
 from health.result import Advice, Health, Mode, Outcome, merged
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from hactl.ipvs.model import Entry, Table, service_key
 from hactl.ipvs.spec import ServerSpec, ServiceSpec
-from hactl.state import Quorum, ServerState, Services, ServiceState, State, destination
+from hactl.services.state import Quorum, ServerState, Services, ServiceState, State, destination
 
 
 def adopt(services: Services, table: Table, now: float) -> State:

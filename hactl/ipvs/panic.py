@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import msgspec
 
 from hactl.ipvs.spec import PanicSpec, ServerSpec, ServiceSpec
-from hactl.overrides import Admin
-from hactl.state import Outcomes, PanicChange, ServerState, ServiceState
+from hactl.services.state import Outcomes, PanicChange, ServerState, ServiceState
+from hactl.wishes.overrides import Admin
 from health.result import Health
 
 Servers = dict[str, ServerState]

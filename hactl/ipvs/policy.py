@@ -24,8 +24,8 @@ from hactl.ipvs.model import (
 )
 from hactl.ipvs.schedulers import allows_zero, flags_named, keeps_places
 from hactl.ipvs.spec import Forward, ServerSpec, ServiceSpec
-from hactl.overrides import Admin
-from hactl.state import ServerState, Services, ServiceState, State, destination
+from hactl.services.state import ServerState, Services, ServiceState, State, destination
+from hactl.wishes.overrides import Admin
 
 Wish = dict[ServiceKey, Entry]
 

@@ -6,8 +6,8 @@ The law: quorum has hysteresis, and is never lost while an enabled server has no
 from collections.abc import Iterable
 
 from hactl.ipvs.spec import ServiceSpec
-from hactl.overrides import Admin
-from hactl.state import Availability, Quorum, ServiceState
+from hactl.services.state import Availability, Quorum, ServiceState
+from hactl.wishes.overrides import Admin
 
 
 def next_quorum(old: Quorum, weight: int, *, waiting: bool, spec: ServiceSpec) -> Quorum:

@@ -7,8 +7,8 @@ whole numbers, so while one is a part all weights of its service are multiplied 
 from collections.abc import Iterable
 
 from hactl.ipvs.spec import ServiceSpec
-from hactl.overrides import MAX_WEIGHT, Admin
-from hactl.state import WHOLE, ServerState
+from hactl.services.state import WHOLE, ServerState
+from hactl.wishes.overrides import MAX_WEIGHT, Admin
 
 PERCENTS = 100
 SHARING = frozenset({"wrr", "wlc", "lblc", "lblcr", "sed", "nq", "twos"})

@@ -14,7 +14,7 @@ from hactl.ipvs.admission import Inputs, next_server
 from hactl.ipvs.inherit import new_service
 from hactl.ipvs.quorum import judge_service, next_quorum
 from hactl.ipvs.spec import ServiceSpec
-from hactl.state import (
+from hactl.services.state import (
     Change,
     Outcomes,
     Overrides,

@@ -5,11 +5,11 @@ from typing import Any
 
 import failover.reload as routers
 from failover.spec import FailoverSpec
-from hactl import reload
 from hactl.config.model import Config
 from hactl.plan.difference import differences
 from hactl.plan.model import Change, Effect, Kind, Plan, Refusal, Running, Section, change
 from hactl.plan.services import service_changes
+from hactl.supervisor import reload
 
 _ROUTER_EFFECTS = {
     routers.Change.START: (Kind.ADDED, Effect.START),

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from hactl.config.duration import written
-from hactl.masks import MASK, is_hidden
 from hactl.plan.model import Difference
+from hactl.secrets.masks import MASK, is_hidden
 
 _DURATIONS = frozenset({
     "advert_interval", "preempt_delay", "startup_delay", "link_up_delay", "link_down_delay", "lease", "lease_alone",

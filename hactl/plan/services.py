@@ -11,7 +11,7 @@ from hactl.ipvs.model import service_key
 from hactl.ipvs.spec import ServerSpec, ServiceSpec
 from hactl.plan.difference import differences
 from hactl.plan.model import Change, Difference, Effect, Kind, Running, Section, change
-from hactl.state import destination
+from hactl.services.state import destination
 from health.spec import CheckSpec
 
 _APART = ("name", "servers", "sorry")

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from hactl.ipc import Link, connect
-from hactl.messages import Beat, Note, NoteLevel, Stop, ToWorker
+from hactl.processes.ipc import Link, connect
+from hactl.processes.messages import Beat, Note, NoteLevel, Stop, ToWorker
 
 BEAT_INTERVAL = 1.0
 CAP_NET_ADMIN = 12

@@ -26,7 +26,7 @@ from failover.peering import Peering
 from failover.priority import Known
 from failover.report import Emptied, Remark, Report
 from failover.spec import FailoverSpec, Standby
-from hactl.messages import (
+from hactl.processes.messages import (
     Commit,
     Discard,
     Handover,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import uvloop
 
 from hactl import __version__
-from hactl.messages import (
+from hactl.processes.messages import (
     Commit,
     Discard,
     NoteLevel,

@@ -22,7 +22,7 @@ from hactl.control.page.server import PageServer
 from hactl.history.keeper import Keeper
 from hactl.history.store import Store
 from hactl.identity import give_to_group
-from hactl.messages import (
+from hactl.processes.messages import (
     ChannelReport,
     ChannelTested,
     Commit,

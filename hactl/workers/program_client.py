@@ -5,8 +5,8 @@ import socket
 from collections.abc import Callable, Mapping
 
 from hactl import process
-from hactl.ipc import Link, connect
-from hactl.questions import Questions
+from hactl.processes.ipc import Link, connect
+from hactl.processes.questions import Questions
 from hactl.workers.programs import Ended, Run, ended
 
 GRACE = 5.0

@@ -18,8 +18,8 @@ from collections.abc import Callable
 import msgspec
 
 from hactl import process
-from hactl.ipc import Link, connect
-from hactl.messages import AllowPrograms
+from hactl.processes.ipc import Link, connect
+from hactl.processes.messages import AllowPrograms
 from hactl.workers.base import arguments, drop_privileges
 
 CAP_KILL = 5

@@ -8,10 +8,10 @@ import time
 from collections.abc import Sequence
 from typing import TextIO
 
-from hactl import balancer
 from hactl.cli import main
 from hactl.ipvs.ops import AddServer, DeleteServer, Op, SetServer
 from hactl.ipvs.passes import Refusal
+from hactl.services import balancer
 from support.ipvs_fake import FakeKernel
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from hactl.aim import AimError, aims
 from hactl.cli import cli
 from hactl.config.load import load
 from hactl.config.schema.document import Document
+from hactl.services.aim import AimError, aims
 from support.servers import free_port, page, saying, serving
 
 TEXT = """

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from hactl import byhand
-from hactl.claim import Claim, Lost, Refused, Released, Report, Taken, Wish
+from hactl.claims import byhand
+from hactl.claims.claim import Claim, Lost, Refused, Released, Report, Taken, Wish
 from hactl.cli import cli
 
 ROOT = Path(__file__).parent.parent.parent

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from failover.spec import AddressSpec, Authentication, Family, Replay, Rollout, TrailerSpec, Transport
 from failover.timing import automatic_lease, master_down, skew_time
-from hactl.allowed import of_checks
 from hactl.config.schema.check_forms import check_types
 from hactl.ipvs.schedulers import SCHEDULERS, flags_named
 from hactl.ipvs.spec import Forward, OnDown, SyncSpec, TunnelSpec, TunnelType
-from hactl.messages import AllowPrograms, WithHosts
-from hactl.sharing import share
+from hactl.processes.allowed import of_checks
+from hactl.processes.messages import AllowPrograms, WithHosts
+from hactl.processes.sharing import share
 from health.spec import (
     AgentProbe,
     Convention,

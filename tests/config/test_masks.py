@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hactl import reload
 from hactl.config.load import effective, load
 from hactl.config.model import Config
 from hactl.plan.compose import plan
 from hactl.plan.model import Running
+from hactl.supervisor import reload
 from support.config import config_of
 
 TEXT = """

@@ -16,7 +16,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 
 from hactl.control.openapi import document
-from hactl.status import snapshot
+from hactl.status.snapshot import snapshot
 from support.fake_daemon import FakeCommands, FakeDaemon, fake_daemon
 from support.pictures import full_picture
 from support.unix_http import BASE, session

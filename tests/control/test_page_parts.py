@@ -13,7 +13,7 @@ from hactl.control.page import live
 from hactl.control.page.live import Asker
 from hactl.control.page.metrics import exposition
 from hactl.control.page.patch import difference, without_nothing
-from hactl.messages import Ask, Told, Wanted
+from hactl.processes.messages import Ask, Told, Wanted
 from support.fake_daemon import STATUS_FILE
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=3)

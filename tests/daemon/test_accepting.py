@@ -7,8 +7,8 @@ from unittest.mock import MagicMock
 import pytest
 
 from failover.priority import Judgement, Word
-from hactl import accepting
-from hactl.acceptance import RefusedSpec
+from hactl.routers import accepting
+from hactl.routers.acceptance import RefusedSpec
 
 REFUSAL = "/dev/stdin:1:1-22: Error: Could not process rule: Operation not supported"
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hactl.children import Child
-from hactl.messages import FromHealth
+from hactl.processes.children import Child
+from hactl.processes.messages import FromHealth
 from support.alerts import until
 
 WORKS = "hactl.workers.health"

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from failover.report import Renewal
-from hactl.crew import Crew
-from hactl.messages import (
+from hactl.processes.crew import Crew
+from hactl.processes.messages import (
     AllowPrograms,
     Commit,
     Discard,
@@ -19,7 +19,7 @@ from hactl.messages import (
     PrepareHealth,
     PrepareNotify,
 )
-from hactl.preparing import FAILOVER, NOTIFY
+from hactl.processes.preparing import FAILOVER, NOTIFY
 from support.alerts import event
 from support.config import MINIMAL, config_of
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from failover.spec import FailoverSpec
-from hactl.messages import Beat, Commit, Discard, Prepared, PrepareFailover, Stop
+from hactl.processes.messages import Beat, Commit, Discard, Prepared, PrepareFailover, Stop
 from hactl.workers import failover as worker
 from hactl.workers.failover import FailoverHandler, replace_orphan
 from support.failover import router_spec

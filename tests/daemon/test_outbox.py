@@ -1,7 +1,7 @@
 """Events on their way to the notify worker."""
 
-from hactl import outbox
-from hactl.outbox import KEPT, Outbox
+from hactl.processes import outbox
+from hactl.processes.outbox import KEPT, Outbox
 from support.alerts import event
 
 

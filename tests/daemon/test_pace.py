@@ -1,8 +1,8 @@
 """Whether the host is quick enough for the configured intervals: said at the start, warned of once, shown in status."""
 
 from failover.lateness import Lateness
-from hactl import pace
-from hactl.pace import Pace
+from hactl.routers import pace
+from hactl.routers.pace import Pace
 from support.failover import router_spec
 
 SLOW = Lateness(realtime=False, samples=500, middle=0.0011, most=0.0042, worst=0.0234)

@@ -2,8 +2,8 @@
 
 from failover.peer.actions import PeerState
 from failover.peer.report import LinkReport, PeerReport
-from hactl.peer_links import COMES_WITHIN, LASTS, PeerLinks
-from hactl.peers import Peers
+from hactl.peers.links import COMES_WITHIN, LASTS, PeerLinks
+from hactl.peers.peers import Peers
 from notify.event import EventKind, Severity
 
 UP, DOWN, UNKNOWN = PeerState.UP, PeerState.DOWN, PeerState.UNKNOWN

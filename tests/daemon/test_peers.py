@@ -6,9 +6,9 @@ import msgspec
 
 from failover.peer.actions import PeerState
 from failover.peer.report import PeerReport
-from hactl.acks import Acks
-from hactl.overrides import Admin, Override, Overrides
-from hactl.peers import Peers, word
+from hactl.peers.peers import Peers, word
+from hactl.problems.acks import Acks
+from hactl.wishes.overrides import Admin, Override, Overrides
 from notify.event import EventKind
 
 

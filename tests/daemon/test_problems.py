@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hactl import acks, problems, standing
-from hactl.acks import EVERYTHING, MOST, SKEW, Acks, covering
 from hactl.config.load import load
 from hactl.config.model import Config
-from hactl.messages import Standing
-from hactl.overrides import Admin, Wish
-from hactl.problems import Problems
-from hactl.scopes import Scope
-from hactl.standing import ProblemKeeper
-from hactl.wishes import Wishes
+from hactl.problems import acks, problems, standing
+from hactl.problems.acks import EVERYTHING, MOST, SKEW, Acks, covering
+from hactl.problems.problems import Problems
+from hactl.problems.standing import ProblemKeeper
+from hactl.processes.messages import Standing
+from hactl.wishes.overrides import Admin, Wish
+from hactl.wishes.scopes import Scope
+from hactl.wishes.wishes import Wishes
 from notify.event import Event, EventKind
 from support.alerts import event
 from support.pictures import example, full_picture
@@ -125,7 +125,7 @@ def test_the_newest_are_kept() -> None:
 
 def test_status_shows_who_knows() -> None:
     """By the name of the problem, with the word."""
-    from hactl.status import snapshot
+    from hactl.status.snapshot import snapshot
 
     shown = snapshot(full_picture())
     (one,) = shown["problems"].values()

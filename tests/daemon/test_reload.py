@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from hactl import reload
 from hactl.config.model import Config, ControlSpec, HealthSettings
+from hactl.supervisor import reload
 from support.config import MINIMAL, config_of
 
 OLD = config_of()

@@ -15,12 +15,12 @@ from failover.priority import Seen, Word
 from failover.report import Alarm, Renewal, RouterReport
 from failover.spec import TrackKind
 from hactl import store
-from hactl.backoff import LONGEST, STEADY, Backoff
 from hactl.events import of_alarm, of_router, of_tracked
-from hactl.ipc import LIMIT, Framer, Link, LinkError, connect
-from hactl.messages import Beat, FromFailover, FromHealth, FromNotify, FromWorker
-from hactl.picture import Clock, wall_text
-from hactl.sdnotify import Systemd
+from hactl.processes.backoff import LONGEST, STEADY, Backoff
+from hactl.processes.ipc import LIMIT, Framer, Link, LinkError, connect
+from hactl.processes.messages import Beat, FromFailover, FromHealth, FromNotify, FromWorker
+from hactl.status.picture import Clock, wall_text
+from hactl.supervisor.sdnotify import Systemd
 from notify.event import EventKind, Severity
 from support.alerts import until
 

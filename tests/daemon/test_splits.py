@@ -5,7 +5,7 @@ from failover.peer.actions import PeerState
 from failover.peer.report import LinkReport, PeerReport
 from failover.peer.standing import RouterView
 from failover.report import RouterReport
-from hactl.splits import LASTS, Splits, risks
+from hactl.peers.splits import LASTS, Splits, risks
 
 UP, DOWN = PeerState.UP, PeerState.DOWN
 

@@ -7,9 +7,9 @@ import msgspec
 from hactl.config.load import load
 from hactl.ipvs.inherit import adopt
 from hactl.ipvs.update import update
-from hactl.picture import Clock, Picture
-from hactl.state import State, index
-from hactl.status import snapshot
+from hactl.services.state import State, index
+from hactl.status.picture import Clock, Picture
+from hactl.status.snapshot import snapshot
 from health.result import Health, Outcome, Reason, Result
 from support.ipvs_build import wishes
 

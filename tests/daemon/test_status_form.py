@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from hactl.control.openapi import document
-from hactl.status import snapshot
+from hactl.status.snapshot import snapshot
 from support.pictures import full_picture
 
 SCHEMA = document("0.1.0")

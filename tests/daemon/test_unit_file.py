@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from failover.timing import successor_within
-from hactl.children import SILENT_AT_MOST
+from hactl.processes.children import SILENT_AT_MOST
 from hactl.workers.realtime import REALTIME_PRIORITY
 
 UNIT = Path(__file__).parent.parent.parent / "etc" / "hactl.service"

@@ -7,9 +7,9 @@ from failover.peer.actions import PeerState
 from failover.peer.report import PeerReport
 from failover.report import RouterReport
 from hactl.config.model import DirectorSpec
-from hactl.overrides import Admin, Override, Overrides
-from hactl.peers import Peers, word
-from hactl.unseen import SHOWN, at_takeover, late
+from hactl.peers.peers import Peers, word
+from hactl.wishes.overrides import Admin, Override, Overrides
+from hactl.wishes.unseen import SHOWN, at_takeover, late
 from notify.event import EventKind
 
 LB2 = DirectorSpec(name="lb2", addresses=("10.99.0.2",), priority=140)

@@ -27,22 +27,24 @@ from failover.peer.keys import KeyFileError, read_keys
 from failover.trailer import SEQUENCES, Key, is_genuine, read, seal
 from failover.trailer_keys import TrailerKeys, read_trailer_keys
 from failover.ways import RouteSpec, RuleSpec, Way
-from hactl import acks, mastership, overrides, problems, synchronising
-from hactl.acks import Acks, covering
 from hactl.control import commands, forms
 from hactl.control.refusals import RefusedError
 from hactl.control.routes import ROUTES
-from hactl.ipc import Framer, Link, LinkError
 from hactl.ipvs import netlink, ownership
 from hactl.ipvs import wire as ipvs
 from hactl.ipvs.model import IPV4, IPV6
 from hactl.ipvs.ops import DeleteServer, DeleteService
-from hactl.mastership import Mastership
-from hactl.messages import AllowPrograms, FromFailover, FromHealth, FromNotify, ToWorker
-from hactl.orders import orders
-from hactl.overrides import Overrides
-from hactl.peers import Peers, word
+from hactl.peers.peers import Peers, word
+from hactl.problems import acks, problems
+from hactl.problems.acks import Acks, covering
+from hactl.processes.ipc import Framer, Link, LinkError
+from hactl.processes.messages import AllowPrograms, FromFailover, FromHealth, FromNotify, ToWorker
 from hactl.realserver.model import Record as RealServerRecord
+from hactl.routers import synchronising
+from hactl.wishes import mastership, overrides
+from hactl.wishes.mastership import Mastership
+from hactl.wishes.orders import orders
+from hactl.wishes.overrides import Overrides
 from hactl.workers.programs import Ended, Run
 from health.wire import neighbour
 from support.peers import ring

@@ -14,8 +14,8 @@ from failover.seals import Seals
 from failover.spec import Family, Replay, TrailerSpec
 from failover.trailer import SEQUENCES, seal
 from failover.trailer_clock import Moment, TrailerClock
-from hactl.claim import conflict_text, conflicts, parse
-from hactl.duplicates import _heard
+from hactl.claims.claim import conflict_text, conflicts, parse
+from hactl.claims.duplicates import _heard
 
 NOW = Moment(1000.0, 1_800_000_000.0)
 _CLAIMS = (parse("10.99.0.100"), parse("2001:db8::100"))

@@ -17,18 +17,19 @@ from failover.spec import Standby
 from failover.trailer import seal, sequence_at
 from failover.ways import RouteSpec, RuleSpec, Way
 from failover.wire import NEWADDR, NEWLINK, put_address
-from hactl import acks, mastership, overrides, problems
-from hactl.acks import Acks
 from hactl.ipvs import netlink, ownership, wire
 from hactl.ipvs.model import DestinationKey, Persistence, RealServer, ServiceKey, Tunnel, VirtualService
 from hactl.ipvs.ops import AddServer, AddService, Op
 from hactl.ipvs.spec import Forward, Protocol, TunnelType
-from hactl.mastership import Mastership
-from hactl.messages import AllowPrograms, Note, NoteLevel
-from hactl.messages import Beat as Heartbeat
-from hactl.overrides import Admin, Override, Overrides
-from hactl.peers import word
-from hactl.problems import Problem, Problems
+from hactl.peers.peers import word
+from hactl.problems import acks, problems
+from hactl.problems.acks import Acks
+from hactl.problems.problems import Problem, Problems
+from hactl.processes.messages import AllowPrograms, Note, NoteLevel
+from hactl.processes.messages import Beat as Heartbeat
+from hactl.wishes import mastership, overrides
+from hactl.wishes.mastership import Mastership
+from hactl.wishes.overrides import Admin, Override, Overrides
 from hactl.workers.programs import Ended, Run
 from notify.event import EventKind, Severity
 from notify.problem import Topic

@@ -17,19 +17,19 @@ from failover.peer.packet import Kind
 from failover.peer.standing import MOST_ROUTERS, Standing, decode_standing, encode_standing
 from failover.spec import Standby
 from failover.ways import RouteSpec, Way
-from hactl import overrides
-from hactl.balancer import Balancer
 from hactl.control.commands import EventQuery
-from hactl.ipc import Link
 from hactl.ipvs import netlink
 from hactl.ipvs.spec import Forward, ServerSpec, ServiceSpec
 from hactl.ipvs.wire import Malformed, decode_service
-from hactl.mastership import MOST as MOST_HOLDS
-from hactl.mastership import Aside, Hold, Mastership
-from hactl.messages import FromHealth, Outcomes
-from hactl.overrides import MAX_REASON, Admin, Override, Overrides, Wish
-from hactl.peers import Peers, Word, word
-from hactl.scopes import OverrideError, Scope
+from hactl.peers.peers import Peers, Word, word
+from hactl.processes.ipc import Link
+from hactl.processes.messages import FromHealth, Outcomes
+from hactl.services.balancer import Balancer
+from hactl.wishes import overrides
+from hactl.wishes.mastership import MOST as MOST_HOLDS
+from hactl.wishes.mastership import Aside, Hold, Mastership
+from hactl.wishes.overrides import MAX_REASON, Admin, Override, Overrides, Wish
+from hactl.wishes.scopes import OverrideError, Scope
 from health.dialogue import Kit
 from health.result import DETAIL_LIMIT, End, Health, Outcome, Reason, Result
 from health.spec import CheckSpec, HttpProbe

@@ -6,7 +6,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hactl.sharing import share
+from hactl.processes.sharing import share
 from health import hints
 from health.hints import Scope
 from health.need import Before, Conclusion, conclude

@@ -17,7 +17,7 @@ from hactl.ipvs.passes import Refused, Repaired
 from hactl.ipvs.reconciler import Reconciler, Report, SettingsRepaired, Usable
 from hactl.ipvs.spec import IpvsSpec, TimeoutsSpec
 from hactl.ipvs.update import update
-from hactl.state import index
+from hactl.services.state import index
 from support.ipvs_build import entry, key, real, service_spec, wishes
 from support.ipvs_namespace import ipvsadm
 

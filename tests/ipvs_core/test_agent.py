@@ -7,8 +7,8 @@ from hactl.ipvs import policy
 from hactl.ipvs.inherit import adopt
 from hactl.ipvs.spec import ServiceSpec
 from hactl.ipvs.update import update
-from hactl.overrides import MAX_WEIGHT, Admin
-from hactl.state import Outcomes, Quorum, ServiceState, State, index
+from hactl.services.state import Outcomes, Quorum, ServiceState, State, index
+from hactl.wishes.overrides import MAX_WEIGHT, Admin
 from health.result import Advice, Health, Mode
 from support.ipvs_build import pages, server_spec, service_spec, sorry_spec, wishes
 

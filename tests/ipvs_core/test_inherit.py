@@ -5,7 +5,7 @@ from hactl.ipvs.inherit import adopt, carry
 from hactl.ipvs.model import DestinationKey, Entry, RealServer, ServiceKey, Table
 from hactl.ipvs.spec import CheckRef, Forward, OnDown, ServiceSpec
 from hactl.ipvs.update import update
-from hactl.state import Availability, Outcomes, Quorum, State, index
+from hactl.services.state import Availability, Outcomes, Quorum, State, index
 from health.result import Health
 from support.ipvs_build import entry, key, pages, real, server_spec, service_spec, sorry_spec, wishes
 

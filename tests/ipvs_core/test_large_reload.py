@@ -8,12 +8,12 @@ import msgspec
 from bench.farm import Farm
 from bench.ours import text
 
-from hactl import reload
-from hactl.balancer import Balancer
 from hactl.config.load import load
 from hactl.config.model import Config
 from hactl.ipvs.ops import SetServer
-from hactl.overrides import Overrides
+from hactl.services.balancer import Balancer
+from hactl.supervisor import reload
+from hactl.wishes.overrides import Overrides
 from health.pool import Pool
 from health.result import Health, Outcome, Reason, Result
 from health.spec import CheckSpec, HealthSpec, TcpProbe

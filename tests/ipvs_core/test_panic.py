@@ -10,8 +10,8 @@ from hactl.ipvs import policy
 from hactl.ipvs.inherit import adopt
 from hactl.ipvs.spec import PanicSpec, ServiceSpec
 from hactl.ipvs.update import due, update
-from hactl.overrides import Admin
-from hactl.state import Availability, PanicChange, Quorum, Services, State, Update, index
+from hactl.services.state import Availability, PanicChange, Quorum, Services, State, Update, index
+from hactl.wishes.overrides import Admin
 from health.result import Health, Outcome, Reason, Result
 from notify.event import EventKind, Severity
 from support.ipvs_build import service_spec, wishes

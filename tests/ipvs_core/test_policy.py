@@ -8,8 +8,8 @@ from hactl.ipvs.model import Entry, Persistence, ServiceKey, Tunnel
 from hactl.ipvs.schedulers import SCHEDULERS, SchedulerFlag, flag_words, flags_named
 from hactl.ipvs.spec import Forward, OnDown, PersistenceSpec, Protocol, ServiceSpec, TunnelSpec, TunnelType
 from hactl.ipvs.update import update
-from hactl.overrides import Admin
-from hactl.state import Outcomes, State, index
+from hactl.services.state import Outcomes, State, index
+from hactl.wishes.overrides import Admin
 from health.result import Health
 from support.ipvs_build import VIP, key, pages, server_spec, service_spec, sorry_spec, wishes
 

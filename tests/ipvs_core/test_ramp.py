@@ -7,8 +7,8 @@ from hactl.ipvs import policy, ramp
 from hactl.ipvs.inherit import adopt
 from hactl.ipvs.spec import OnDown, ServiceSpec
 from hactl.ipvs.update import due, update
-from hactl.overrides import MAX_WEIGHT, Admin
-from hactl.state import WHOLE, Outcomes, State, index
+from hactl.services.state import WHOLE, Outcomes, State, index
+from hactl.wishes.overrides import MAX_WEIGHT, Admin
 from health.result import Health
 from support.ipvs_build import pages, server_spec, service_spec, wishes
 

@@ -3,8 +3,7 @@
 from hactl.ipvs.inherit import adopt
 from hactl.ipvs.spec import CheckRef, OnDown, ServiceSpec
 from hactl.ipvs.update import update
-from hactl.overrides import Admin
-from hactl.state import (
+from hactl.services.state import (
     Availability,
     Outcomes,
     Quorum,
@@ -16,6 +15,7 @@ from hactl.state import (
     Update,
     index,
 )
+from hactl.wishes.overrides import Admin
 from health.result import Health, Reason
 from support.ipvs_build import outcome, pages, server_spec, service_spec, sorry_spec, wishes
 

@@ -34,8 +34,8 @@ SWITCHES = ("all/arp_ignore", "all/arp_announce", "eth0/arp_ignore", "eth0/arp_a
 
 ASK = """
 import json, sys
-from hactl.claim import parse
-from hactl.duplicates import who_has
+from hactl.claims.claim import parse
+from hactl.claims.duplicates import who_has
 found = who_has("eth0", sys.argv[1], [parse(address) for address in sys.argv[2:]])
 print(json.dumps({address: sorted(macs) for address, macs in found.items()}))
 """

@@ -23,8 +23,8 @@ from failover.priority import Judgement
 from failover.priority import Word as Verdict
 from failover.report import PeerPayload, RouterReport
 from failover.spec import FailoverSpec, Standby
-from hactl.mastership import Mastership
-from hactl.messages import (
+from hactl.peers.peers import Word, word
+from hactl.processes.messages import (
     Commit,
     Handover,
     Judged,
@@ -35,9 +35,9 @@ from hactl.messages import (
     Stop,
     ToWorker,
 )
-from hactl.orders import orders
-from hactl.overrides import Overrides
-from hactl.peers import Word, word
+from hactl.wishes.mastership import Mastership
+from hactl.wishes.orders import orders
+from hactl.wishes.overrides import Overrides
 from hactl.workers.failover import FailoverHandler
 
 KEY = "a key for the simulation, 32 characters"

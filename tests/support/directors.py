@@ -29,8 +29,18 @@ from failover.peer.report import PeerReport
 from failover.peer.spec import PeerChannelSpec, PeerDirector, PeerLink
 from failover.report import Alarm, RouterReport
 from failover.spec import FailoverSpec, GroupSpec, RouterSpec
-from hactl.ipc import Framer
-from hactl.messages import Beat, Commit, FromWorker, Handover, Note, Prepared, PrepareFailover, Resume, Stop
+from hactl.processes.ipc import Framer
+from hactl.processes.messages import (
+    Beat,
+    Commit,
+    FromWorker,
+    Handover,
+    Note,
+    Prepared,
+    PrepareFailover,
+    Resume,
+    Stop,
+)
 from support.failover import router_spec
 from support.netns import Lan, lan
 from support.peers import KEY

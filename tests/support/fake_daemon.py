@@ -30,8 +30,8 @@ from hactl.control.commands import (
 from hactl.control.listener import Listener
 from hactl.control.refusals import Code, RefusedError
 from hactl.control.server import ControlServer
-from hactl.overrides import Override
 from hactl.plan.model import Plan
+from hactl.wishes.overrides import Override
 from notify.event import Event, EventKind, Severity
 
 STATUS_FILE = Path(__file__).parent.parent / "cli" / "data" / "pair.json"

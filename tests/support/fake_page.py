@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from hactl.control.page.desk import Desk
 from hactl.control.page.door import Door
 from hactl.control.page.server import PageServer
-from hactl.messages import Ask, HistoryQuery, PageSpec
+from hactl.processes.messages import Ask, HistoryQuery, PageSpec
 from notify.event import Event
 from support.fake_daemon import FakeCommands
 

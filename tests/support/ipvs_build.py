@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from hactl.ipvs.model import DestinationKey, Entry, RealServer, ServiceKey, VirtualService
 from hactl.ipvs.spec import CheckRef, Forward, Protocol, ServerSpec, ServiceSpec
-from hactl.overrides import Admin
+from hactl.wishes.overrides import Admin
 from health.result import Health, Outcome, Reason, Result
 
 VIP = "10.77.0.100"

@@ -28,8 +28,8 @@ from hactl.ipvs.kernel import Kernel
 from hactl.ipvs.model import ServiceKey, Table
 from hactl.ipvs.update import update
 from hactl.lab import net as namespaces
-from hactl.overrides import Admin
-from hactl.state import index
+from hactl.services.state import index
+from hactl.wishes.overrides import Admin
 from health.result import Health, Outcome, Reason, Result
 from support.netns import Lan, lan
 

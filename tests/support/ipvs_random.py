@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import msgspec
 
-from hactl.balancer import Balancer
 from hactl.config.model import Config
 from hactl.ipvs import plan, policy, update, words
 from hactl.ipvs.errors import IpvsLost
@@ -36,9 +35,10 @@ from hactl.ipvs.spec import (
     TunnelType,
 )
 from hactl.ipvs.spec import Protocol as Transport
-from hactl.overrides import Admin, Overrides, Wish
-from hactl.scopes import OverrideError, Scope
-from hactl.state import index
+from hactl.services.balancer import Balancer
+from hactl.services.state import index
+from hactl.wishes.overrides import Admin, Overrides, Wish
+from hactl.wishes.scopes import OverrideError, Scope
 from health.result import Health, Outcome, Reason, Result
 
 VIP4, VIP6 = "10.77.0.100", "fd77::100"

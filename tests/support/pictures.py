@@ -9,7 +9,6 @@ from failover.peer.report import LinkReport, PeerReport
 from failover.priority import Seen, Word
 from failover.report import RouterReport
 from failover.spec import Standby, TrackKind
-from hactl.acks import Ack
 from hactl.config.load import load
 from hactl.config.model import Config
 from hactl.ipvs.inherit import adopt
@@ -17,12 +16,13 @@ from hactl.ipvs.model import Counters, ServiceCounters, service_key
 from hactl.ipvs.policy import desired
 from hactl.ipvs.sync import Role, SyncState, SyncView
 from hactl.ipvs.update import update
-from hactl.mastership import Mastership
-from hactl.messages import ChannelReport
-from hactl.overrides import Admin, Override
-from hactl.picture import Clock, Picture
-from hactl.problems import Problem
-from hactl.state import destination, index
+from hactl.problems.acks import Ack
+from hactl.problems.problems import Problem
+from hactl.processes.messages import ChannelReport
+from hactl.services.state import destination, index
+from hactl.status.picture import Clock, Picture
+from hactl.wishes.mastership import Mastership
+from hactl.wishes.overrides import Admin, Override
 from health.result import Health, Measure, Outcome, Reason, Result
 from notify.event import EventKind, Severity
 from notify.problem import Topic

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from hactl.ipc import Link, connect
-from hactl.messages import (
+from hactl.processes.ipc import Link, connect
+from hactl.processes.messages import (
     AllowPrograms,
     Beat,
     Commit,

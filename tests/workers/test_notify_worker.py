@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from hactl.ipc import Link, connect
-from hactl.messages import (
+from hactl.processes.ipc import Link, connect
+from hactl.processes.messages import (
     AllowPrograms,
     ChannelReport,
     Commit,

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from hactl.ipc import Link, connect
-from hactl.messages import AllowPrograms, WithHosts
+from hactl.processes.ipc import Link, connect
+from hactl.processes.messages import AllowPrograms, WithHosts
 from hactl.workers import programs
 from hactl.workers.program_client import Programs
 from hactl.workers.programs import Ended, Helper, Run

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from failover.spec import TrackedObject, TrackKind
-from hactl.acceptance import RefusedSpec
 from hactl.config import resolve
 from hactl.config.schema.document import Document
 from hactl.config.schema.routers import Router
-from hactl.takeover_duty import TakeoverSpec
+from hactl.routers.acceptance import RefusedSpec
+from hactl.routers.takeover_duty import TakeoverSpec
 
 
 def takeover_specs(document: Document, node: str) -> Iterator[TakeoverSpec]:

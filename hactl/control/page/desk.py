@@ -13,7 +13,7 @@ from hactl.control.forms import Reply
 from hactl.control.page.tokens import shown, tokens
 from hactl.control.refusals import Code, RefusedError
 from hactl.control.routes import Posted, permit, permit_wish, posted
-from hactl.messages import Ask, Told, Wanted
+from hactl.processes.messages import Ask, Told, Wanted
 
 WAITING = 64
 """Requests not yet begun; further ones are refused."""

@@ -17,8 +17,8 @@ from hactl.control.forms import Reply, refusal
 from hactl.control.page.patch import difference, without_nothing
 from hactl.control.patience import ANSWER, HANDOVER
 from hactl.control.refusals import Code
-from hactl.messages import Ask, Told, Wanted
-from hactl.questions import Questions
+from hactl.processes.messages import Ask, Told, Wanted
+from hactl.processes.questions import Questions
 from notify.event import Event
 
 EVERY = 1.0

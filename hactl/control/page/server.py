@@ -23,7 +23,7 @@ from hactl.control.page.hosts import is_meant
 from hactl.control.page.live import Asker, Client, Live
 from hactl.control.refusals import Code, RefusedError
 from hactl.control.routes import posted
-from hactl.messages import Ask, HistoryQuery, PageSpec, Told, Wanted
+from hactl.processes.messages import Ask, HistoryQuery, PageSpec, Told, Wanted
 from notify.event import Event
 
 CONNECTIONS = 200

@@ -6,7 +6,7 @@ from hactl.config.model import Config
 from hactl.control.client import Client, DeclinedError, UnreachableError
 from hactl.doctor.peers import Daemon
 from hactl.doctor.secrets import SecretFile
-from hactl.secret_names import all_files
+from hactl.secrets.names import all_files
 
 
 def daemon(path: str) -> Daemon:

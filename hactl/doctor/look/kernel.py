@@ -10,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 
 from failover.kernel import can_mark
-from hactl.balancer import OWNED_FILE
 from hactl.doctor.kernel import Modules
 from hactl.doctor.table import Conversations, Program, conversations, services
 from hactl.ipvs import ownership
 from hactl.ipvs.model import ServiceKey
+from hactl.services.balancer import OWNED_FILE
 
 _TABLE, _CONNECTIONS = Path("/proc/net/ip_vs"), Path("/proc/net/ip_vs_conn")
 _FOLDER, _LOADED = Path("/lib/modules"), Path("/sys/module")

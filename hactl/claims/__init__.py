@@ -1,0 +1,1 @@
+"""Addresses claimed by hand, without a daemon: `hactl takeover` and `hactl release`."""

@@ -1,0 +1,1 @@
+"""The other directors, supervisor to supervisor."""

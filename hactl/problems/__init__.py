@@ -1,0 +1,1 @@
+"""What is wrong now, who knows of it, and what was said of it."""

@@ -1,0 +1,1 @@
+"""What the supervisor does for routers beside their worker: tracking, programs, connection synchronisation."""

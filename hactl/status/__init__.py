@@ -1,0 +1,1 @@
+"""The status snapshot: its form, and how it is made."""

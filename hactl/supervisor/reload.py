@@ -1,0 +1,122 @@
+"""What a new configuration changes, in words, and whether it may be applied to a running daemon; core.
+
+The law: what cannot change while running is refused by name, and a reload that would take away more than half of all
+servers is refused unless forced.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from hactl.config.model import Config
+from hactl.plan.difference import shown
+from hactl.plan.model import Refusal, RefusalReason
+from hactl.secrets.masks import is_hidden
+
+_FIXED: tuple[tuple[str, str, Callable[[Config], object]], ...] = (
+    ("cluster", "cluster", lambda config: config.cluster),
+    ("node", "the director's name", lambda config: config.node),
+    ("state_dir", "state_dir", lambda config: config.state_dir),
+    ("control.socket", "control.socket", lambda config: config.control.socket),
+)
+_LATER: tuple[tuple[str, Callable[[Config], object]], ...] = (
+    ("health.user", lambda config: config.health.user),
+    ("health.workers", lambda config: config.health.workers),
+    ("control.group", lambda config: config.control.group),
+)
+_IGNORED = frozenset({"sha256", "pending"})
+
+
+def refusals(old: Config, new: Config) -> tuple[Refusal, ...]:
+    """Everything that speaks against this reload, the weightiest first."""
+    return tuple(_refusals(old, new))
+
+
+def refusal(old: Config, new: Config, *, force: bool) -> str | None:
+    """Why this reload is refused, None when it may go on."""
+    return next((one.text for one in refusals(old, new) if not (force and one.forceable)), None)
+
+
+def _refusals(old: Config, new: Config) -> Iterator[Refusal]:
+    for _path, words, value in _FIXED:
+        if value(old) != value(new):
+            text = f"{words} cannot change while running; restart the daemon"
+            yield Refusal(reason=RefusalReason.FIXED, text=text)
+    if marks(new) and not marks(old):
+        text = (
+            "checks with mark need a right that the health workers were started without; restart the daemon"
+        )
+        yield Refusal(reason=RefusalReason.FIXED, text=text)
+    unsafe = [p for p in new.pending if p.unsafe]
+    if unsafe:
+        text = "; ".join(f"line {p.line}: {p.path}: {p.text}" for p in unsafe)
+        yield Refusal(reason=RefusalReason.UNSAFE, text=text)
+    before, after = _servers(old), _servers(new)
+    gone = len(before - after)
+    if gone * 2 > len(before) and gone > 1:
+        text = f"it would remove {gone} of {len(before)} servers; --force if that is meant"
+        yield Refusal(reason=RefusalReason.MASS_REMOVAL, text=text, forceable=True)
+
+
+def marks(config: Config) -> bool:
+    """Whether some probe marks its packets, for which a worker needs a right (CAP_NET_RAW)."""
+    return any(check.origin is not None and check.origin.mark for check in config.checks)
+
+
+def fixed_paths(old: Config, new: Config) -> frozenset[str]:
+    """What differs and cannot change while running."""
+    return frozenset(path for path, _, value in _FIXED if value(old) != value(new))
+
+
+def later_paths(old: Config, new: Config) -> tuple[str, ...]:
+    """What differs and takes effect when the daemon is started again."""
+    return tuple(path for path, value in _LATER if value(old) != value(new))
+
+
+def later(old: Config, new: Config) -> tuple[str, ...]:
+    """Warnings of changes that a running daemon takes on at its next start only."""
+    return tuple(f"{path} takes effect when the daemon is started again" for path in later_paths(old, new))
+
+
+def _servers(config: Config) -> set[tuple[str, str, int]]:
+    return {(s.name, server.address, server.port) for s in config.services for server in s.servers}
+
+
+def changes(old: Config, new: Config) -> tuple[str, ...]:
+    """Every difference as a line such as "routers.web.priority: 150 -> 140"; empty when nothing changed."""
+    return tuple(_differences("", old, new))
+
+
+def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
+    if old == new:
+        return
+    before, after = (None, None) if is_hidden(path) else (_children(old), _children(new))
+    if before is None or after is None or type(old) is not type(new):
+        yield f"{path}: changed" if is_hidden(path) else f"{path}: {_shown(path, old)} -> {_shown(path, new)}"
+        return
+    for name in (*before, *(name for name in after if name not in before)):
+        if not path and name in _IGNORED:
+            continue
+        where = f"{path}.{name}" if path else name
+        if name not in after:
+            yield f"{where}: removed"
+        elif name not in before:
+            yield f"{where}: added"
+        else:
+            yield from _differences(where, before[name], after[name])
+
+
+def _children(value: Any) -> Mapping[str, Any] | None:
+    """The parts of a spec by name: the fields of a struct, the members of a list of named things."""
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.asdict(value)
+    if isinstance(value, tuple) and value and all(hasattr(item, "name") for item in value):
+        return {item.name: item for item in value}
+    if isinstance(value, tuple) and value and all(hasattr(item, "id") for item in value):
+        return {item.id: item for item in value}
+    return {} if value == () else None
+
+
+def _shown(path: str, value: Any) -> str:
+    return shown(path, value) or "none"

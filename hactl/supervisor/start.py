@@ -1,0 +1,62 @@
+"""Starting the daemon: what must be true before it runs, each refused with one sentence.
+
+The law: facts of the host that can mend themselves (an interface, a module, a server) never stop the daemon from starting.
+"""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from hactl import log, store
+from hactl.config.load import load
+from hactl.config.model import Config
+from hactl.control.listener import Listener, ListenError
+from hactl.supervisor.supervisor import Supervisor
+from hactl.workers.base import user_exists
+
+
+def run(path: str, node: str | None, socket_override: str | None) -> int:
+    """Run the daemon in the foreground; the exit status. Says in one sentence why it does not start."""
+    loaded = load(path, node)
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if loaded.config is None:
+        for fault in loaded.faults:
+            print(fault, file=sys.stderr)
+        count = len(loaded.faults)
+        return _refuse(
+            loaded.stranger or f"{path} has {count} fault{'s' if count != 1 else ''}; nothing was started"
+        )
+    config = loaded.config
+    for pending in config.pending:
+        if pending.unsafe:
+            return _refuse(
+                f"line {pending.line}: {pending.path}: {pending.text}; running without it would be unsafe"
+            )
+    if os.geteuid() != 0:
+        return _refuse(
+            "root is needed: addresses, IPVS and raw sockets are changed (the workers give that up)"
+        )
+    if config.health.user is not None and not user_exists(config.health.user):
+        return _refuse(f"health.user: there is no user '{config.health.user}' on this host")
+    try:
+        store.prepare(Path(config.state_dir))
+        listener = Listener(socket_override or config.control.socket, config.control.group)
+    except OSError as error:
+        return _refuse(f"state_dir {config.state_dir} cannot be used: {error.strerror}")
+    except ListenError as error:
+        return _refuse(str(error))
+    log.configure()
+    with listener:
+        asyncio.run(_serve(os.path.abspath(path), node, config, listener))
+    return 0
+
+
+async def _serve(path: str, node: str | None, config: Config, listener: Listener) -> None:
+    await Supervisor(path, node, config, listener).run()
+
+
+def _refuse(sentence: str) -> int:
+    print(f"hactl: {sentence}", file=sys.stderr)
+    return 1
