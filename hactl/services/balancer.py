@@ -23,6 +23,7 @@ from hactl.ipvs.reconciler import Faulty, Reconciler, Report, SettingsRepaired, 
 from hactl.ipvs.update import due, update
 from hactl.ipvs.words import intent
 from hactl.ipvs.words import refusal as refusal_words
+from hactl.services.batching import Batches
 from hactl.services.state import Services, State, Update, index
 from hactl.wishes import drains
 from hactl.wishes.overrides import Admin, Overrides
@@ -60,6 +61,7 @@ class Balancer:
         self._reconciler: Reconciler | None = None
         self.trouble = ""
         self._dues = Dues(lambda names: self._examine((), names))
+        self._batches = Batches(self._examine)
         self._ended: frozenset[drains.Drain] = frozenset()
         self._modules = modules.Modules(log)
 
@@ -91,6 +93,7 @@ class Balancer:
     def close(self) -> None:
         """Leave the table as it is: the kernel goes on forwarding."""
         self._dues.close()
+        self._batches.close()
         self._kernel.close()
 
     def learn(self, outcomes: Iterable[Outcome]) -> None:
@@ -109,8 +112,7 @@ class Balancer:
                 changed.add(outcome.check)
             if self._dues:
                 watched |= {name for name, _ in self._services.by_check[outcome.check] if name in self._dues}
-        if changed or watched:
-            self._examine(changed, watched)
+        self._batches.add(changed, watched)
 
     def set_overrides(self, overrides: Overrides) -> None:
         """What operators want of servers from now on."""
