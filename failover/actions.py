@@ -47,6 +47,20 @@ class Wants(msgspec.Struct, frozen=True, tag=True):
     """A grouped router would become master now if its group allows."""
 
 
+class AskFencing(msgspec.Struct, frozen=True, tag=True):
+    """Have the master heard last fenced (its packed address, empty for none heard), and tell what came of it."""
+
+    number: int
+    master: bytes
+
+
+class DropFencing(msgspec.Struct, frozen=True, tag=True):
+    """Nobody waits for this fencing any more; `failure`: in words why it counts as failed."""
+
+    number: int
+    failure: str = ""
+
+
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """The VIPs that a peer handed over by name are here and announced: to be told it when those frames have gone out."""
 
@@ -75,6 +89,8 @@ Action = (
     | Announce
     | Changed
     | Wants
+    | AskFencing
+    | DropFencing
     | Ready
     | TwoMasters
     | Stopped

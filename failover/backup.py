@@ -1,6 +1,6 @@
 """A router as backup: listening, and deciding when the master is gone (RFC 9568 section 6.4.2)."""
 
-from failover import master
+from failover import fencing, master
 from failover.actions import Action, Say, Wants
 from failover.moves import Cause
 from failover.packet import OWNER, RELEASE, Advert
@@ -89,7 +89,8 @@ def _yields(router: Router, advert: Advert, now: float) -> bool:
 
 def wake(router: Router, now: float) -> list[Action]:
     """Take over when the master-down timer has run out, unless it was us who slept."""
-    if router.down_at is None or now < router.down_at or router.wanting or router.standby is Standby.HARD:
+    waits = router.wanting or router.standby is Standby.HARD or router.fence.until is not None
+    if router.down_at is None or now < router.down_at or waits:
         return []
     if now < router.part_from:
         router.down_at = router.part_from
@@ -102,6 +103,8 @@ def wake(router: Router, now: float) -> list[Action]:
     if router.grouped:
         router.wanting = True
         return [Wants()]
+    if fencing.is_due(router, now):
+        return fencing.ask(router, now)
     return master.take_over(router, takeover_cause(router, now), now)
 
 

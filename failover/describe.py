@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+from failover import fencing
+from failover.actions import AskFencing, DropFencing
+from failover.fence_words import FenceAsk, FenceAsked, FenceDropped
 from failover.hearing import Hearing
 from failover.host import shown
 from failover.moves import State
@@ -23,6 +26,12 @@ def _restraints(router: Router) -> Iterator[str]:
         yield "its first round of checks is not finished, so it does not preempt yet"
     if router.standby is not Standby.OFF:
         yield "this director is in standby"
+    whom = _text(fencing.victim(router)) or "the other directors"
+    if router.fence.until is not None:
+        yield f"fencing {whom} before a takeover"
+    if router.fence.failure:
+        times = f" ({router.fence.failures} times)" if router.fence.failures > 1 else ""
+        yield f"no takeover, for fencing {whom} failed{times}: {router.fence.failure}"
 
 
 def master_address(router: Router, now: float) -> str:
@@ -40,6 +49,13 @@ def conflict(router: Router, address: bytes, priority: int) -> Conflict:
     other = _text(address)
     reason = f"{other} advertises with priority {priority}, below ours ({router.priority})"
     return Conflict(router.spec.name, other, reason)
+
+
+def fence_ask(name: str, action: AskFencing | DropFencing) -> FenceAsk:
+    """What the router of this name asks of whoever runs programs, or asks no more."""
+    if isinstance(action, AskFencing):
+        return FenceAsked(name, action.number, _text(action.master))
+    return FenceDropped(name, action.number, action.failure)
 
 
 def report(

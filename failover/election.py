@@ -5,7 +5,7 @@ from a stall. The law: every input carries `now` (monotonic seconds) and returns
 `deadline()` tells when `wake` wants to be called next. Nothing here waits, sends or reads a clock.
 """
 
-from failover import backup, handing, holding, master
+from failover import backup, fencing, handing, holding, master
 from failover.actions import Action, Say, Stopped
 from failover.burst import Burst
 from failover.moves import Cause, State
@@ -33,6 +33,7 @@ class Election:
         if inherited:
             router.holding = True
             router.renew_at = now
+            router.fence.continues = True
         if fault is not None:
             return become(router, Cause.FAULT_FOUND, now, fault)
         actions = become(router, Cause.STARTED, now)
@@ -48,18 +49,19 @@ class Election:
             router.heard = Heard(source, advert.priority, advert.interval, now)
         if router.state is State.MASTER:
             return self.set_alone(router.alone, now) + master.receive(router, advert, source, now)
+        actions = fencing.heard(router, now, release=advert.priority == RELEASE)
         if router.state is State.BACKUP:
             backup.receive(router, advert, source, now)
         if advert.priority != RELEASE and not holding.is_early(router, advert, source, now):
             holding.let_go_soon(router, now)
-        return self.set_alone(router.alone, now)
+        return actions + self.set_alone(router.alone, now)
 
     def wake(self, now: float) -> list[Action]:
         """Do what is due. All adverts that have arrived must have been received before."""
         router = self.router
         actions = holding.woken_from_stall(router, now)
         if router.state is State.BACKUP:
-            actions += backup.wake(router, now)
+            actions += fencing.wake(router, now) + backup.wake(router, now)
         if router.state is State.MASTER:
             actions += master.wake(router, now)
         return actions + handing.wake(router, now) + holding.wake(router, now)
@@ -123,6 +125,7 @@ class Election:
         if router.state is State.BACKUP:
             router.wanting = False
             router.down_at = now + self._own_master_down()
+            actions += fencing.forget(router)
         return actions
 
     def hasten(self, source: bytes, now: float, *, gone: bool, pair: bool) -> list[Action]:
@@ -197,6 +200,15 @@ class Election:
             return []
         return master.take_over(self.router, backup.takeover_cause(self.router, now), now)
 
+    def fence(self, now: float) -> list[Action]:
+        """Every router of the group would become master now: fence first, where that is due here."""
+        due = self.router.wanting and fencing.is_due(self.router, now)
+        return fencing.ask(self.router, now) if due else []
+
+    def fenced(self, number: int, failure: str, now: float) -> list[Action]:
+        """What came of an `AskFencing`: it failed with these words, or (empty) went well."""
+        return fencing.ended(self.router, number, failure, now) + self.wake(now)
+
     def yield_to_group(self, now: float) -> list[Action]:
         """Another router of the group cannot be master here, so this one releases too."""
         if self.router.state is not State.MASTER:
@@ -226,7 +238,9 @@ class Election:
         router = self.router
         came = set(spec.addresses) - set(router.spec.addresses)
         actions = holding.woken_from_stall(router, now)
-        router.spec = spec
+        fences, router.spec = router.spec.fence, spec
+        if fences != spec.fence:
+            actions += fencing.changed(router, now)
         if router.holding:
             router.renew_at = now
         if came and router.burst is not None:

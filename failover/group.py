@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from failover import fencing
 from failover.moves import Cause, State
 from failover.packet import OWNER
 from failover.router import Router
@@ -29,12 +30,15 @@ class Member(msgspec.Struct, frozen=True):
     releasing: bool = False
     listening: bool = False
     outranked: bool = False
+    unfenced: bool = False
+    """It must not become master before somebody was fenced."""
 
 
 class Order(StrEnum):
     """What a member must do."""
 
     GRANT = "grant"
+    FENCE = "fence"
     YIELD = "yield"
 
 
@@ -48,6 +52,7 @@ def member(router: Router, now: float) -> Member:
         router.releasing,
         listening=just and router.cause in _BEGAN,
         outranked=just and router.cause is Cause.OUTRANKED,
+        unfenced=router.wanting and fencing.is_due(router, now),
     )
 
 
@@ -75,6 +80,9 @@ def settle(members: Mapping[str, Member]) -> dict[str, Order]:
     `members` are in the group's order.
     """
     missing = [m for m in members.values() if m.state is not State.MASTER and not m.wanting]
+    unfenced = [name for name, m in members.items() if m.unfenced]
+    if not missing and unfenced:
+        return dict.fromkeys(unfenced, Order.FENCE)
     if not missing:
         return {name: Order.GRANT for name, m in members.items() if m.wanting}
     first_won = next(iter(members.values())).state is State.MASTER

@@ -11,6 +11,12 @@ from failover.group import Order, lowered, member, settle
 from failover.instance import Instance
 from failover.spec import GroupSpec
 
+_PERFORMED = {
+    Order.GRANT: Election.grant,
+    Order.FENCE: Election.fence,
+    Order.YIELD: Election.yield_to_group,
+}
+
 
 class Groups:
     """The groups of the spec in force among the running routers."""
@@ -54,4 +60,4 @@ class Groups:
             now = self._loop.time()
             view = {name: member(i.election.router, now) for name, i in members.items()}
             for name, order in settle(view).items():
-                members[name].act(Election.grant if order is Order.GRANT else Election.yield_to_group)
+                members[name].act(_PERFORMED[order])

@@ -10,8 +10,10 @@ from failover import describe, outgoing
 from failover.actions import (
     Action,
     Announce,
+    AskFencing,
     Changed,
     DropAddresses,
+    DropFencing,
     HoldAddresses,
     Ready,
     Say,
@@ -206,6 +208,8 @@ class Instance:
                     if isinstance(action, Changed):
                         self.report(action)
                     self._around.member_changed(self.spec.name)
+                case AskFencing() | DropFencing():
+                    self._around.report(describe.fence_ask(self.spec.name, action))
                 case Ready():
                     interfaces = {vip.interface for vip in self.spec.addresses}
                     self._around.after_announcing(interfaces, self._taken)

@@ -22,7 +22,7 @@ def take_over(router: Router, cause: Cause, now: float) -> list[Action]:
     given = cause in (Cause.MASTER_RELEASED, Cause.ASKED)
     insist = 0.0 if given or not heard else heard.at + router.spec.lease + 1.0
     asked = router.asked
-    actions = become(router, cause, now)
+    actions = become(router, cause, now, router.fence.cleared)
     router.asked = asked
     router.took_over_at = now
     router.asked_at = now if cause is Cause.ASKED else NEVER

@@ -1,5 +1,6 @@
 """What operators asked of this director's routers, for those that run and for those that will: standby, and holds."""
 
+from failover.fence_words import FenceAnswer, LastMaster
 from failover.groups import Groups
 from failover.host import packed
 from failover.instance import Instance
@@ -13,6 +14,7 @@ class Orders:
         self._groups = groups
         self._standby = Standby.OFF
         self._holds: dict[str, tuple[float, bytes]] = {}
+        self._masters: dict[str, bytes] = {}
 
     def hold_back(self, router: str, until: float, master: str) -> None:
         """Do not preempt the director of this address, which was handed the router, before then (monotonic seconds)."""
@@ -37,8 +39,21 @@ class Orders:
             if running is not None:
                 running.act(lambda election, now: election.set_standby(standby, now))
 
+    def fence(self, word: FenceAnswer) -> None:
+        """What came of a fencing; or whom an earlier worker heard last."""
+        if isinstance(word, LastMaster):
+            self._masters[word.router] = packed(word.master)
+        running = self._groups.find(word.router)
+        if running is None:
+            return
+        if isinstance(word, LastMaster):
+            running.election.router.fence.known = packed(word.master)
+        else:
+            running.act(lambda election, now: election.fenced(word.number, word.failure, now))
+
     def begin(self, instance: Instance, now: float) -> None:
         """Tell all of it to a router that is to be started."""
         instance.election.set_standby(self._standby, now)
+        instance.election.router.fence.known = self._masters.get(instance.spec.name, b"")
         if instance.spec.name in self._holds:
             instance.election.router.hold_back(*self._holds[instance.spec.name])

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from failover.fence_words import FenceAsk
 from failover.moves import Cause, State
 from failover.priority import Seen
 from failover.seals import Sealing
@@ -118,4 +119,6 @@ class Emptied(msgspec.Struct, frozen=True, tag=True):
     """Every router has stopped and gave up its addresses: the worker may exit."""
 
 
-Report = RouterReport | Conflict | Alarm | Renewal | Remark | PeerPayload | Emptied
+Told = RouterReport | Conflict | Alarm | FenceAsk | Renewal | PeerPayload
+"""What the supervisor is told as it is."""
+Report = Told | Remark | Emptied

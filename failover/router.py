@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from failover.actions import Action, Changed
+from failover.actions import Action, Changed, DropFencing
 from failover.burst import Burst
+from failover.fence import Fence
 from failover.moves import Cause, State, move
 from failover.packet import LAST, OWNER, Advert
 from failover.spec import RouterSpec, Standby
@@ -75,6 +76,7 @@ class Router:
     ending: bytes = b""
     """Who said last that its daemon is ending, and when."""
     ending_at: float = NEVER
+    fence: Fence = field(default_factory=Fence)
 
     # as master
     took_over_at: float = NEVER
@@ -205,8 +207,15 @@ class Router:
 
     def deadline(self) -> float | None:
         """The earliest timer."""
-        waits = self.wanting or self.standby is Standby.HARD
-        due = [self.advert_at, self.confirm_by, self.renew_at, self.give_up_at, self.answer_by]
+        waits = self.wanting or self.standby is Standby.HARD or self.fence.until is not None
+        due = [
+            self.advert_at,
+            self.confirm_by,
+            self.renew_at,
+            self.give_up_at,
+            self.answer_by,
+            self.fence.until,
+        ]
         due += [None if waits else self.down_at, *self.release_due[:1]]
         if self.burst is not None and self.confirm_by is None:
             due.append(self.burst.deadline())
@@ -224,6 +233,8 @@ def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[A
     router.release_began = NEVER
     router.wanting = router.master_released = router.patient = router.hastened = False
     router.releasing = router.stopping = router.asked = False
+    fencing = [] if router.fence.until is None else [DropFencing(router.fence.asked)]
+    router.fence.rest()
     router.state, router.since, router.cause, router.detail = new, now, cause, detail
     router.transitions += 1
-    return [Changed(old, new, cause, detail)]
+    return [Changed(old, new, cause, detail), *fencing]

@@ -143,6 +143,17 @@ class TrackedObject(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.kind} {self.object}"
 
 
+class FenceSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Fencing before a takeover without a heard release. `timeout` is the program's, in seconds.
+
+    `required`: without success no takeover. `at_start`: also where no master was heard since this host started.
+    """
+
+    timeout: float = 10.0
+    required: bool = False
+    at_start: bool = False
+
+
 class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One virtual router (VRRP instance) on this director.
 
@@ -179,6 +190,7 @@ class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
     trailer: TrailerSpec = TrailerSpec()
     virtual_mac: bool = False
     track: tuple[TrackedObject, ...] = ()
+    fence: FenceSpec | None = None
     routes: tuple[RouteSpec, ...] = ()
     rules: tuple[RuleSpec, ...] = ()
 

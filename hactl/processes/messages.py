@@ -9,10 +9,11 @@ from enum import StrEnum
 
 import msgspec
 
+from failover.fence_words import FenceAnswer
 from failover.lateness import Lateness
 from failover.peer.report import PeerReport
 from failover.priority import Judgement
-from failover.report import Alarm, Conflict, PeerPayload, Renewal, RouterReport
+from failover.report import Told as RoutersTold
 from failover.spec import FailoverSpec, Standby
 from health.result import Outcome, Transition, outcome
 from health.spec import HealthSpec
@@ -280,6 +281,7 @@ ToWorker = (
     | Handover
     | HoldBack
     | StandAside
+    | FenceAnswer
     | Judged
     | SharePayload
     | Resume
@@ -290,11 +292,9 @@ ToWorker = (
     | Told
 )
 
-FromFailover = (
-    Beat | Prepared | Note | RouterReport | Conflict | Alarm | Renewal | PeerReport | PeerPayload | Lateness
-)
-FromHealth = Beat | Prepared | Note | Transitions | Outcomes
-FromNotify = Beat | Prepared | Note | ChannelReport | ChannelTested | HistoryAnswer | Ask
+_Any = Beat | Prepared | Note
+FromFailover = _Any | RoutersTold | PeerReport | Lateness
+FromHealth = _Any | Transitions | Outcomes
+FromNotify = _Any | ChannelReport | ChannelTested | HistoryAnswer | Ask
 """What each kind of worker may say: one that a probed server has turned must not be able to speak of addresses."""
-
 FromWorker = FromFailover | FromHealth | FromNotify

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from failover.fence_words import FenceEnded, LastMaster
 from failover.kernel import can_mark
 from failover.manager import Manager
 from failover.moves import State
@@ -94,6 +95,8 @@ class FailoverHandler:
                 self._manager.judge(Known({judgement.id: judgement for judgement in verdicts}, settled))
             case StandAside(standby):
                 self._stand_aside(standby)
+            case FenceEnded() | LastMaster():
+                self._manager.orders.fence(message)
             case Resume(router):
                 self._manager.orders.resume(router)
             case Stop():
