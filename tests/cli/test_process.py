@@ -90,10 +90,31 @@ def test_reader_that_leaves(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+def _ended(process: subprocess.Popen[str]) -> int:
+    """Its exit status; one that does not end tells where it stands."""
+    try:
+        return process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        assert process.stderr is not None
+        pytest.fail(f"it did not end:\n{process.stderr.read()}")
+
+
 def test_following_events(tmp_path: Path) -> None:
     """-f shows what happens as it happens and ends quietly on an interrupt."""
     with fake_daemon(tmp_path / "s") as daemon:
-        command = [sys.executable, "-m", "hactl", "events", "-f", "--json", "--socket", daemon.path]
+        command = [
+            sys.executable,
+            "-X",
+            "faulthandler",
+            "-m",
+            "hactl",
+            "events",
+            "-f",
+            "--json",
+            "--socket",
+            daemon.path,
+        ]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
         ) as process:
@@ -103,7 +124,7 @@ def test_following_events(tmp_path: Path) -> None:
             daemon.happen(4)
             assert json.loads(process.stdout.readline())["row"] == 4
             process.send_signal(signal.SIGINT)
-            assert process.wait(10) == 0
+            assert _ended(process) == 0
             assert process.stderr.read() == ""
 
 
