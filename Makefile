@@ -1,6 +1,6 @@
 # Everything a newcomer or the CI runs. Each target prepares the machine for itself (etc/setup) and can be repeated.
 .DEFAULT_GOAL := help
-.PHONY: help setup deb demo docs screenshots test test-full simulate fuzz lint format lock bench bench-health clean
+.PHONY: help setup deb demo docs screenshots test test-full simulate fuzz lint format lock bench bench-full bench-health clean
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := hactl health failover notify
 
@@ -77,19 +77,20 @@ lock: ## Write the lock files anew, with the newest versions that fit
 	printf 'atheris\n' | $(RESOLVE) --output-file requirements-fuzz.lock -
 	printf 'mkdocs-material\n' | $(RESOLVE) --constraint requirements-dev.lock --output-file requirements-docs.lock -
 
-BENCH_COUNT ?= 9
-BENCH_SECONDS ?= 60
-BENCH_INTERVALS ?= 10 100
-bench: ## Measure takeovers beside keepalived (BENCH_COUNT of each), and late adverts (BENCH_SECONDS a line, BENCH_INTERVALS in ms)
+BENCH ?=
+BENCH_WITH ?=
+bench: ## Measure beside keepalived in less than half an hour: outages, adverts, routers, dead servers (BENCH=outage: only that)
 	@etc/setup test
-	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench.outage --count $(BENCH_COUNT)
-	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench --seconds $(BENCH_SECONDS) --intervals $(BENCH_INTERVALS)
-	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m support.many_routers --seconds $(BENCH_SECONDS)
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench $(BENCH) --with '$(BENCH_WITH)'
+
+bench-full: ## Measure everything, a hundred samples of each outage, in a day
+	@etc/setup test
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench $(BENCH) --size full --with '$(BENCH_WITH)'
 
 BENCH_HEALTH ?= --seconds 10 --rounds 3
-bench-health: ## Measure health checks beside keepalived's, on the same servers: CPU, lateness, memory, reload, removal (BENCH_JSON=file)
+bench-health: ## Measure health checks beside keepalived's, on the same servers: CPU, lateness, memory, reload
 	@etc/setup test
-	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench.health $(BENCH_HEALTH) $(if $(BENCH_JSON),--json $(BENCH_JSON))
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench.health $(BENCH_HEALTH)
 
 clean: ## Remove .venv and everything else that was made here
 	rm -rf .venv .setup.lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz

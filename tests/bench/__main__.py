@@ -1,40 +1,123 @@
-"""`PYTHONPATH=tests python -m bench`: advert lateness under full load, as a table; 1 when a real-time master was accused."""
+"""`PYTHONPATH=tests python -m bench [PART ...]`: the measurements beside keepalived, one part after another.
+
+Each part is a program of its own, which prints as it goes and writes its samples to build/bench/PART.json as they come.
+One that fails or takes too long ends nothing but itself. `python -m bench.page` makes the page of what was written.
+"""
 
 import argparse
-import itertools
+import subprocess
 import sys
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from bench.lateness import HOGS_A_CORE, Measured, measure
+from bench.book import FOLDER
 
-from support.netns import NOT_REALTIME
+from hactl.lab import guest
 
-_SHARES = (0.5, 0.99, 0.999, 1.0)
+SIZES = ("quick", "usual", "full")
 
 
-def row(measured: Measured) -> str:
-    """One line of the table; milliseconds."""
-    how = "SCHED_RR" if measured.realtime else "not real-time"
-    times = "".join(f"{1000 * measured.quantile(share):9.2f}" for share in _SHARES)
-    return (
-        f"{1000 * measured.interval:7.0f}  {how:14}{len(measured.late):8}{times}"
-        f"{1000 * measured.gap:9.2f}{measured.moves:8}"
-    )
+class Part(NamedTuple):
+    """A module of the bench, with its arguments at each size; it is given up after so many seconds.
+
+    `guest`: it needs IPVS, so it runs in the lab kernel.
+    """
+
+    module: str
+    quick: str
+    usual: str
+    full: str
+    ceilings: tuple[float, float, float]
+    guest: bool = False
+
+
+PARTS = {
+    "outage": Part(
+        "bench.outage",
+        "--count 1 --intervals 100 --acts term cut",
+        "--count 9 --intervals 100 1000",
+        "--count 100 --intervals 10 30 100 1000",
+        (60, 3600, 60_000),
+    ),
+    "adverts": Part(
+        "bench.adverts",
+        "--seconds 1 --intervals 100",
+        "--seconds 30 --intervals 10 100",
+        "--seconds 300 --intervals 10 30 100",
+        (60, 600, 3600),
+    ),
+    "routers": Part("bench.routers", "--seconds 1", "--seconds 30", "--seconds 60", (60, 300, 600)),
+    "removal": Part(
+        "bench.removal", "--servers 8", "--servers 200", "--servers 200 --rounds 3", (90, 600, 1800)
+    ),
+    "health": Part(
+        "bench.health",
+        "--seconds 1 --rounds 1 --only second",
+        "--seconds 10 --rounds 1",
+        "--seconds 10 --rounds 3",
+        (600, 3600, 7200),
+    ),
+}
+USUAL = ("outage", "adverts", "routers", "removal")
+"""Together less than half an hour."""
+
+
+def command(part: Part, size: str, more: Sequence[str]) -> list[str]:
+    """The words that run a part; what is said last counts."""
+    words = [sys.executable, "-m", part.module, *str(getattr(part, size)).split(), *more]
+    if not part.guest:
+        return words
+    limit = str(part.ceilings[SIZES.index(size)])
+    lab = [
+        sys.executable,
+        "-m",
+        "hactl.lab.guest",
+        "--mem",
+        "1G",
+        "--time-limit",
+        limit,
+        "--env",
+        "PYTHONPATH",
+    ]
+    return [*lab, "--results", str(FOLDER), "--", *words]
+
+
+def run(part: Part, size: str, more: Sequence[str]) -> str:
+    """Runs a part to its end; what went wrong, or nothing."""
+    with subprocess.Popen(command(part, size, more)) as process:
+        try:
+            status = process.wait(part.ceilings[SIZES.index(size)])
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            return "took too long"
+        except BaseException:
+            process.terminate()
+            raise
+    return f"ended with status {status}" if status else ""
 
 
 def main() -> int:
-    """Measure at each interval that was asked for, in real time and without."""
-    parser = argparse.ArgumentParser(prog="bench")
-    parser.add_argument("--seconds", type=float, default=60.0, help="for each line")
-    parser.add_argument("--intervals", type=int, nargs="+", default=[10, 100], help="milliseconds")
+    """Every part that was asked for."""
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)}")
+    parser.add_argument("--size", choices=SIZES, default="usual")
+    parser.add_argument(
+        "--with", dest="more", default="", metavar="WORDS", help="further arguments of each part"
+    )
     asked = parser.parse_args()
-    print(f"advert lateness in ms, {HOGS_A_CORE} busy processes a core, {asked.seconds:.0f} s a line")
-    print("interval  scheduling     adverts      p50      p99    p99.9      max  longest  moves of")
-    print("                                                                        gap   the VIP")
-    runs = []
-    for interval, wrapper in itertools.product(asked.intervals, ((), NOT_REALTIME)):
-        runs.append(measure(asked.seconds, interval / 1000, *wrapper))
-        print(row(runs[-1]), flush=True)
-    return 1 if any(run.moves for run in runs if run.realtime) else 0
+    names = asked.parts or (tuple(PARTS) if asked.size == "full" else USUAL)
+    if unknown := set(names) - PARTS.keys():
+        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    failed = {}
+    with guest.raising_signals():
+        for name in names:
+            print(f"\n=== {name}, from {time.strftime('%H:%M:%S', time.gmtime())} UTC", flush=True)
+            if fault := run(PARTS[name], asked.size, asked.more.split()):
+                failed[name] = fault
+                print(f"=== {name} {fault}", flush=True)
+    print(f"\n=== {len(names) - len(failed)} of {len(names)} parts done; {FOLDER}/*.json", flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

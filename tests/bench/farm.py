@@ -15,7 +15,8 @@ KINDS: tuple[Kind, ...] = ("tcp", "http")
 class Farm(NamedTuple):
     """`servers` real servers checked every `interval` seconds; the first `changed` of them have another weight.
 
-    `retries`: failures in a row that take no server out; they are followed by another check after the same interval.
+    `retries`: failures in a row that take no server out; they are followed by another check after
+    `again` seconds, by default the same interval. A check has `timeout` seconds.
     With `mortals` the servers are those that can be closed.
     """
 
@@ -25,6 +26,13 @@ class Farm(NamedTuple):
     changed: int = 0
     retries: int = 0
     mortals: bool = False
+    again: float | None = None
+    timeout: float = 1.0
+
+    @property
+    def repeated(self) -> float:
+        """Seconds from a failed check to the next."""
+        return self.interval if self.again is None else self.again
 
     def server(self, number: int) -> tuple[str, int]:
         """Address and port."""

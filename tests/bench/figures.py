@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -41,17 +40,19 @@ class Reload(msgspec.Struct, frozen=True):
 
 
 class Removal(msgspec.Struct, frozen=True):
-    """Seconds from the death of a server to its removal, over so many deaths; `kernel`: from the kernel's own table."""
+    """Seconds from the failure of servers in one way to their removal, sorted; `kernel`: from the kernel's own table.
+
+    `again` is after how many seconds a failed check is repeated, `retries` how many failures are forgiven.
+    """
 
     program: str
+    way: str
     kernel: bool
     interval: float
     retries: int
+    again: float
     deaths: int
-    removed: int
-    least: float
-    median: float
-    most: float
+    took: tuple[float, ...]
 
 
 class Growth(msgspec.Struct, frozen=True):
@@ -63,7 +64,7 @@ class Growth(msgspec.Struct, frozen=True):
     whole: float
 
 
-Result = Load | Reload | Removal | Growth
+Result = Load | Reload | Growth
 
 
 def growths(loads: Sequence[Load]) -> Iterator[Growth]:
@@ -127,15 +128,9 @@ def growth_line(one: Growth) -> str:
 
 def removal_line(one: Removal) -> str:
     """Removals in words."""
+    times = [1000 * seconds for seconds in one.took]
+    text = f"{statistics.median(times):.0f} ms [{times[0]:.0f} to {times[-1]:.0f}]" if times else "never"
     return (
-        f"{one.program:12}tcp every {one.interval:g} s, retries {one.retries}: {one.removed} of {one.deaths} dead servers "
-        f"removed after {1000 * one.median:.0f} ms [{1000 * one.least:.0f} to {1000 * one.most:.0f}]"
+        f"{one.program:12}http every {one.interval:g} s, {one.retries} forgiven, again after {one.again:g} s: "
+        f"{one.way:8} {len(times)} of {one.deaths} removed after {text}"
     )
-
-
-def document(conditions: Mapping[str, Any], results: Iterable[Result]) -> bytes:
-    """Everything as JSON: the conditions, and results by their kind."""
-    kinds: dict[str, list[Result]] = {}
-    for result in results:
-        kinds.setdefault(type(result).__name__.lower(), []).append(result)
-    return msgspec.json.format(msgspec.json.encode({"conditions": conditions, **kinds}))

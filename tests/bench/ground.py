@@ -1,7 +1,7 @@
 """Where health checkers are measured: one network namespace with tens of thousands of real servers' addresses in it.
 
-Owns the servers, whose work counts for nobody: one nginx that answers on a whole range of addresses, and listening
-sockets on others that can be closed one by one, as when a server's process dies.
+Owns the servers, whose work counts for nobody: one nginx that answers on a whole range of addresses, and
+addresses for servers that fail (`bench.mortals`).
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def address(number: int) -> str:
 
 
 def mortal(number: int) -> str:
-    """The address of a server that can be closed."""
+    """The address of a server that can fail."""
     return f"10.97.{number // _A_BLOCK}.{number % _A_BLOCK + 1}"
 
 
@@ -66,7 +66,6 @@ class Ground:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.namespace = f"hactl-bench-{os.getpid()}"
-        self._mortals: dict[int, socket.socket] = {}
 
     def start(self, *command: str, **options: Any) -> subprocess.Popen[bytes]:
         """Starts a command in the namespace; its process id is the program's own."""
@@ -77,17 +76,6 @@ class Ground:
         with namespaces.inside(self.namespace):
             page = urllib.request.urlopen(f"http://{address(0)}:{PORT}/count", timeout=10).read()
         return int(page.split()[7])
-
-    def open(self, numbers: Sequence[int]) -> None:
-        """These mortal servers listen. The kernel alone accepts their connections, as many as a short run makes."""
-        with namespaces.inside(self.namespace):
-            for number in numbers:
-                self._mortals[number] = socket.create_server((mortal(number), MORTAL_PORT), backlog=4096)
-
-    def close(self, number: int) -> float:
-        """One mortal server dies: connections are refused from now on, which is returned as monotonic seconds."""
-        self._mortals.pop(number).close()
-        return time.monotonic()
 
     def starts(self, seconds: float) -> dict[str, list[float]]:
         """When checks of each server began in a time of this length, in the kernel's stamps (wall-clock seconds)."""
@@ -133,8 +121,6 @@ class Ground:
 
     def remove(self) -> None:
         """Ends what runs in the namespace and removes it."""
-        for listening in self._mortals.values():
-            listening.close()
         namespaces.remove([self.namespace])
 
     def _answers(self) -> bool:

@@ -1,27 +1,25 @@
 """`PYTHONPATH=tests python -m bench.health`: hactl's checks beside keepalived's, on the same servers in the same run.
 
-Prints a table and, with `--json FILE`, writes everything down. Times and CPU are of the running kernel; the table that is
-written to is a stand-in for both programs: a strict fake here, answered system calls there. `--kernel` measures removals
-from the kernel's own table; where the running kernel has none, in the lab kernel: `python -m hactl.lab.guest -- ...`.
+Prints a table and writes everything down. Times and CPU are of the running kernel; the table that is
+written to is a stand-in for both programs: a strict fake here, answered system calls there.
 """
 
 import argparse
 import math
-import os
-import platform
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from bench import figures, usage
+from bench.book import FOLDER, Book
 from bench.farm import KINDS, Farm
 from bench.figures import Load, Reload
 from bench.ground import Ground, ground
 from bench.lateness import lateness
 from bench.programs import PROGRAMS, Program
-from bench.removal import removals
+
+from hactl.lab import guest
 
 STEADY_WITHIN = 60.0
 LOADS = {
@@ -29,7 +27,7 @@ LOADS = {
     "many": tuple(Farm(kind, 10_000, 5.0) for kind in KINDS),
 }
 """Parts by name: checks every second, and of many servers."""
-PARTS = (*LOADS, "reload", "removal")
+PARTS = (*LOADS, "reload")
 _SETTLING = 350
 """Servers a second whose first verdict is worked off by a program that does much at each: log, history, alerts, status."""
 
@@ -146,10 +144,6 @@ def measure(here: Ground, asked: argparse.Namespace) -> Iterator[tuple[str, figu
     if "reload" in asked.only:
         for reload in reloads(here, Farm("tcp", 10_000, 5.0), 10):
             yield figures.reload_line(reload), reload
-    if "removal" in asked.only:
-        for retries in (0, 1):
-            for removal in removals(here, retries, kernel=asked.kernel):
-                yield figures.removal_line(removal), removal
 
 
 def main() -> int:
@@ -157,30 +151,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.health")
     parser.add_argument("--seconds", type=float, default=10.0, help="for each measurement")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each program at each load")
-    parser.add_argument("--json", type=Path, help="write everything here as well")
+    parser.add_argument("--json", type=Path, default=FOLDER / "health.json")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts of it")
-    parser.add_argument("--kernel", action="store_true", help="removals only, from the kernel's own table")
     asked = parser.parse_args()
-    if asked.kernel:
-        asked.only = ["removal"]
-    conditions: dict[str, Any] = {
-        "day": time.strftime("%Y-%m-%d"),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "busy before": os.getloadavg(),
-    }
-    print("; ".join(f"{name} {value}" for name, value in conditions.items()))
+    book = Book(asked.json, {"seconds": asked.seconds, "rounds": asked.rounds})
     if LOADS.keys() & set(asked.only):
         print(figures.LOAD_HEAD)
-    results = []
-    with ground() as here:
+    with guest.raising_signals(), ground() as here:
         for line, result in measure(here, asked):
-            results.append(result)
+            book.add(type(result).__name__.lower(), result)
             print(line, flush=True)
-    conditions["busy after"] = os.getloadavg()
-    if asked.json is not None:
-        asked.json.write_bytes(figures.document(conditions, results))
     return 0
 
 

@@ -78,12 +78,11 @@ def text(farm: Farm, folder: Path) -> str:
 
 
 def _lines(farm: Farm, folder: Path) -> Iterator[str]:
-    every = f"{farm.interval:g}s"
+    every, again = f"{farm.interval:g}s", f"{1000 * farm.repeated:.0f}ms"
     yield from ("cluster: bench", "directors: {lb1: 10.95.255.1}", f"state_dir: {folder}/state")
     yield from (f"control: {{socket: {folder}/socket}}", "checks:")
-    yield (
-        f"  check: {{type: {farm.kind}, interval: {every}, fast_interval: {every}, timeout: 1s, fall: {farm.retries + 1}}}"
-    )
+    times = f"interval: {every}, fast_interval: {again}, timeout: {farm.timeout:g}s, fall: {farm.retries + 1}"
+    yield f"  check: {{type: {farm.kind}, {times}}}"
     yield "services:"
     for vip, numbers in farm.services():
         yield from (f"  s{numbers.start}:", f"    address: {vip}", "    port: 80")

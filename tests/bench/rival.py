@@ -122,7 +122,11 @@ def _lines(farm: Farm) -> Iterator[str]:
 
 
 def _check(farm: Farm) -> tuple[str, ...]:
-    times = ("connect_timeout 1", f"retry {farm.retries}", f"delay_before_retry {farm.interval:g}")
+    times = (
+        f"connect_timeout {farm.timeout:g}",
+        f"retry {farm.retries}",
+        f"delay_before_retry {farm.repeated:g}",
+    )
     if farm.kind == "tcp":
         return ("TCP_CHECK {", *times, "}")
     return ("HTTP_GET {", "url {", "path /", "status_code 200", "}", *times, "}")

@@ -1,16 +1,15 @@
 """250 routers on one interface, adverts every second: how punctual the adverts are, and what they cost.
 
-`PYTHONPATH=tests python -m support.many_routers --seconds 60` measures hactl and keepalived in turn and prints a line each.
+`PYTHONPATH=tests python -m bench.routers --seconds 60` measures hactl and keepalived in turn and prints a line each.
 """
 
-import argparse
 import contextlib
 import itertools
 import os
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -128,21 +127,3 @@ def measure_keepalived(seconds: float) -> Figures:
         until(pair[0].holds, 30.0, "master of all routers")
         a, b = pair
         return watch(net, recorder, (a.children(), b.children()), seconds)
-
-
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=60.0)
-    seconds = parser.parse_args().seconds
-    print(f"{COUNT} routers on one interface, adverts every {INTERVAL:.0f} s, {seconds:.0f} s:")
-    measures: dict[str, Callable[[float], Figures]] = {
-        "hactl": measure_hactl,
-        "keepalived": measure_keepalived,
-    }
-    for who, measure in measures.items():
-        print(f"  {measure(seconds).line(who)}", flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
 
+from bench.outage.acts import Act
+from bench.outage.calls import Kept
+
 from hactl.lab.samples import Recording, failed, held_by_two, longest_gap
-from hactl.lab.stories import Act, failed_after_announcement
+from hactl.lab.stories import failed_after_announcement
 
 RESAMPLES = 2000
 CERTAIN = 0.95
@@ -18,7 +21,8 @@ ENOUGH_FOR_P99 = 100
 
 class Sample(NamedTuple):
     """One failure as the client saw it. `overlap` is how long two kernels had the VIP, `late` counts the requests that
-    failed although they began after the successor's announcement.
+    failed although they began after the successor's announcement. Of `held` connections that were open `kept` went on, with
+    `stall` as the longest silence of one. Seconds.
     """
 
     side: str
@@ -28,9 +32,12 @@ class Sample(NamedTuple):
     overlap: float
     failed: int
     late: int
+    kept: int = 0
+    held: int = 0
+    stall: float = 0.0
 
 
-def sample(side: str, interval: float, act: Act, recording: Recording, acted: float) -> Sample:
+def sample(side: str, interval: float, act: Act, recording: Recording, acted: float, calls: Kept) -> Sample:
     """The sample of one recording."""
     return Sample(
         side,
@@ -40,11 +47,14 @@ def sample(side: str, interval: float, act: Act, recording: Recording, acted: fl
         held_by_two(recording),
         len(failed(recording.requests)),
         failed_after_announcement(recording, acted),
+        *calls,
     )
 
 
 class Figures(NamedTuple):
-    """One side's figures for one act at one interval; `p99` of the gap only where samples suffice."""
+    """One side's figures for one act at one interval: medians of gap, failed and stall, the largest overlap, sums of the
+    rest; `p99` of the gap only where samples suffice.
+    """
 
     size: int
     gap: float
@@ -54,6 +64,9 @@ class Figures(NamedTuple):
     overlap: float
     failed: float
     late: int
+    kept: int
+    held: int
+    stall: float
 
 
 def figures(samples: Sequence[Sample]) -> Figures:
@@ -68,6 +81,9 @@ def figures(samples: Sequence[Sample]) -> Figures:
         overlap=max(one.overlap for one in samples),
         failed=median(one.failed for one in samples),
         late=sum(one.late for one in samples),
+        kept=sum(one.kept for one in samples),
+        held=sum(one.held for one in samples),
+        stall=median(one.stall for one in samples),
     )
 
 
@@ -77,6 +93,11 @@ class Ratio(NamedTuple):
     value: float
     low: float
     high: float
+
+
+def sure(values: Sequence[float]) -> Ratio:
+    """A median itself, and the interval it is in: a ratio to one second."""
+    return ratio(values, (1.0,))
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:

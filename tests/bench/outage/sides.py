@@ -6,11 +6,14 @@ Its law: both sides do the same to the same processes of theirs; a way that one 
 import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import Protocol
+
+from bench.outage.acts import Act
 
 from hactl.lab import net, takeovers, topology
 from hactl.lab.cluster import Cluster, LabError, wait_for
-from hactl.lab.stories import BACKUP, MASTER, Act
+from hactl.lab.stories import BACKUP, MASTER
 from hactl.lab.takeovers import MeterProcess
 from support.keepalived import PROGRAM
 from support.processes import children
@@ -18,6 +21,9 @@ from support.processes import children
 PRIORITIES = {MASTER: 150, BACKUP: 140}
 """Those that hactl gives directors in the order of the file: equal skews on both sides."""
 VIPS = (topology.NAT_VIP, topology.DR_VIP, topology.TUN_VIP)
+LOWER = 100
+"""A master's priority by which keepalived is made to hand over: below its peer's."""
+_WORKERS = {Act.KILL_HEALTH: b"hactl.workers.health", Act.KILL_NOTIFY: b"hactl.workers.notify"}
 RELEASES_AFTER = 20.0
 """Seconds within which a program that is asked to end has ended."""
 
@@ -31,6 +37,9 @@ class Side(Protocol):
 
     def start(self) -> None:
         """Start both directors."""
+
+    def prepare(self, act: Act) -> None:
+        """What must be so before the act; the pair is settled."""
 
     def do(self, act: Act) -> None:
         """Hurt the master."""
@@ -55,13 +64,32 @@ class Hactl:
         for director in (MASTER, BACKUP):
             self.cluster.start_daemon(director)
 
+    def prepare(self, act: Act) -> None:
+        """Stop the master that is to return."""
+        if act is Act.RETURN:
+            self.do(Act.TERM)
+            self.cluster.process(MASTER, self.name).wait(RELEASES_AFTER)
+
     def do(self, act: Act) -> None:
         """Hurt the master."""
-        takeovers.do(act, self.cluster)
+        match act:
+            case Act.RETURN:
+                self.cluster.start_daemon(MASTER)
+            case Act.KILL_HEALTH | Act.KILL_NOTIFY:
+                os.kill(self._worker(_WORKERS[act]), signal.SIGKILL)
+            case _:
+                takeovers.do(act.of_the_lab, self.cluster)
 
     def undo(self, act: Act) -> None:
         """Mend it."""
-        takeovers.undo(act, self.cluster)
+        if act not in (Act.RETURN, Act.KILL_HEALTH, Act.KILL_NOTIFY):
+            takeovers.undo(act.of_the_lab, self.cluster)
+
+    def _worker(self, module: bytes) -> int:
+        for pid in children(self.cluster.process(MASTER, self.name).pid):
+            if module in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return pid
+        raise LabError(f"no {module.decode()} runs on {MASTER}")
 
     def settle(self) -> None:
         """Wait for both daemons' word."""
@@ -86,13 +114,24 @@ class Keepalived:
         folder = self.cluster.folder / director
         folder.mkdir(exist_ok=True)
         config = folder / "keepalived.conf"
-        config.write_text(configuration(director, self._interval))
+        config.write_text(configuration(PRIORITIES[director], self._interval))
         pids = [f"--pid={folder}/pid", f"--vrrp_pid={folder}/vrrp_pid"]
         options = ["--dont-fork", "--log-console", "--vrrp", "--no-syslog", f"--use-file={config}"]
         self.cluster.start(director, self.name, [PROGRAM, *options, *pids])
 
+    def _reload(self, priority: int) -> None:
+        config = self.cluster.folder / MASTER / "keepalived.conf"
+        config.write_text(configuration(priority, self._interval))
+        self.cluster.process(MASTER, self.name).send_signal(signal.SIGHUP)
+
+    def prepare(self, act: Act) -> None:
+        """Stop the master that is to return."""
+        if act is Act.RETURN:
+            self.do(Act.TERM)
+            self.cluster.process(MASTER, self.name).wait(RELEASES_AFTER)
+
     def do(self, act: Act) -> None:
-        """Hurt the master; a worker is its child, which runs the election."""
+        """Hurt the master; a worker is its child, which runs the election. It hands over by a lower priority."""
         cluster, main = self.cluster, self.cluster.process(MASTER, self.name)
         match act:
             case Act.TERM:
@@ -102,9 +141,11 @@ class Keepalived:
             case Act.KILL_WORKER:
                 os.kill(children(main.pid)[0], signal.SIGKILL)
             case Act.HANDOVER:
-                raise LabError("keepalived has no handover")
+                self._reload(LOWER)
+            case Act.RETURN:
+                self._start(MASTER)
             case _:
-                takeovers.do_to_host(act, cluster)
+                takeovers.do_to_host(act.of_the_lab, cluster)
 
     def undo(self, act: Act) -> None:
         """Mend it. A killed one is started again, which clears away what it left."""
@@ -113,8 +154,12 @@ class Keepalived:
                 self.cluster.process(MASTER, self.name).wait(RELEASES_AFTER)
                 net.signal_all(self.cluster.plan.namespace(MASTER), signal.SIGKILL)
                 self._start(MASTER)
+            case Act.HANDOVER:
+                self._reload(PRIORITIES[MASTER])
+            case Act.RETURN:
+                pass
             case _:
-                takeovers.undo_to_host(act, self.cluster)
+                takeovers.undo_to_host(act.of_the_lab, self.cluster)
 
     def settle(self) -> None:
         """Wait until the kernels say that the preferred director alone has the VIPs."""
@@ -134,7 +179,7 @@ def addresses(cluster: Cluster, director: str) -> set[str]:
     return {line.split()[3].partition("/")[0] for line in lines}
 
 
-def configuration(director: str, interval: float) -> str:
+def configuration(priority: int, interval: float) -> str:
     """keepalived.conf of a director: the lab's two routers in a group; announcements at once, as hactl's."""
     instances = [("web", 51, "eth0", VIPS), ("inside", 52, "eth1", (topology.GATEWAY,))]
     text = "global_defs {\nvrrp_version 3\nvrrp_garp_master_delay 1\n}\nvrrp_sync_group pair {\ngroup {\nweb\ninside\n}\n}\n"
@@ -142,6 +187,6 @@ def configuration(director: str, interval: float) -> str:
         listed = "\n".join(f"{vip}/32" for vip in vips)
         text += (
             f"vrrp_instance {name} {{\nstate BACKUP\ninterface {interface}\nvirtual_router_id {vrid}\n"
-            f"priority {PRIORITIES[director]}\nadvert_int {interval:g}\nvirtual_ipaddress {{\n{listed}\n}}\n}}\n"
+            f"priority {priority}\nadvert_int {interval:g}\nvirtual_ipaddress {{\n{listed}\n}}\n}}\n"
         )
     return text

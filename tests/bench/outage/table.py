@@ -4,49 +4,60 @@ Its law: text from samples alone.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from bench.outage.samples import Figures, Sample, figures, ratio, select
+from bench.outage.acts import Act
+from bench.outage.samples import Figures, Ratio, Sample, figures, ratio, select
+from bench.outage.targets import AGAINST, Promise, promises, ratio_text
 
-from hactl.lab.stories import Act
-
-TARGETS = {
-    Act.CUT: "<= 0.3",
-    Act.SILENCE: "<= 1.0",
-    Act.TERM: "<= 0.15",
-    Act.HANDOVER: "<= 0.15",
-    Act.KILL_ALL: "<= 50 ms",
-    Act.KILL_SUPERVISOR: "<= 50 ms",
-    Act.KILL_WORKER: "<= 50 ms",
-    Act.FREEZE: "<= 50 ms",
-}
-"""Ratio of the medians of the gaps, or the gap itself."""
 _HEAD = (
-    f"{'':>8}  {'':30}  {'hactl':^34}  {'keepalived':^34}\n"
-    f"{'adverts':>8}  {'what happens to the master':30}  {'gap ms':^20} {'two for':>8} {'failed':>5}  "
-    f"{'gap ms':^20} {'two for':>8} {'failed':>5}  {'ratio [95 %]':18} target"
+    f"{'':>8}  {'':34}  {'hactl':^44}  {'keepalived':^44}\n"
+    f"{'adverts':>8}  {'what happens to the master':34}  {'gap ms':^22} {'two for':>8} {'failed':>5} {'kept':>7}  "
+    f"{'gap ms':^22} {'two for':>8} {'failed':>5} {'kept':>7}  {'ratio [95 %]':18} targets"
 )
+
+
+class Row(NamedTuple):
+    """One act at one interval. `ratio` is that of the gaps; `theirs` is keepalived's where it can be played."""
+
+    interval: float
+    act: Act
+    ours: Figures
+    theirs: Figures | None
+    ratio: Ratio | None
+    promises: tuple[Promise, ...]
+
+
+def rows(samples: Sequence[Sample]) -> Iterator[Row]:
+    """All that was played, by interval and act."""
+    for interval in sorted({one.interval for one in samples}):
+        for act in Act:
+            ours = select(samples, "hactl", interval, act)
+            theirs = select(samples, "keepalived", interval, act)
+            rivals = select(samples, "keepalived", interval, AGAINST.get(act, act))
+            if ours:
+                compared = ratio([one.gap for one in ours], [one.gap for one in rivals]) if rivals else None
+                kept = tuple(promises(samples, interval, act))
+                yield Row(interval, act, figures(ours), figures(theirs) if theirs else None, compared, kept)
 
 
 def lines(samples: Sequence[Sample]) -> Iterator[str]:
     """The whole table."""
     yield _HEAD
-    for interval in sorted({one.interval for one in samples}):
-        for act in Act:
-            ours = select(samples, "hactl", interval, act)
-            theirs = select(samples, "keepalived", interval, act)
-            if ours:
-                yield line(interval, act, ours, theirs)
+    for row in rows(samples):
+        other = cell(row.theirs) if row.theirs else f"{'':45}"
+        text = ratio_text(row.ratio) if row.ratio else ""
+        yield f"{1000 * row.interval:>5.0f} ms  {row.act.text:34}  {cell(row.ours)}  {other}  {text:18} {told(row.promises)}"
 
 
-def line(interval: float, act: Act, ours: Sequence[Sample], theirs: Sequence[Sample]) -> str:
-    """One failure at one interval. Where keepalived has no such way, its orderly stop is what ours is held against."""
-    compared = ratio([one.gap for one in ours], [one.gap for one in theirs]) if theirs else None
-    text = f"{compared.value:.2f} [{compared.low:.2f}-{compared.high:.2f}]" if compared else ""
-    other = cell(figures(theirs)) if theirs else f"{'':35}"
-    return f"{1000 * interval:>5.0f} ms  {act.text:30}  {cell(figures(ours))}  {other}  {text:18} {TARGETS.get(act, '')}"
+def told(kept: Sequence[Promise]) -> str:
+    """Met, or which promises were not."""
+    broken = [f"NOT {one.text}: {one.found}" for one in kept if not one.kept]
+    return "; ".join(broken) or ("met" if kept else "")
 
 
 def cell(found: Figures) -> str:
-    """One side's figures: milliseconds, seconds, requests."""
-    gap = f"{1000 * found.gap:.0f} [{1000 * found.least:.0f}-{1000 * found.most:.0f}] n={found.size}"
-    return f"{gap:20} {found.overlap:6.2f} s {found.failed:5.0f}"
+    """One side's figures: milliseconds, seconds, requests, connections."""
+    p99 = "" if found.p99 is None else f" p99={1000 * found.p99:.0f}"
+    gap = f"{1000 * found.gap:.0f} [{1000 * found.least:.0f}-{1000 * found.most:.0f}]{p99} n={found.size}"
+    return f"{gap:22} {found.overlap:6.2f} s {found.failed:5.0f} {found.kept:>3}/{found.held:<3}"
