@@ -9,32 +9,20 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from hactl.config.build import build
 from hactl.config.compose import MAX_BYTES
 from hactl.config.examine import examine
-from hactl.config.fault import Fault, in_order, suggestion
-from hactl.config.model import Config
+from hactl.config.fault import in_order, suggestion
+from hactl.config.reading import Reading
 from hactl.config.schema.document import Document
 from hactl.config.show import shown_document
 from hactl.config.source import Source
 from hactl.config.tree import digest
 
 
-class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a file.
+class Loaded(Reading, frozen=True, kw_only=True):
+    """What became of a file, and the file itself: `document` is there when it has no fault."""
 
-    `config` is there when the file has no fault and this host is a director. When the file is sound but the host is
-    none (or `--node` names none), `config` is None and `stranger` says so in a sentence. `document` is there when the
-    file has no fault.
-    """
-
-    path: str
-    faults: tuple[Fault, ...] = ()
-    warnings: tuple[Fault, ...] = ()
-    config: Config | None = None
-    stranger: str = ""
     document: Document | None = None
 
 

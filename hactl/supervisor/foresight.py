@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from failover.moves import State
-from hactl.config.load import Loaded
 from hactl.config.model import Config
+from hactl.config.reading import Reading
 from hactl.ipvs.model import ServiceCounters, ServiceKey, service_key
 from hactl.plan import compose
 from hactl.plan.model import Plan, Refusal, RefusalReason, Running
@@ -26,7 +26,7 @@ async def plan(daemon: "Supervisor", path: str | None, *, force: bool) -> Plan:
         return await _plan(daemon, await daemon.load_file(path), force=force)
 
 
-async def _plan(daemon: "Supervisor", loaded: Loaded, *, force: bool) -> Plan:
+async def _plan(daemon: "Supervisor", loaded: Reading, *, force: bool) -> Plan:
     warnings = tuple(str(warning) for warning in loaded.warnings)
     config = loaded.config
     if config is None:
@@ -49,7 +49,7 @@ async def _plan(daemon: "Supervisor", loaded: Loaded, *, force: bool) -> Plan:
     )
 
 
-def _unusable(loaded: Loaded, warnings: tuple[str, ...]) -> Plan:
+def _unusable(loaded: Reading, warnings: tuple[str, ...]) -> Plan:
     """The plan of a file with faults, or of one in which this host is no director."""
     faults = tuple(str(fault) for fault in loaded.faults)
     reason = RefusalReason.STRANGER if loaded.stranger else RefusalReason.FAULTY

@@ -6,7 +6,7 @@ decided in `hactl.supervisor.reload`.
 
 from typing import TYPE_CHECKING
 
-from hactl.config.load import Loaded
+from hactl.config.reading import Reading
 from hactl.control.commands import ReloadAnswer
 from hactl.events import plain
 from hactl.secrets.files import read_secrets
@@ -23,7 +23,7 @@ async def reload(daemon: "Supervisor", path: str | None, *, force: bool, by: str
         return await _reload(daemon, await daemon.load_file(path), force=force, by=by)
 
 
-async def _reload(daemon: "Supervisor", loaded: Loaded, *, force: bool, by: str) -> ReloadAnswer:
+async def _reload(daemon: "Supervisor", loaded: Reading, *, force: bool, by: str) -> ReloadAnswer:
     warnings = tuple(str(warning) for warning in loaded.warnings)
     if loaded.config is None:
         faults = tuple(str(fault) for fault in loaded.faults)

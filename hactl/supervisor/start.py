@@ -9,16 +9,20 @@ import sys
 from pathlib import Path
 
 from hactl import log, store
-from hactl.config.load import load
-from hactl.config.model import Config
 from hactl.control.listener import Listener, ListenError
-from hactl.supervisor.supervisor import Supervisor
+from hactl.processes import reader
 from hactl.workers.base import user_exists
 
 
 def run(path: str, node: str | None, socket_override: str | None) -> int:
     """Run the daemon in the foreground; the exit status. Says in one sentence why it does not start."""
-    loaded = load(path, node)
+    try:
+        begun = reader.begin(path, node)
+    except OSError as error:
+        return _refuse(f"no process can be started to read {path}: {error.strerror}")
+    from hactl.supervisor.supervisor import Supervisor  # while the file is being read: both take their time
+
+    loaded = reader.finish(path, begun)
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if loaded.config is None:
@@ -49,12 +53,13 @@ def run(path: str, node: str | None, socket_override: str | None) -> int:
         return _refuse(str(error))
     log.configure()
     with listener:
-        asyncio.run(_serve(os.path.abspath(path), node, config, listener))
+        place = os.path.abspath(path)
+
+        async def serve() -> None:
+            await Supervisor(place, node, config, listener).run()
+
+        asyncio.run(serve())
     return 0
-
-
-async def _serve(path: str, node: str | None, config: Config, listener: Listener) -> None:
-    await Supervisor(path, node, config, listener).run()
 
 
 def _refuse(sentence: str) -> int:

@@ -16,8 +16,8 @@ import structlog
 
 import hactl
 from hactl import store
-from hactl.config.load import Loaded, load
 from hactl.config.model import Config
+from hactl.config.reading import Reading
 from hactl.control.listener import Listener
 from hactl.control.page.desk import Desk
 from hactl.control.page.door import Door
@@ -26,6 +26,7 @@ from hactl.events import Occurrence, plain
 from hactl.peers.peers import Peers
 from hactl.peers.splits import Splits
 from hactl.problems.standing import ProblemKeeper
+from hactl.processes import reader
 from hactl.processes.crew import Crew
 from hactl.processes.worker_user import worker_user
 from hactl.routers.beside import Beside
@@ -164,9 +165,9 @@ class Supervisor:
         answer = await reloading.reload(self, None, force=False, by="SIGHUP")
         self._systemd.ready("reloaded" if answer.ok else f"not reloaded: {answer.refused}")
 
-    async def load_file(self, path: str | None) -> Loaded:
+    async def load_file(self, path: str | None) -> Reading:
         """What this file, or the daemon's own, says now."""
-        return await asyncio.to_thread(load, path or self._path, self._node)
+        return await reader.read(path or self._path, self._node)
 
     @property
     def stopping(self) -> bool:
