@@ -9,7 +9,13 @@ import os
 import sys
 from typing import Any
 
-import structlog
+# Where rich is there, structlog loads it for tracebacks: 6 MB, and pictures that a log has no use for.
+_RICH = "rich"
+sys.modules.setdefault(_RICH, None)  # type: ignore[arg-type]
+import structlog  # noqa: E402
+
+if sys.modules[_RICH] is None:
+    del sys.modules[_RICH]
 
 _LEVELS = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 

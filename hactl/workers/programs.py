@@ -4,23 +4,28 @@ more.
 The law: it keeps the rights to change identity and to kill, and nothing else; it runs only commands that the
 supervisor allowed, each as the user it was allowed for; its worker, which may have been turned by what it
 talks to, has no say in that. When its worker is gone, so are the programs, and then it ends.
+
+It is forked from its worker, which by then has imported all that it needs and done nothing else: what both have loaded
+is in memory once.
 """
 
 import asyncio
+import contextlib
+import gc
 import os
 import resource
 import signal
 import socket
-import subprocess
-import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
 from hactl import process
 from hactl.processes.ipc import Link, connect
 from hactl.processes.messages import AllowPrograms
-from hactl.workers.base import arguments, drop_privileges
+from hactl.workers.base import drop_privileges
 
 CAP_KILL = 5
 CAP_SETGID = 6
@@ -31,6 +36,9 @@ OURS = "HACTL_"
 """How the names of the variables begin that a worker may set: a turned one must not choose a program's libraries."""
 OUTPUT_TOLD = 16 * 1024
 """Bytes of a program's output that its worker is told."""
+NAME = "hactl-programs"
+"""The name of the process, of which the kernel keeps 15 bytes."""
+_STANDARD = 3
 _OPEN_FILES = 1024
 _MOMENT = 0.2
 
@@ -143,18 +151,47 @@ def failure_text(end: process.Exit) -> str:
 
 
 def start(user: str, allowed: socket.socket) -> socket.socket:
-    """Start the helper, as root; the worker's end of the link to it. `allowed` is the supervisor's link to the helper."""
+    """Start the helper, as root and before there is a second thread; the worker's end of the link to it. `allowed` is the
+    supervisor's link to the helper. Nobody waits for the helper: it ends by itself when the link does.
+    """
     ours, theirs = socket.socketpair()
-    with theirs:
-        isolated = ["-I"] if sys.flags.isolated else []
-        ends = ["--fd", str(theirs.fileno()), "--allowed", str(allowed.fileno())]
-        command = [sys.executable, *isolated, "-m", __name__, *ends, "--user", user]
-        child = subprocess.Popen(command, pass_fds=[theirs.fileno(), allowed.fileno()])
-    child.returncode = 0  # Nobody waits for it: it ends by itself when the link does.
+    gc.freeze()  # A collection would write to each object, and with that unshare its page.
+    if os.fork() == 0:
+        _be_helper(user, theirs, allowed)
+    theirs.close()
     return ours
 
 
-async def _main(fd: int, allowed: int) -> None:
+def _be_helper(user: str, worker: socket.socket, allowed: socket.socket) -> None:
+    """The rest of the life of a forked process; returns to nobody."""
+    status = 1
+    try:
+        _close_all_but(worker.fileno(), allowed.fileno())
+        signal.set_wakeup_fd(-1)
+        with contextlib.suppress(OSError):
+            Path("/proc/self/comm").write_text(NAME)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
+        os.umask(0o077)
+        drop_privileges(user, keep=(CAP_KILL, CAP_SETGID, CAP_SETUID))
+        asyncio.run(_main(worker, allowed))
+        status = 0
+    finally:
+        if status:
+            traceback.print_exc()
+        os._exit(status)
+
+
+def _close_all_but(*kept: int) -> None:
+    """Of what is open beside the standard streams, the helper has only these; the worker's links are not its own."""
+    low = _STANDARD
+    for descriptor in sorted(kept):
+        os.closerange(low, descriptor)
+        low = descriptor + 1
+    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+
+
+async def _main(worker: socket.socket, allowed: socket.socket) -> None:
     helper = Helper()
     link: Link[Run] = Link(Run, helper.receive, helper.lost)
     supervisor: Link[AllowPrograms] = Link(AllowPrograms, helper.allow)
@@ -164,21 +201,7 @@ async def _main(fd: int, allowed: int) -> None:
         # The worker may still have alerts to deliver; a handler, for an ignored signal would stay ignored in
         # the programs.
         loop.add_signal_handler(number, lambda: None)
-    await connect(supervisor, socket.socket(fileno=allowed))
-    await connect(link, socket.socket(fileno=fd))
+    await connect(supervisor, allowed)
+    await connect(link, worker)
     await helper.serve()
     supervisor.close()
-
-
-def main() -> None:
-    """Entry point."""
-    options = arguments(allowed=True)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
-    os.umask(0o077)
-    drop_privileges(options.user, keep=(CAP_KILL, CAP_SETGID, CAP_SETUID))
-    asyncio.run(_main(options.fd, options.allowed))
-
-
-if __name__ == "__main__":
-    main()
