@@ -1,6 +1,6 @@
 # Everything a newcomer or the CI runs. Each target prepares the machine for itself (etc/setup) and can be repeated.
 .DEFAULT_GOAL := help
-.PHONY: help setup deb demo docs screenshots test test-full simulate fuzz lint format lock bench bench-full bench-health clean
+.PHONY: help setup deb demo docs screenshots test test-full simulate fuzz lint format lock bench bench-full bench-page bench-health clean
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := hactl health failover notify
 
@@ -86,6 +86,10 @@ bench: ## Measure beside keepalived in less than half an hour: outages, adverts,
 bench-full: ## Measure everything, a hundred samples of each outage, in a day
 	@etc/setup test
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench $(BENCH) --size full --with '$(BENCH_WITH)'
+
+bench-page: ## Write docs/measurements.md and its charts from what the bench has measured
+	@etc/setup test
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench.page
 
 BENCH_HEALTH ?= --seconds 10 --rounds 3
 bench-health: ## Measure health checks beside keepalived's, on the same servers: CPU, lateness, memory, reload

@@ -32,7 +32,7 @@ class Book:
     def add(self, kind: str, sample: Any) -> None:
         """One more; `sample` is a mapping, a struct or anything else that becomes an object of JSON."""
         self._samples.append({"kind": kind, "of": sample})
-        took = {"seconds": round(time.monotonic() - self._began), "load after": os.getloadavg()}
+        took = {"took": round(time.monotonic() - self._began), "load after": os.getloadavg()}
         document = {"conditions": self._conditions | took, "samples": self._samples}
         new = self._path.with_suffix(".new")
         new.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1))

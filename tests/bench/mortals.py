@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
@@ -47,11 +48,12 @@ _TEXTS = {
 
 
 class Mortals:
-    """Listening servers of these numbers, for the time of the block."""
+    """Listening servers of these numbers, for the time of the block; `answered` is how many checks each has answered."""
 
     def __init__(self, here: Ground, numbers: Iterable[int]) -> None:
         self._ready = selectors.DefaultSelector()
         self._wrong: set[int] = set()
+        self.answered: Counter[int] = Counter()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="mortals")
         with namespaces.inside(here.namespace):
@@ -113,6 +115,7 @@ class Mortals:
         self._ready.unregister(asking)
         with asking, contextlib.suppress(OSError):
             if asking.recv(4096):
+                self.answered[number] += 1
                 asking.sendall(_BAD if number in self._wrong else _GOOD)
 
 

@@ -22,9 +22,12 @@ from bench.mortals import Mortals, Way
 from bench.programs import PROGRAMS, Program
 
 from hactl.lab import guest
+from hactl.lab.cluster import LabError
 
 INTERVAL = 1.0
-_SERVING_AFTER, _IN_TABLE_WITHIN = 10.0, 200.0
+_CHECKED = 3
+"""Checks that a server has answered well when it surely serves."""
+_SERVING_WITHIN, _SETTLED = 200.0, 1.0
 _GAP = 0.1
 """Longest time between two deaths."""
 
@@ -54,7 +57,7 @@ def removals(here: Ground, setting: Setting, servers: int, *, kernel: bool) -> I
             with Watch(here) if kernel else contextlib.nullcontext() as watch:
                 program.start(farm)
                 try:
-                    _await_all(servers, watch)
+                    _await_all(servers, mortals, watch)
                     died = _kill(mortals, servers)
                     time.sleep((setting.retries + 2) * (INTERVAL + farm.timeout) + 1.0)
                     gone = program.removals if watch is None else dict(watch.removals)
@@ -86,16 +89,19 @@ def _found(
         )
 
 
-def _await_all(servers: int, watch: Watch | None) -> None:
+def _await_all(servers: int, mortals: Mortals, watch: Watch | None) -> None:
     """Until every server serves; the lab kernel takes its time."""
-    if watch is None:
-        time.sleep(_SERVING_AFTER)
-        return
-    limit = time.monotonic() + _IN_TABLE_WITHIN
-    while len(watch.there) < servers:
-        assert time.monotonic() < limit, f"{len(watch.there)} of {servers} servers are in the table"
+
+    def serving() -> int:
+        checked = sum(mortals.answered[number] >= _CHECKED for number in range(servers))
+        return checked if watch is None else min(checked, len(watch.there))
+
+    limit = time.monotonic() + _SERVING_WITHIN
+    while serving() < servers:
+        if time.monotonic() > limit:
+            raise LabError(f"{serving()} of {servers} servers serve")
         time.sleep(0.1)
-    time.sleep(2.0)
+    time.sleep(_SETTLED)
 
 
 def _kill(mortals: Mortals, servers: int) -> dict[str, tuple[Way, float]]:
