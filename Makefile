@@ -1,6 +1,6 @@
 # Everything a newcomer or the CI runs. Each target prepares the machine for itself (etc/setup) and can be repeated.
 .DEFAULT_GOAL := help
-.PHONY: help setup deb demo docs screenshots test test-full simulate fuzz lint format lock bench bench-full bench-page bench-health clean
+.PHONY: help setup deb demo docs screenshots test test-full simulate torture fuzz lint format lock bench bench-full bench-page bench-health clean
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := hactl health failover notify
 
@@ -27,6 +27,12 @@ FROM ?= 0
 simulate: ## Put 2 to 7 directors through SEEDS schedules of trouble, from seed FROM on; a failing one tells its story
 	@etc/setup test
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m simulation --seeds $(SEEDS) --first $(FROM)
+
+DURATION ?= 600
+FAULTS ?= 1000000
+torture: ## Do FAULTS faults, or as many as DURATION seconds hold, to a pair and a trio of real daemons (SEED=n plays the same again)
+	@etc/setup test
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m torture --seconds $(DURATION) --faults $(FAULTS) $(if $(SEED),--seed $(SEED))
 
 deb: ## Build a Debian package into build/deb
 	@etc/setup test

@@ -49,6 +49,7 @@ class Director:
         self.log = folder / "log"
         self.write(text)
         self.process: subprocess.Popen[bytes] | None = None
+        self.program = HACTL
         self.environment = {**os.environ, "SOCKET": self.socket, "STATE": str(self.state), "NO_COLOR": "1"}
 
     def write(self, text: str) -> None:
@@ -69,7 +70,7 @@ class Director:
             self.process = self.net.start(
                 self.name,
                 *prefix,
-                HACTL, "run", "-c", str(self.config), "--node", self.name,
+                self.program, "run", "-c", str(self.config), "--node", self.name,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -126,7 +126,7 @@ class Recorder:
     def announcements(self, sender: str | None = None, *, since: float = 0.0) -> list[Announced]:
         """Announcements in order."""
         self._catch_up()
-        made = (found for frame in list(self.frames) if (found := _announced(frame)) is not None)
+        made = (found for frame in list(self.frames) if (found := announced(frame)) is not None)
         return [a for a in made if a.sender == (sender or a.sender) and a.at >= since]
 
     def changes(self, address: str, host: str | None = None, *, since: float = 0.0) -> list[Event]:
@@ -240,7 +240,8 @@ def one_advert(frame: Frame) -> Sent | None:
     )
 
 
-def _announced(frame: Frame) -> Announced | None:
+def announced(frame: Frame) -> Announced | None:
+    """The announcement in a frame."""
     data = frame.data
     if data[12:14] == b"\x08\x06" and data[28:32] == data[38:42]:
         form = {1: "request", 2: "reply"}[data[21]]
