@@ -19,6 +19,7 @@ from torture.places import VIP
 from torture.plan import ROUGH, Fault, Round, round_of
 from torture.quiet import Loads, lacks
 from torture.sight import Done, Sight
+from torture.traffic import Traffic
 from torture.watch import Asker, Watch, keep
 
 SETTLE_WITHIN = 40.0
@@ -133,6 +134,7 @@ class Campaign:
             "settled_after": sight.settled - sight.mended,
             "two_holders": sight.lasted(VIP, lambda hosts: hosts > 1),
             "no_holder": sight.lasted(VIP, lambda hosts: hosts == 0),
+            "client_gap": sight.gap(),
             "stall": sight.stall,
         }
         self.tell({"round": plan.number, "faults": len(sight.done), **_rounded(figures), "broken": broken})
@@ -189,8 +191,9 @@ def run(
     with (
         ground(directors, str(seed)) as cluster,
         Asker(cluster.record) as asker,
+        Traffic(cluster.net) as traffic,
     ):
-        campaign = Campaign(cluster, Watch(cluster.record, asker), folder, tell)
+        campaign = Campaign(cluster, Watch(cluster.record, asker, traffic), folder, tell)
         campaign.settle()
         for number in numbers:
             if time.monotonic() > limit or count >= faults:

@@ -23,12 +23,13 @@ from torture.versions import another
 from torture.weather import Rule
 
 from hactl.lab import net as namespaces
+from hactl.workers.programs import NAME as HELPER
 from support.daemon import Director
 from support.netns import Lan
 from support.recorder import Recorder
 
 PRIORITIES = (150, 100, 50)
-DISK = "3m"
+DISK = "16m"
 _PORTS = 100
 
 
@@ -202,6 +203,8 @@ def what_is(pid: int) -> str:
     """What a process is; empty when it is gone."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if Path(f"/proc/{pid}/comm").read_text().strip() == HELPER:
+            return "programs"
     except OSError:
         return ""
     if b"-m" in words:

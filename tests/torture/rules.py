@@ -12,6 +12,7 @@ SLACK = 0.3
 INTERVAL = 0.1
 RECOVER = 6.0
 """From the last mend to one holder: a lease, a takeover, and up to 3 s for a daemon that is started again."""
+LEASE_ALONE = 60.0
 GRATUITOUS_WITHIN = 0.5
 CUT_OFF = frozenset(
     {Kind.SPLIT, Kind.DEAF, Kind.MUTE, Kind.PEERS_ONLY, Kind.ADVERTS_ONLY, Kind.LOSS, Kind.JITTER, Kind.CABLE}
@@ -62,6 +63,13 @@ def judge(sight: Sight, best: str) -> list[str]:
     ]
 
 
+def _alone(sight: Sight) -> float:
+    """A director whose peers are all known to be down has leases of a minute: killed then, it leaves its VIP for that long."""
+    hurt = [done for done in sight.done if not done.fault.moves_nothing]
+    others = ((a, b) for a in hurt for b in hurt if a.fault.subject != b.fault.subject)
+    return LEASE_ALONE if any(a.began <= b.ended <= a.ended + RECOVER for a, b in others) else 0.0
+
+
 def _slack(sight: Sight) -> float:
     return SLACK + 2 * sight.stall
 
@@ -71,7 +79,7 @@ def _total(spans: list[Span], least: int) -> float:
 
 
 def _overlap(sight: Sight) -> list[str]:
-    excused = sum(map(overlap_excused, sight.done)) + _slack(sight)
+    excused = sum(map(overlap_excused, sight.done)) + _alone(sight) + _slack(sight)
     found = []
     for address, late in ((VIP, 0.0), (VIP6, 0.5)):
         two = _total(sight.spans(address), 2)
@@ -82,7 +90,8 @@ def _overlap(sight: Sight) -> list[str]:
 
 def _answering(sight: Sight) -> list[str]:
     """Two hosts that answer the same question; in a handover the old one must be silent."""
-    excused = sum(0.0 if d.fault.kind in ORDERLY else overlap_excused(d) for d in sight.done) + _slack(sight)
+    excused = sum(0.0 if d.fault.kind in ORDERLY else overlap_excused(d) for d in sight.done)
+    excused += _alone(sight) + _slack(sight)
     slots: dict[int, set[str]] = {}
     for answer in sight.answers:
         slots.setdefault(int(answer.at / 0.05), set()).add(answer.host)
@@ -188,5 +197,11 @@ def _quiet(sight: Sight, best: str) -> list[str]:
     if {a.host for a in sight.answers if a.at > sight.settled + 0.05} != {best}:
         found.append(
             f"in the end {sorted({a.host for a in sight.answers if a.at > sight.settled + 0.05})} answered"
+        )
+    asked = [p for p in sight.probes if sight.settled + 0.05 < p.sent < sight.end - 0.2]
+    wrong = [p.by or "nobody" for p in asked if p.by != best]
+    if wrong:
+        found.append(
+            f"in the end {len(wrong)} of {len(asked)} datagrams were answered by {sorted(set(wrong))}"
         )
     return found

@@ -5,12 +5,14 @@ is among it. Times are monotonic seconds.
 """
 
 import ipaddress
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
 from torture.plan import Fault
 
+from hactl.lab.samples import Probe
 from support.recorder import Announced, Event, Frame, Sent, announced, one_advert
 
 ASKER = bytes.fromhex("02005a00ffff")
@@ -53,6 +55,7 @@ class Sight(msgspec.Struct):
     adverts: list[Sent]
     announcements: list[Announced]
     answers: list[Answered]
+    probes: list[Probe] = msgspec.field(default_factory=list)
     stall: float = 0.0
 
     def spans(self, address: str) -> list[Span]:
@@ -68,6 +71,11 @@ class Sight(msgspec.Struct):
     def lasted(self, address: str, fits: Callable[[int], bool]) -> float:
         """For how long in all the number of holders was such."""
         return sum((s.end - s.begin for s in self.spans(address) if fits(len(s.hosts))), 0.0)
+
+    def gap(self) -> float:
+        """The longest time without an answer to the client."""
+        heard = [self.begin, *(probe.sent for probe in self.probes if probe.by), self.end]
+        return max(after - before for before, after in itertools.pairwise(heard))
 
     def held(self, address: str, host: str) -> list[tuple[float, float]]:
         """When this host had the address, in pieces."""

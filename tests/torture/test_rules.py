@@ -10,6 +10,7 @@ from torture.rules import judge
 from torture.sight import Answered, Done, Sight
 from torture.weather import ARP, VRRP, Rule, kind_of, verdict
 
+from hactl.lab.samples import Probe
 from support.recorder import Announced, Event, Sent
 
 BEGIN, MENDED, SETTLED, END = 100.0, 104.0, 104.5, 105.2
@@ -34,6 +35,7 @@ def well(*faults: Fault) -> Sight:
         adverts=[advert(at, "lb1") for at in ticks],
         announcements=[],
         answers=[Answered(at, "lb1") for at in ticks],
+        probes=[Probe(at, "lb1", 0.001) for at in ticks],
     )
 
 
@@ -118,6 +120,7 @@ def test_the_end() -> None:
         "in the end [['lb1']] held the VIP",
         "in the end adverts came from ['lb1']",
         "in the end ['lb1'] answered",
+        "in the end 4 of 4 datagrams were answered by ['lb1']",
     ]
     never = moved(well(KILL), (1.0, "lb1", False))
     assert "no single holder after all was mended" in judge(never, "lb1")

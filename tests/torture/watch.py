@@ -14,6 +14,7 @@ from typing import Self
 from torture import sight
 from torture.places import OPERATORS, VIP, VIP6
 from torture.sight import Done, Sight
+from torture.traffic import Traffic
 
 from support.recorder import Event, Frame, Recorder
 
@@ -56,8 +57,8 @@ class Asker:
 class Watch:
     """What happened since the last `begin`."""
 
-    def __init__(self, record: Recorder, asker: Asker) -> None:
-        self.record, self.asker = record, asker
+    def __init__(self, record: Recorder, asker: Asker, traffic: Traffic) -> None:
+        self.record, self.asker, self.traffic = record, asker, traffic
         self.began = time.monotonic()
         self.first: frozenset[str] = frozenset()
 
@@ -68,6 +69,7 @@ class Watch:
         self.record.events.clear()
         self.record.frames.clear()
         self.asker.stall = 0.0
+        self.traffic.begin()
         self.began = time.monotonic()
 
     def holders(self, address: str = VIP) -> frozenset[str]:
@@ -80,6 +82,7 @@ class Watch:
 
     def sight(self, mended: float, settled: float, done: list[Done]) -> Sight:
         """The round until now."""
+        recording = self.traffic.end()
         self.record.adverts(since=float("inf"))
         frames = list(self.record.frames)
         return Sight(
@@ -93,6 +96,7 @@ class Watch:
             adverts=sight.adverts(frames),
             announcements=sight.announcements(frames),
             answers=list(sight.answers(frames, VIP)),
+            probes=list(recording.probes),
             stall=self.asker.stall,
         )
 
