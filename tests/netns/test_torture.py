@@ -21,7 +21,7 @@ def campaign(folder: Path, *words: str) -> list[dict[str, object]]:
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
     played = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert played.returncode == 0, played.stdout + played.stderr
-    lines = [json.loads(line) for path in folder.rglob("*.jsonl") for line in path.open()]
+    lines = [json.loads(line) for path in folder.rglob("*.jsonl") for line in path.read_text().splitlines()]
     return [line for line in lines if "broken" in line]
 
 

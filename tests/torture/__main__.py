@@ -90,7 +90,7 @@ def main() -> int:
         for lane in lanes:
             lane.terminate()
             lane.join()
-    records = [json.loads(line) for path in folder.glob("*.jsonl") for line in path.open()]
+    records = [json.loads(line) for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
     rounds = [record for record in records if "broken" in record]
     broken = sum(bool(record["broken"]) for record in rounds)
     faults = sum(record["faults"] for record in rounds)

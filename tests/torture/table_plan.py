@@ -20,7 +20,7 @@ TEXT = f"""
 cluster: torture
 directors: {{lb1: {{address: 10.99.0.1}}}}
 checks:
-  page: {{type: http, path: /health, interval: 1s, fast_interval: 500ms, timeout: 2s, rise: 2, fall: 2}}
+  page: {{type: http, path: /health, interval: 1s, fast_interval: 500ms, timeout: 1s, rise: 2, fall: 2}}
 services:
   www: {{address: {VIP}, port: 80, scheduler: rr, forward: nat, check: page, servers: SERVERS}}
   calm: {{address: {VIP}, port: 81, scheduler: rr, forward: nat, check: page, on_down: quiesce, servers: SERVERS}}
