@@ -64,8 +64,14 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _end_once(number: int, frame: object) -> None:
+    """An end that is asked for twice does not break into its own cleaning."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def _lane(options: argparse.Namespace, kind: str, lane: int, folder: Path) -> None:
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, _end_once)
     sys.exit(min(100, _play(options, kind, lane, folder)))
 
 
@@ -80,7 +86,7 @@ def main() -> int:
         for kind in options.clusters
         for lane in range(options.lanes)
     ]
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, _end_once)
     for lane in lanes:
         lane.start()
     try:

@@ -64,7 +64,7 @@ def judge(sight: Sight, best: str) -> list[str]:
 
 
 def _alone(sight: Sight) -> float:
-    """A director whose peers are all known to be down has leases of a minute: killed then, it leaves its VIP for that long."""
+    """A director that knows all its peers to be down has leases of a minute: killed then, it leaves its VIP for so long."""
     hurt = [done for done in sight.done if not done.fault.moves_nothing]
     others = ((a, b) for a in hurt for b in hurt if a.fault.subject != b.fault.subject)
     return LEASE_ALONE if any(a.began <= b.ended <= a.ended + RECOVER for a, b in others) else 0.0
