@@ -1,6 +1,6 @@
 # Everything a newcomer or the CI runs. Each target prepares the machine for itself (etc/setup) and can be repeated.
 .DEFAULT_GOAL := help
-.PHONY: help setup deb demo docs screenshots test test-full simulate torture fuzz lint format lock bench bench-full bench-page bench-health clean
+.PHONY: help setup deb demo docs screenshots test test-full simulate torture fuzz lint format lock bench bench-full bench-page bench-health endurance clean
 PYTHON_IN_VENV := .venv/bin/python
 PACKAGES := hactl health failover notify
 
@@ -101,6 +101,11 @@ BENCH_HEALTH ?= --seconds 10 --rounds 3
 bench-health: ## Measure health checks beside keepalived's, on the same servers: CPU, lateness, memory, reload
 	@etc/setup test
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench.health $(BENCH_HEALTH)
+
+DURATION ?= 1h
+endurance: ## Load a pair of daemons, reloaded each second, for DURATION: memory, descriptors, threads, tasks, history must stay flat
+	@etc/setup test
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m endurance --duration $(DURATION) --json build/endurance.json
 
 clean: ## Remove .venv and everything else that was made here
 	rm -rf .venv .setup.lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz

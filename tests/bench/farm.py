@@ -17,7 +17,8 @@ class Farm(NamedTuple):
 
     `retries`: failures in a row that take no server out; they are followed by another check after
     `again` seconds, by default the same interval. A check has `timeout` seconds.
-    With `mortals` the servers are those that can be closed.
+    With `mortals` the servers are those that can be closed. `sharing`: so many services over the same servers, all of them.
+    `alpha`: keepalived takes a server up after its first passed check, as hactl always does.
     """
 
     kind: Kind
@@ -28,6 +29,8 @@ class Farm(NamedTuple):
     mortals: bool = False
     again: float | None = None
     timeout: float = 1.0
+    sharing: int = 0
+    alpha: bool = False
 
     @property
     def repeated(self) -> float:
@@ -44,6 +47,8 @@ class Farm(NamedTuple):
 
     def services(self) -> list[tuple[str, range]]:
         """The VIPs with the numbers of their servers."""
+        if self.sharing:
+            return [(f"10.95.200.{number + 1}", range(self.servers)) for number in range(self.sharing)]
         return [
             (f"10.95.{first // A_SERVICE // 250}.{first // A_SERVICE % 250 + 1}", range(first, last))
             for first in range(0, self.servers, A_SERVICE)

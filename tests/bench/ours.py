@@ -22,7 +22,7 @@ class Hactl:
 
     def __init__(self, ground: Ground, kernel: bool = False) -> None:
         self._ground = ground
-        self._program = ["hactl"] if kernel else ["bench.daemon", str(ground.folder / "written")]
+        self._program = ["bench.counting" if kernel else "bench.daemon", str(ground.folder / "written")]
         self._config = ground.folder / "hactl.yaml"
         self._written = ground.folder / "written"
 
@@ -49,6 +49,10 @@ class Hactl:
     def changes(self) -> int:
         """Servers that were written anew so far."""
         return sum(words[1] == "SetServer" for words in self._lines())
+
+    def writes(self) -> int:
+        """Writes to the kernel's own table so far, of whatever kind."""
+        return sum(int(words[1]) for words in self._lines())
 
     @property
     def removals(self) -> dict[str, float]:
@@ -84,8 +88,8 @@ def _lines(farm: Farm, folder: Path) -> Iterator[str]:
     times = f"interval: {every}, fast_interval: {again}, timeout: {farm.timeout:g}s, fall: {farm.retries + 1}"
     yield f"  check: {{type: {farm.kind}, {times}}}"
     yield "services:"
-    for vip, numbers in farm.services():
-        yield from (f"  s{numbers.start}:", f"    address: {vip}", "    port: 80")
+    for place, (vip, numbers) in enumerate(farm.services()):
+        yield from (f"  s{place}:", f"    address: {vip}", "    port: 80")
         yield from ("    scheduler: rr", "    forward: nat", "    check: check", "    servers:")
         for number in numbers:
             host, port = farm.server(number)

@@ -115,6 +115,8 @@ def _lines(farm: Farm) -> Iterator[str]:
             "lb_kind NAT",
         )
         yield "protocol TCP"
+        if farm.alpha:
+            yield "alpha"
         for number in numbers:
             host, port = farm.server(number)
             yield from (f"real_server {host} {port} {{", f"weight {farm.weight(number)}", *_check(farm), "}")
