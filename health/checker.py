@@ -16,7 +16,7 @@ from health.places import Places
 from health.probes.registry import Carriers, Running
 from health.probes.stream import internal_error
 from health.result import End, Health, Result, Transition, merged
-from health.schedule import common_due, first_due, interval, next_due
+from health.schedule import START_SPREAD, common_due, first_due, first_wait, interval, next_due
 from health.spec import AgentProbe, CheckSpec
 from health.verdict import UNKNOWN, Verdict, observe, transition
 from health.wire.agent import standing
@@ -54,6 +54,7 @@ class Checker:
         "_started",
         "_together",
         "_wake",
+        "_within",
         "at",
         "held",
         "id",
@@ -65,7 +66,10 @@ class Checker:
         "verdict",
     )
 
-    def __init__(self, spec: CheckSpec, plan: AnyPlan, pool: Around, places: Places) -> None:
+    def __init__(
+        self, spec: CheckSpec, plan: AnyPlan, pool: Around, places: Places, within: float = START_SPREAD
+    ) -> None:
+        """`within`: the first probe starts within so many seconds, or the interval."""
         self.spec = spec
         self.id = spec.id
         self.verdict: Verdict = UNKNOWN
@@ -80,7 +84,8 @@ class Checker:
         self._started = 0.0
         self._wake = math.inf
         self._together = spec.together
-        self._due = first_due(self.id, spec, time.monotonic())
+        self._within: float | None = within
+        self._due = first_due(self.id, spec, time.monotonic(), within)
         self._sleep_until(self._due)
 
     @property
@@ -172,7 +177,11 @@ class Checker:
             needed.hurry(Health.UNKNOWN)
 
     def _next(self, every: float, now: float) -> float:
-        return common_due(self._together, every, now) if self._together else next_due(self._due, every, now)
+        if self._together:
+            return common_due(self._together, every, now)
+        if self._within is not None and every >= self.spec.interval:
+            every, self._within = first_wait(self.id, every, self._within), None
+        return next_due(self._due, every, now)
 
     def _needed(self) -> "Checker | None":
         """What this check depends on."""

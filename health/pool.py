@@ -26,6 +26,7 @@ from health.probes.program import RunProgram
 from health.probes.registry import Carriers, kit, plan
 from health.probes.tls import Contexts
 from health.result import Health, Outcome, Reason, Result, Transition
+from health.schedule import start_spread
 from health.spec import CheckSpec, HealthSpec
 from health.wheel import Wheel
 
@@ -133,7 +134,8 @@ class Pool:
         for check in new:
             made = generation.plans.get(check) or self._plan(check)
             places = self._program_places if isinstance(made, ProgramPlan) else self._places
-            self._checkers[check] = Checker(check, made, self, places)
+            within = start_spread(check.interval, len(new))
+            self._checkers[check] = Checker(check, made, self, places, within)
         if gone or new:
             self._index()
         return Applied(len(wanted) - len(new), len(new), len(gone))

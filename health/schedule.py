@@ -12,6 +12,8 @@ from health.verdict import Verdict
 
 START_SPREAD = 10.0
 """Longest wait in seconds for the first probe of a check, however long its interval."""
+START_RATE = 1000
+"""First probes a second, of checks that begin together, where that is more than their intervals ask for."""
 PATIENCE = 10
 """Failures in a row of a target that is down after which the interval doubles, and again after as many."""
 
@@ -21,10 +23,21 @@ def stagger(check: str) -> float:
     return int(check[:8], 16) / 2**32
 
 
-def first_due(check: str, spec: CheckSpec, now: float) -> float:
-    """When a new check starts: spread evenly over its interval, by its id."""
-    within = min(spec.interval, START_SPREAD)
+def start_spread(every: float, together: int) -> float:
+    """Seconds over which the first probes of so many checks that begin together are spread, no longer than needed."""
+    return min(every, START_SPREAD, max(1.0, together / START_RATE))
+
+
+def first_due(check: str, spec: CheckSpec, now: float, within: float = START_SPREAD) -> float:
+    """When a new check starts: spread evenly, by its id, over `within` seconds or its interval."""
+    within = min(spec.interval, within)
     return common_due(spec.together, within, now) if spec.together else now + stagger(check) * within
+
+
+def first_wait(check: str, every: float, within: float) -> float:
+    """Seconds from the first start to the next, never more than `every`: from then on starts are spread over `every`."""
+    within = min(every, within)
+    return within + stagger(check) * (every - within)
 
 
 def common_due(together: str, every: float, now: float) -> float:

@@ -22,7 +22,7 @@ from bench.rival import Keepalived
 from hactl.lab import net as namespaces
 from hactl.lab.kernel import has_ipvs
 
-_LOOK_EVERY = 0.2
+_LOOK_EVERY = 0.05
 _WITHIN = 240.0
 _QUIET = 3.0
 """Seconds in which an unchanged reload would have written, had it anything to write."""

@@ -44,9 +44,11 @@ def _process(place: Path) -> dict[str, float]:
     rollup = (place / "smaps_rollup").read_text().splitlines()
     status = (place / "status").read_text().splitlines()
     pss = next(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
+    heap = next(int(line.split()[1]) for line in rollup if line.startswith("Pss_Anon:"))
     threads = next(int(line.split()[1]) for line in status if line.startswith("Threads:"))
     return {
         "memory": pss / 1024,
+        "heap": heap / 1024,
         "descriptors": float(len(list((place / "fd").iterdir()))),
         "threads": float(threads),
     }

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from health.result import Health
-from health.schedule import START_SPREAD, first_due, interval, next_due, stagger
+from health.schedule import (
+    START_SPREAD,
+    first_due,
+    first_wait,
+    interval,
+    next_due,
+    stagger,
+    start_spread,
+)
 from health.spec import CheckSpec, TcpProbe
 from health.verdict import UNKNOWN, Verdict
 
@@ -62,6 +70,25 @@ def test_first_start_is_within_the_interval() -> None:
         short, long = check(port, interval=2.0), check(port, interval=3600.0)
         assert 50.0 <= first_due(short.id, short, 50.0) < 52.0
         assert 50.0 <= first_due(long.id, long, 50.0) < 50.0 + START_SPREAD
+
+
+def test_few_checks_start_soon_and_many_at_a_bearable_rate() -> None:
+    """A hundred within a second, four thousand within four, more than ten thousand in no more than ten."""
+    assert [start_spread(60.0, number) for number in (1, 100, 4000, 50_000)] == [1.0, 1.0, 4.0, START_SPREAD]
+    assert start_spread(0.5, 4000) == 0.5
+
+
+def test_after_the_first_start_checks_are_spread_over_their_interval() -> None:
+    """However close together they started, their second starts are even, and none waits longer than the interval."""
+    every, within = 30.0, 1.0
+    checks = [check(port=port, interval=every) for port in range(1, 2001)]
+    waits = [first_wait(one.id, every, within) for one in checks]
+    assert all(within <= wait <= every for wait in waits)
+    second = [first_due(one.id, one, 0.0, within) + wait for one, wait in zip(checks, waits, strict=True)]
+    shares = Counter(int((at - within) / every * 10) for at in second)
+    assert set(shares) == set(range(10))
+    assert all(100 < share < 400 for share in shares.values())
+    assert first_wait(checks[0].id, 0.5, within) == 0.5
 
 
 def test_fast_while_changing_or_unknown() -> None:
