@@ -102,10 +102,9 @@ bench-health: ## Measure health checks beside keepalived's, on the same servers:
 	@etc/setup test
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench.health $(BENCH_HEALTH)
 
-DURATION ?= 1h
-endurance: ## Load a pair of daemons, reloaded each second, for DURATION: memory, descriptors, threads, tasks, history must stay flat
+endurance: ## Load a pair of daemons, reloaded each second, for DURATION (1h): memory, descriptors, threads, tasks stay flat
 	@etc/setup test
-	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m endurance --duration $(DURATION) --json build/endurance.json
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m endurance --duration $(if $(filter-out file,$(origin DURATION)),$(DURATION),1h) --json build/endurance.json
 
 clean: ## Remove .venv and everything else that was made here
 	rm -rf .venv .setup.lock build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
