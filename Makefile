@@ -24,9 +24,10 @@ test-full: ## Run all tests
 
 SEEDS ?= 2000
 FROM ?= 0
-simulate: ## Put 2 to 7 directors through SEEDS schedules of trouble, from seed FROM on; a failing one tells its story
+simulate: ## Put 2 to 7 directors through SEEDS schedules of trouble, from seed FROM on (COMPILED=1, JOURNAL=file to go on later)
 	@etc/setup test
-	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m simulation --seeds $(SEEDS) --first $(FROM)
+	@PYTHONPATH=.:tests $(PYTHON_IN_VENV) -m simulation --seeds $(SEEDS) --first $(FROM) \
+		$(if $(COMPILED),--compiled) $(if $(JOURNAL),--journal $(JOURNAL))
 
 DURATION ?= 600
 FAULTS ?= 1000000

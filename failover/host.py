@@ -29,11 +29,18 @@ class Host:
         self._addresses: dict[tuple[int, bytes], dict[int, Address]] = {}
         self._foreign: dict[int, tuple[Address, ...]] = {}
         """What `foreign` found; forgotten when it may have changed."""
+        self.changes = 0
+        """How often the picture has changed."""
 
     def apply(self, news: Link | Address) -> bool:
         """Take one event; True when the picture changed."""
         if self.concerns_all(news):
             self._foreign.clear()
+        changed = self._take(news)
+        self.changes += changed
+        return changed
+
+    def _take(self, news: Link | Address) -> bool:
         if isinstance(news, Link):
             return self._apply_link(news)
         if news.gone:

@@ -12,6 +12,7 @@ from failover.link_wire import bear
 from failover.packet import GROUP4, GROUP6, RELEASE, Advert, encode
 from failover.place import Bearing, Place
 from failover.report import Held, ReleasePacket
+from failover.seals import Sealing
 from failover.spec import AddressSpec, Checksum, Family, RouterSpec, Transport
 from failover.timing import renewal_period
 from failover.virtual_mac import bearers, mac_of, source_mac
@@ -73,10 +74,15 @@ def held(
         drop=b"".join((*(take(0, way) for way in found_ways(spec, host)), *silence, *drop)),
         every=renewal_period(lease) if lease else 0.0,
         packets=tuple(packets) if is_master else (),
-        sealing=guard.seals.sealing(spec.authentication_file or "") if guard.seals else None,
+        sealing=sealing(spec, guard),
         senders=destinations(spec) if spec.transport is Transport.UNICAST else (),
         ttl_accept=spec.ttl_accept,
     )
+
+
+def sealing(spec: RouterSpec, guard: Guard) -> Sealing | None:
+    """How somebody else seals this router's adverts, None where they need no trailer."""
+    return guard.seals.sealing(spec.authentication_file or "") if guard.seals else None
 
 
 def announcements(spec: RouterSpec, host: Host) -> Iterator[tuple[str, tuple[bytes, ...]]]:

@@ -18,14 +18,44 @@ class Renewals:
     def __init__(self, around: Surroundings, tell: Callable[[Renewal], None]) -> None:
         self._around, self._tell = around, tell
         self._held: dict[Instance, Held] = {}
+        self._made_of: dict[Instance, tuple[object, ...]] = {}
+        """What each was made of: most looks find all of it as it was, and make nothing."""
         self._told = False
 
     def see(self, instances: Iterable[Instance]) -> None:
         """These routers may hold something else than before."""
-        moved = [self._take(instance, self._now(instance)) for instance in instances]
+        moved = [self._look(instance) for instance in instances]
         if any(moved) or not self._told:
             self._told = True
             self._tell(Renewal(tuple(self._held.values())))
+
+    def _look(self, instance: Instance) -> bool:
+        made_of = self._inputs(instance)
+        if made_of == self._made_of.get(instance, ()):
+            return False
+        if made_of:
+            self._made_of[instance] = made_of
+        else:
+            del self._made_of[instance]
+        return self._take(instance, self._now(instance))
+
+    def _inputs(self, instance: Instance) -> tuple[object, ...]:
+        """All that `_now` comes from; empty where nothing is held."""
+        router, host = instance.election.router, self._around.host
+        if not router.holding:
+            return ()
+        guard = self._around.guards.of(instance.spec)
+        sealing = outgoing.sealing(instance.spec, guard)
+        return (
+            instance.spec,
+            instance.standing,
+            host,
+            host.changes,
+            guard,
+            sealing,
+            instance.state is State.MASTER,
+            router.lease,
+        )
 
     def _take(self, instance: Instance, held: Held | None) -> bool:
         if held == self._held.get(instance):

@@ -5,19 +5,23 @@ was stopped goes on from there.
 """
 
 import gc
+import hashlib
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from simulation.trial import Trial
+from simulation.journal import Journal
+from simulation.trial import Trial, told
 from simulation.world import Broken
 
 PORTION = 25
 SELDOM = 100_000
 """New objects after which cycles are looked for: a story makes many that live to its end."""
 REPORT_EVERY = 10.0
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,12 @@ class Outcome:
     seconds: float
     events: int
 
+    def with_these(self, results: Sequence["Ran"], seconds: float) -> "Outcome":
+        """After some more have run, `seconds` after the beginning."""
+        failures = tuple(failure for failure, _ in results if failure is not None)
+        events = sum(count for _, count in results)
+        return Outcome(self.done + len(results), (*self.failures, *failures), seconds, self.events + events)
+
     @property
     def text(self) -> str:
         """For people."""
@@ -45,7 +55,11 @@ class Outcome:
         return f"{self.done} schedules in {self.seconds:.1f} s ({rate:.0f} a second, {self.events} events), {failed}"
 
 
-def attempt(seed: int) -> tuple[Failure | None, int]:
+Ran = tuple[Failure | None, int]
+"""A seed's failure, and its events."""
+
+
+def attempt(seed: int) -> Ran:
     """One seed: its failure if it has one, and how many events it took."""
     trial = Trial(seed)
     try:
@@ -62,35 +76,65 @@ def run(
     jobs: int = 0,
     say: Callable[[str], None] = lambda text: None,
     until_failure: bool = True,
+    journal: Journal | None = None,
 ) -> Outcome:
-    """Run seeds first..end-1 in `jobs` processes (0: one a core). Stops after the portion in which the first one failed."""
-    began, done, events, failures, said = time.monotonic(), 0, 0, [], time.monotonic()
-    portions = [(at, min(at + PORTION, end)) for at in range(first, end, PORTION)]
-    for results in _portions(portions, jobs or len(os.sched_getaffinity(0))):
-        done += len(results)
-        events += sum(count for _, count in results)
-        failures += [failure for failure, _ in results if failure is not None]
-        if failures and until_failure:
-            break
-        if time.monotonic() - said > REPORT_EVERY:
-            said = time.monotonic()
-            say(
-                f"{Outcome(done, tuple(failures), said - began, events).text}; go on with FROM={first + done}"
-            )
-    return Outcome(done, tuple(failures), time.monotonic() - began, events)
+    """Run seeds first..end-1 in `jobs` processes (0: one a core). Stops after the portion in which the first one failed.
+
+    What has run is said, and written to the journal, now and then and at the end, an interrupted one as well.
+    """
+    whole = Outcome(0, (), 0.0, 0)
+    began, noted = time.monotonic(), whole
+    try:
+        for results in _in_portions(_portion, first, end, jobs):
+            whole = whole.with_these(results, time.monotonic() - began)
+            if whole.failures and until_failure:
+                break
+            if whole.seconds - noted.seconds > REPORT_EVERY:
+                say(f"{whole.text}; go on with FROM={first + whole.done}")
+                noted = _note(journal, first, noted, whole)
+    finally:
+        _note(journal, first, noted, whole)
+    return whole
 
 
-def _portions(portions: list[tuple[int, int]], jobs: int) -> Iterator[list[tuple[Failure | None, int]]]:
+def digest(first: int, end: int, *, jobs: int = 0) -> str:
+    """One number for the stories of these seeds: the same before and after a change that is to change none of them."""
+    whole = hashlib.sha256()
+    for texts in _in_portions(_tell_portion, first, end, jobs):
+        whole.update("\0".join(texts).encode())
+    return whole.hexdigest()
+
+
+def _note(journal: Journal | None, first: int, noted: Outcome, whole: Outcome) -> Outcome:
+    """Write down what has run since the last time."""
+    if journal is not None and whole.done > noted.done:
+        journal.add(
+            first + noted.done,
+            first + whole.done,
+            events=whole.events - noted.events,
+            seconds=whole.seconds - noted.seconds,
+            failed=[failure.seed for failure in whole.failures[len(noted.failures) :]],
+        )
+    return whole
+
+
+def _in_portions(act: Callable[[range], Result], first: int, end: int, jobs: int) -> Iterator[Result]:
+    portions = (range(at, min(at + PORTION, end)) for at in range(first, end, PORTION))
+    jobs = jobs or len(os.sched_getaffinity(0))
     if jobs == 1:
-        yield from map(_portion, portions)
+        yield from map(act, portions)
         return
     with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        yield from pool.imap(_portion, portions)
+        yield from pool.imap(act, portions)
 
 
-def _portion(portion: tuple[int, int]) -> list[tuple[Failure | None, int]]:
+def _portion(seeds: range) -> list[Ran]:
     if gc.get_threshold()[0] != SELDOM:
         gc.collect()
         gc.freeze()
         gc.set_threshold(SELDOM)
-    return [attempt(seed) for seed in range(*portion)]
+    return [attempt(seed) for seed in seeds]
+
+
+def _tell_portion(seeds: range) -> list[str]:
+    return [told(seed) for seed in seeds]

@@ -20,6 +20,7 @@ import msgspec
 from simulation.weather import Network
 from simulation.world import Broken, Rank, World
 
+from failover.host import packed
 from failover.master import CONFIRM_WITHIN
 from failover.moves import Cause, State
 from failover.packet import Advert
@@ -174,14 +175,15 @@ class Judge:
         for name in self._networks:
             for x in self.directors:
                 for y in self.directors[x.number :]:
-                    if self._apart(x, y, name) or self._were_apart.get((x.number, y.number, name)):
-                        self._apart_until[x.number, y.number, name] = now
-                    self._were_apart[x.number, y.number, name] = self._apart(x, y, name)
+                    way, apart = (x.number, y.number, name), self._apart(x, y, name)
+                    if apart or self._were_apart.get(way):
+                        self._apart_until[way] = now
+                    self._were_apart[way] = apart
         for number, spec in enumerate(self._specs()):
             vip = _vip(spec)
             for x in self.directors:
                 for y in self.directors[x.number :]:
-                    apart = self._apart(x, y, spec.interface)
+                    apart = self._were_apart[x.number, y.number, spec.interface]
                     key = x.number, y.number, number
                     if apart or not (x.holds(vip) and y.holds(vip)):
                         self._pairs.pop(key, None)
@@ -220,7 +222,10 @@ class Judge:
 
     def _may_end_a_hold(self, to: "Director", sender: "Director", advert: Advert) -> None:
         """The master that nobody should preempt releases, or lost: another one is heard, and that one no more."""
-        spec, now = next(spec for spec in self._specs() if spec.vrid == advert.vrid), self._world.now
+        now = self._world.now
+        if not to.wishes.holds:
+            return
+        spec = next(spec for spec in self._specs() if spec.vrid == advert.vrid)
         hold = to.wishes.held(now).get(spec.name)
         if hold is None:
             return
@@ -255,11 +260,12 @@ class Judge:
 
     def _may_speak(self, director: "Director", vrid: int) -> None:
         """Who stood still for longer than its lease listens first: others may hold the VIPs by now."""
+        if self._world.now - director.thawed_at >= EPSILON:
+            return
         spec = next(spec for spec in self._specs() if spec.vrid == vrid)
         lease = director.slept_on.get(_vip(spec), 0)
         if (
             lease
-            and self._world.now - director.thawed_at < EPSILON
             and self._began.get((director.number, vrid), math.inf) < director.thawed_at
             and director.stood_still > lease + 2 * spec.advert_interval
         ):
@@ -690,7 +696,7 @@ def _way(x: "Director", y: "Director", interface: str) -> tuple[int, int, str]:
 
 
 def _vip(spec: RouterSpec) -> bytes:
-    return bytes(map(int, spec.addresses[0].address.split(".")))
+    return packed(spec.addresses[0].address)
 
 
 def _address(number: int, spec: RouterSpec) -> str:

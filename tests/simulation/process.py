@@ -70,7 +70,7 @@ class Process:
 
     def time(self) -> float:
         """The host's monotonic clock; never less than before."""
-        now = self._base + self._rate * self.world.now
+        now: float = self._base + self._rate * self.world.now
         self._last = last = max(self._last, now)
         return last
 
@@ -80,7 +80,9 @@ class Process:
         if not self._running:
             self.world.at(self.world.now, Rank.SOON, self._turn)
 
-    call_soon_threadsafe = call_soon
+    def call_soon_threadsafe(self, act: Callable[..., Any], *arguments: Any) -> None:
+        """The same; there is one thread."""
+        self.call_soon(act, *arguments)
 
     def call_at(self, when: float, act: Callable[..., Any], *arguments: Any) -> Timer:
         """Call it when the clock shows `when`, or a little later."""

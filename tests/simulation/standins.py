@@ -6,17 +6,19 @@ the worker's handler down to the packets' bytes, is the real code.
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
-from typing import Any
-from unittest import mock
+from typing import Any, NoReturn
 
 from simulation.kernel import EventSocket
 from simulation.wires import AdvertSocket, LinkSockets, PacketSocket
 from simulation.writer import Writer
 
 import failover.frames
+import failover.leftovers
 import failover.manager
 import failover.peer.channel
 import failover.sockets
@@ -62,6 +64,11 @@ def _link_sockets(arrived: Arrived) -> LinkSockets:
     return LinkSockets(seat.wires, seat, arrived, seat.world.number)
 
 
+def _no_route_socket(*, strict: bool) -> NoReturn:
+    """This machine's own routes and rules are no part of the world, and nothing is left there by a daemon before."""
+    raise OSError(errno.EAFNOSUPPORT, "routes are no part of the world")
+
+
 def _random_bytes(count: int) -> bytes:
     return here().world.chance.randbytes(count)  # type: ignore[no-any-return]
 
@@ -86,7 +93,8 @@ _EXCHANGED: tuple[tuple[Any, str, Any], ...] = (
         ),
     ),
     (failover.peer.channel, "LinkSockets", _link_sockets),
-    (failover.peer.channel, "os", SimpleNamespace(urandom=_random_bytes)),
+    (failover.leftovers, "open_route", _no_route_socket),
+    (os, "urandom", _random_bytes),
     (hactl.workers.failover, "time", SimpleNamespace(monotonic=_monotonic)),
     (hactl.workers.failover, "can_mark", lambda: True),
     (hactl.workers.failover, "_say", lambda text: None),
@@ -96,7 +104,11 @@ _EXCHANGED: tuple[tuple[Any, str, Any], ...] = (
 @contextlib.contextmanager
 def in_the_world() -> Iterator[None]:
     """Meanwhile the edge's names stand for the world's things."""
-    with contextlib.ExitStack() as stack:
-        for module, name, thing in _EXCHANGED:
-            stack.enter_context(mock.patch.object(module, name, thing))
+    real = [(place, name, getattr(place, name)) for place, name, _ in _EXCHANGED]
+    for place, name, thing in _EXCHANGED:
+        setattr(place, name, thing)
+    try:
         yield
+    finally:
+        for place, name, thing in real:
+            setattr(place, name, thing)

@@ -120,7 +120,8 @@ class Trial:
             self._judge.fault(self.plan.specs[0].routers[0].startup_delay)
             director.start()
 
-    _do_start = _start
+    def _do_start(self, director: Director) -> None:
+        self._start(director)
 
     def _do_crash(self, director: Director) -> None:
         if director.alive:
