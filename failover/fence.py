@@ -25,6 +25,11 @@ class Fence:
     continues: bool = False
     """An earlier daemon left us its VIPs, and nobody was heard since: what is held is taken from nobody."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether a takeover waits for a fencing, or for another try."""
+        return self.until is not None or bool(self.failure)
+
     def rest(self) -> None:
         """Nothing waits for fencing any more."""
         self.until = None

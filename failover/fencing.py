@@ -81,7 +81,7 @@ def ended(router: Router, number: int, failure: str, now: float) -> list[Action]
 def heard(router: Router, now: float, *, release: bool) -> list[Action]:
     """A master or a release is heard: nothing waits for fencing any more. To be called before it has its effect."""
     fence = router.fence
-    waited = fence.until is not None or bool(fence.failure)
+    waited = fence.waits
     actions = forget(router)
     if waited:
         router.down_at = None if release else now
@@ -92,14 +92,13 @@ def heard(router: Router, now: float, *, release: bool) -> list[Action]:
 def forget(router: Router) -> list[Action]:
     """Begin anew when it is due again; an answer that comes later is none."""
     fence = router.fence
-    actions: list[Action] = [] if fence.until is None else [DropFencing(fence.asked)]
+    actions: list[Action] = [DropFencing(fence.asked)] if fence.waits else []
     fence.rest()
     return actions
 
 
 def changed(router: Router, now: float) -> list[Action]:
     """A reload fences otherwise, or no more: whoever waits for it tries anew at once."""
-    waited = router.fence.until is not None or bool(router.fence.failure)
-    if waited and router.state is State.BACKUP:
+    if router.fence.waits and router.state is State.BACKUP:
         router.down_at = now
     return forget(router)

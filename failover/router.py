@@ -233,7 +233,7 @@ def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[A
     router.release_began = NEVER
     router.wanting = router.master_released = router.patient = router.hastened = False
     router.releasing = router.stopping = router.asked = False
-    fencing = [] if router.fence.until is None else [DropFencing(router.fence.asked)]
+    fencing = [DropFencing(router.fence.asked)] if router.fence.waits else []
     router.fence.rest()
     router.state, router.since, router.cause, router.detail = new, now, cause, detail
     router.transitions += 1

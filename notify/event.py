@@ -28,6 +28,8 @@ class EventKind(StrEnum):
     ROUTER_BACKUP = "router.backup"
     ROUTER_FAULT = "router.fault"
     ROUTER_REFUSED = "router.refused"
+    ROUTER_FENCED = "router.fenced"
+    ROUTER_UNFENCED = "router.unfenced"
     ROUTER_HANDOVER = "router.handover"
     ROUTER_RESUMED = "router.resumed"
     SERVER_UP = "server.up"
@@ -74,6 +76,8 @@ _SEVERITY = {
     EventKind.ROUTER_BACKUP: Severity.WARNING,
     EventKind.ROUTER_FAULT: Severity.CRITICAL,
     EventKind.ROUTER_REFUSED: Severity.WARNING,
+    EventKind.ROUTER_FENCED: Severity.WARNING,
+    EventKind.ROUTER_UNFENCED: Severity.CRITICAL,
     EventKind.SERVER_UP: Severity.WARNING,
     EventKind.SERVER_DOWN: Severity.WARNING,
     EventKind.SERVICE_UP: Severity.WARNING,
@@ -101,6 +105,8 @@ _TEXTS = {
     EventKind.ROUTER_BACKUP: "this director is backup of a router: another one holds the VIPs",
     EventKind.ROUTER_FAULT: "a router cannot take part in elections; the reason says what is in the way",
     EventKind.ROUTER_REFUSED: "adverts of a router are refused: a wrong key, a replay, or a stranger",
+    EventKind.ROUTER_FENCED: "a silent master was fenced before a takeover",
+    EventKind.ROUTER_UNFENCED: "fencing a silent master failed: no takeover if it is required, or one without",
     EventKind.ROUTER_HANDOVER: "an operator has mastership of a router given to a peer",
     EventKind.ROUTER_RESUMED: "an operator ended the holding back after a handover",
     EventKind.SERVER_UP: "a real server passes its checks",

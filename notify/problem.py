@@ -16,6 +16,7 @@ class Topic(StrEnum):
     ROUTER = "router"
     SERVER = "server"
     PANIC = "panic"
+    FENCE = "fence"
     TRACK = "track"
     PEER = "peer"
     LINK = "link"
@@ -31,6 +32,7 @@ _TEXTS = {
     Topic.ROUTER: "a router is in fault",
     Topic.SERVER: "a real server fails its checks",
     Topic.PANIC: "most servers of a service failed together",
+    Topic.FENCE: "a takeover waits for fencing, which failed",
     Topic.TRACK: "what a router tracks has failed",
     Topic.PEER: "another director is not heard",
     Topic.LINK: "a link to another director is broken",
@@ -62,6 +64,7 @@ _KINDS = {
     EventKind.ROUTER_FAULT: (Topic.ROUTER, Role.BEGINS),
     EventKind.ROUTER_MASTER: (Topic.ROUTER, Role.ENDS),
     EventKind.ROUTER_BACKUP: (Topic.ROUTER, Role.ENDS),
+    EventKind.ROUTER_FENCED: (Topic.FENCE, Role.ENDS),
     EventKind.SERVER_DOWN: (Topic.SERVER, Role.BEGINS),
     EventKind.SERVER_UP: (Topic.SERVER, Role.ENDS),
     EventKind.TRACK_DOWN: (Topic.TRACK, Role.BEGINS),
@@ -72,10 +75,13 @@ _KINDS = {
 _BY_STATE = {
     EventKind.SERVICE_PANIC: (Topic.PANIC, "panic"),
     EventKind.PEER_LINK: (Topic.LINK, "down"),
+    EventKind.ROUTER_UNFENCED: (Topic.FENCE, "failed"),
 }
 """Kinds that say with their new state whether a problem begins."""
-IN_ITSELF = frozenset({EventKind.ROUTER_MASTER, EventKind.ROUTER_BACKUP})
-"""Ends of a fault that are news all the same where there was none: somebody took over."""
+IN_ITSELF = frozenset(
+    {EventKind.ROUTER_MASTER, EventKind.ROUTER_BACKUP, EventKind.ROUTER_FENCED, EventKind.ROUTER_UNFENCED}
+)
+"""Ends of a problem that are news all the same where there was none: somebody took over, or was fenced."""
 
 
 def place(event: Event) -> tuple[Key | None, Role]:

@@ -15,7 +15,7 @@ from notify.event import Event, EventKind, Severity
 from notify.problem import Key, Role, Topic, place
 
 SCHEMA = 1
-SAID_AGAIN = frozenset({Topic.TRACK, Topic.LINK, Topic.PANIC})
+SAID_AGAIN = frozenset({Topic.TRACK, Topic.LINK, Topic.PANIC, Topic.FENCE})
 """Topics of which a daemon that starts hears only when they are wrong, never that they are well."""
 
 
@@ -103,6 +103,7 @@ def subjects(config: Config) -> dict[Topic, frozenset[str]]:
         Topic.PANIC: services,
         Topic.SERVER: servers,
         Topic.ROUTER: routers,
+        Topic.FENCE: frozenset(spec.router for spec in config.fences),
         Topic.TRACK: tracked,
         Topic.PEER: directors,
         Topic.LINK: directors,

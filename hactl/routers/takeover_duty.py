@@ -6,7 +6,7 @@ all attempts for mastership failed the router is in fault for a while, so that a
 
 from enum import StrEnum
 
-import msgspec
+from hactl.routers.program_spec import RouterProgram
 
 _NEVER = float("-inf")
 
@@ -18,15 +18,9 @@ class Role(StrEnum):
     BACKUP = "backup"
 
 
-class TakeoverSpec(msgspec.Struct, frozen=True, kw_only=True):
+class TakeoverSpec(RouterProgram, frozen=True, kw_only=True):
     """The program of one router. Durations are seconds; `every` is the pause between attempts, `rest` the fault's."""
 
-    router: str
-    interface: str
-    addresses: tuple[str, ...]
-    command: tuple[str, ...]
-    user: str
-    timeout: float = 10.0
     attempts: int = 3
     every: float = 2.0
     rest: float = 60.0

@@ -9,17 +9,13 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from failover.moves import State
 from failover.priority import Judgement, Word
 from failover.report import RouterReport
-from hactl import process
 from hactl.config.model import Config
+from hactl.routers import router_program
 from hactl.routers.synchronising import is_master
 from hactl.routers.takeover_duty import Duty, Role
-
-_SHOWN = 200
 
 
 class TakeoverPrograms:
@@ -83,17 +79,9 @@ class TakeoverPrograms:
                     await self._ended.wait()
 
     async def _perform(self, name: str, duty: Duty, role: Role) -> None:
-        spec, config = duty.spec, self._config
-        facts = {"router": name, "role": role.value, "node": config.node, "cluster": config.cluster}
-        facts["interface"] = spec.interface
-        env = {f"HACTL_{key.upper()}": value for key, value in facts.items()}
-        env["HACTL_ADDRESSES"] = " ".join(spec.addresses)
-        stdin = msgspec.json.encode(facts | {"addresses": spec.addresses}) + b"\n"
         try:
-            ended = await process.run(
-                spec.command, env=env, stdin=stdin, timeout=spec.timeout, user=spec.user
-            )
-            why = "" if ended.ok else _words(ended)
+            ended = await router_program.run(duty.spec, self._config, role=role.value)
+            why = router_program.failure(ended)
             duty.ended(role, why, asyncio.get_running_loop().time())
             say = self._log.warning if why else self._log.info
             text = f"takeover program as {role.value}: {why or f'done in {ended.duration:.1f} s'}"
@@ -106,10 +94,3 @@ class TakeoverPrograms:
     def _say(self, duty: Duty) -> None:
         word = Word.DOWN if duty.fault else Word.UP
         self._judge(Judgement(duty.spec.id, word, duty.fault))
-
-
-def _words(ended: process.Exit) -> str:
-    """How it ended, and the last line that it wrote."""
-    lines = ended.output.decode(errors="replace").strip().splitlines()
-    said = "".join(c for c in (lines[-1] if lines else "") if c.isprintable())[:_SHOWN]
-    return f"{ended.text}: {said}" if said else ended.text

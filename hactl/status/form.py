@@ -14,6 +14,7 @@ from failover.priority import Word
 from failover.spec import Standby, TrackKind
 from hactl.ipvs.spec import Forward, Protocol
 from hactl.ipvs.sync import Role, SyncState
+from hactl.routers.fencing import FenceView
 from hactl.services.state import Availability
 from hactl.wishes.overrides import Admin
 from health.result import Health
@@ -62,6 +63,7 @@ class RouterView(TypedDict):
     holding: NotRequired[list[str]]
     hold_until: NotRequired[Time | None]
     hold_for: NotRequired[str]
+    fence: NotRequired[FenceView]
     track: NotRequired[dict[str, TrackedView]]
     lateness_ms: NotRequired[float]
     renewal_ms: NotRequired[float]

@@ -17,6 +17,7 @@ from hactl.ipvs.sync import SyncView
 from hactl.problems.acks import Ack
 from hactl.problems.problems import Problem
 from hactl.processes.messages import ChannelReport
+from hactl.routers.fencing import FenceView
 from hactl.services.state import State
 from hactl.status.form import WorkerView
 from hactl.wishes.mastership import Mastership
@@ -70,6 +71,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: Mapping[Key, Ack] = {}
     workers: Mapping[str, WorkerView] = {}
     channels: Mapping[str, ChannelReport] = {}
+    fencings: Mapping[str, FenceView] = {}
     splits: Sequence[str] = ()
     lateness: Lateness | None = None
     sync: SyncView | None = None

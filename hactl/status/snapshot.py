@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from failover.moves import State
 from failover.priority import Seen
-from failover.report import RouterReport
 from failover.spec import RouterSpec
 from failover.virtual_mac import devices
 from hactl.ipvs.model import Counters, Entry, ServiceCounters, service_key
@@ -44,10 +43,7 @@ def snapshot(picture: Picture) -> Status:
         "version": picture.version,
         "since": clock.text(picture.started),
         "config": {"sha256": config.sha256, "loaded": wall_text(picture.loaded)},
-        "routers": {
-            router.name: _router(router, picture.reports.get(router.name), picture.unreported, clock)
-            for router in config.failover.routers
-        },
+        "routers": {router.name: _router(router, picture, clock) for router in config.failover.routers},
         "services": {spec.name: _service(spec, picture) for spec in config.services},
         "sync": _sync(config.sync, picture.sync, clock),
         "peers": peers(picture),
@@ -63,12 +59,13 @@ def snapshot(picture: Picture) -> Status:
     }
 
 
-def _router(spec: RouterSpec, report: RouterReport | None, unreported: str, clock: Clock) -> RouterView:
+def _router(spec: RouterSpec, picture: Picture, clock: Clock) -> RouterView:
+    report = picture.reports.get(spec.name)
     shown: RouterView = {
         "vrid": spec.vrid,
         "interface": spec.interface,
         "state": State.INIT,
-        "reason": unreported,
+        "reason": picture.unreported,
         "since": clock.text(clock.monotonic),
         "priority": spec.priority,
         "base_priority": spec.priority,
@@ -76,6 +73,8 @@ def _router(spec: RouterSpec, report: RouterReport | None, unreported: str, cloc
         "virtual_macs": {device.name: device.mac.hex(":") for device in devices((spec,))},
         "master": "",
     }
+    if spec.name in picture.fencings:
+        shown["fence"] = picture.fencings[spec.name]
     if report is None:
         return shown
     return shown | {

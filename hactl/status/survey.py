@@ -48,6 +48,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
         mastership=daemon.wishes.mastership,
         problems=tuple(daemon.problems.open),
         acknowledged=daemon.problems.acknowledged(),
+        fencings=daemon.beside.fencings(),
         splits=_splits(daemon),
         workers=_workers(crew, daemon.clock.monotonic),
         channels=daemon.heard.channels,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from failover.fence_words import FenceAsked, FenceDropped
 from failover.lateness import Lateness
 from failover.peer.report import PeerReport
 from failover.report import Alarm, Conflict, PeerPayload, RouterReport
@@ -55,6 +56,8 @@ class Heard:
                 daemon.emit(of_conflict(message))
             case Alarm():
                 daemon.emit(of_alarm(message, daemon.config.node))
+            case FenceAsked() | FenceDropped():
+                daemon.beside.fence(message)
             case PeerReport():
                 daemon.emit(daemon.peers.on_report(message))
             case PeerPayload(peer, data):
@@ -108,4 +111,5 @@ class Heard:
             self._spoke.clear()
             daemon.peers.forget()
             daemon.pace.forget()
+            daemon.beside.worker_died()
         daemon.emit(plain(EventKind.WORKER_DIED, name, f"{reason}; it is started again"))

@@ -82,13 +82,18 @@ class Supervisor:
             on_message=self.heard.message,
             on_death=self.heard.died,
             say=lambda subject, text: self._log.warning(text, subject=subject),
-            orders=lambda: (*self._orders(Mastership()), self.tracking.judged()),
+            orders=lambda: (
+                *self._orders(Mastership()),
+                *self.beside.last_masters(),
+                self.tracking.judged(),
+            ),
             door=self.door.attach,
             standing=lambda: (self.problems.message(),),
         )
         self.problems = ProblemKeeper(config, self.wishes, self.crew.tell_notify, self._log)
         self.tracking = Tracking(config, self.crew.tell_failover)
-        self.beside = Beside(config, self.tracking.judge, self._log)
+        self.beside = Beside(config, self.tracking.judge, self.crew.tell_failover, self.emit, self._log)
+        self.warnings += filter(None, [self.beside.broken])
         self.balancer = Balancer(config, self.wishes.overrides, self.emit, self.tracking.see, self._log)
         commands = Operations(self)
         self._server = ControlServer(commands, self._log.error, lambda: self.config.control.roles)

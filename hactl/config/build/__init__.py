@@ -11,7 +11,7 @@ from hactl.config.build.notify import notify_spec
 from hactl.config.build.peers import channel_spec
 from hactl.config.build.routers import router_spec
 from hactl.config.build.services import ipvs_spec, service_spec, sync_spec
-from hactl.config.build.takeover import refused_specs, takeover_specs
+from hactl.config.build.takeover import fence_programs, refused_specs, takeover_specs
 from hactl.config.build.track import tracking_checks
 from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings, Members, Pending, RolesSpec
 from hactl.config.resolve import director_priorities
@@ -36,6 +36,7 @@ def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[
         ipvs=ipvs_spec(document.ipvs),
         sync=sync_spec(document, node),
         takeovers=tuple(takeover_specs(document, node)),
+        fences=tuple(fence_programs(document, node)),
         refused=tuple(refused_specs(document)),
         notify=notify_spec(document, node),
         health=HealthSettings(workers=document.health.workers, user=document.health.user),

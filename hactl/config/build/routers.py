@@ -58,6 +58,7 @@ def router_spec(document: Document, name: str, node: str) -> RouterSpec:
         trailer=_trailer(router.authentication),
         virtual_mac=router.virtual_mac,
         track=(*tracked_objects(router.track), *takeover.judged(name, router, node)),
+        fence=takeover.fence_spec(router),
         routes=ways.routes(router, node),
         rules=ways.rules(router, node),
     )

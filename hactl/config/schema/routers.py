@@ -25,7 +25,7 @@ from hactl.config.schema.scalars import (
     canonical,
     one_or_each,
 )
-from hactl.config.schema.takeover import Takeover
+from hactl.config.schema.takeover import Fence, Takeover
 from hactl.config.schema.track import Track
 from hactl.config.schema.ways import Route, Rule
 
@@ -257,5 +257,9 @@ class Router(Section):
     takeover: Takeover | None = Field(
         None,
         description="A program that is told of each change of role, for networks without ARP. Default: none.",
+    )
+    fence: Fence | None = Field(
+        None,
+        description="A program that cuts a silent master off before a takeover without a heard release. Default: none.",
     )
     track: Track = Field(Track(), description="What else must be well for this director to be master.")

@@ -134,6 +134,15 @@ def _routers(routers: Mapping[str, Any]) -> Iterator[Metric]:
         for reason, number in (router.get("drops") or {}).items()
     ]
     yield _counter("hactl_router_dropped_packets", "Packets not accepted", ("router", "reason"), drops)
+    fences = {name: router["fence"] for name, router in routers.items() if router.get("fence")}
+    runs = [((name,), float(fence["runs"])) for name, fence in fences.items()]
+    yield _counter("hactl_router_fencings", "Fencings of a silent master begun", by, runs)
+    failed = [((name,), float(fence["failures"])) for name, fence in fences.items()]
+    yield _counter("hactl_router_fencing_failures", "Fencings that failed", by, failed)
+    waits = [((name,), float(fence["waiting"])) for name, fence in fences.items()]
+    yield _gauge(
+        "hactl_router_unfenced", "1 while a required fencing failed, so there is no takeover", by, waits
+    )
     held = [((name,), float(len(r.get("holding") or ()))) for name, r in routers.items()]
     yield _gauge("hactl_router_addresses_held", "Virtual addresses held here", by, held)
 
