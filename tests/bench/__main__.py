@@ -51,6 +51,17 @@ PARTS = {
     "removal": Part(
         "bench.removal", "--servers 8", "--servers 200", "--servers 200 --rounds 3", (90, 600, 1800)
     ),
+    "removal-ipvs": Part(
+        "bench.removal",
+        "--kernel --servers 8 --settings first",
+        "--kernel --servers 40",
+        "--kernel --servers 40 --rounds 3",
+        (600, 1800, 5400),
+        guest=True,
+    ),
+    "flows": Part(
+        "bench.flows", "--acts term --means hash", "--rounds 1", "--rounds 3", (900, 2400, 7200), guest=True
+    ),
     "health": Part(
         "bench.health",
         "--seconds 1 --rounds 1 --only second",

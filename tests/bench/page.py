@@ -10,12 +10,14 @@ from pathlib import Path
 
 from bench import sections
 from bench.book import FOLDER, Document, read
+from bench.flows.section import flows
 from bench.outage.section import outages
 from bench.section import Section
 
 PAGE = Path("docs/measurements.md")
 _BOOKS: Mapping[str, Callable[[Document], Section]] = {
     "outage": outages,
+    "flows": flows,
     "removal": sections.removals,
     "removal-ipvs": sections.removals,
     "adverts": sections.adverts,

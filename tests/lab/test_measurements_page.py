@@ -57,6 +57,11 @@ def books(folder: Path) -> None:
         "routers": [("routers", router | {"side": side}) for side in sides],
         "removal": [("removal", one) for one in removals(kernel=False)],
         "removal-ipvs": [("removal", one) for one in removals(kernel=True)],
+        "flows": [
+            ("flow", {"side": side, "means": means, "act": "term", "kept": 19, "held": 20})
+            for side in sides
+            for means in ("sync", "hash")
+        ],
         "health": [
             *(("load", one) for one in load),
             ("reload", Reload("hactl", 10_000, 10, 10, 0.8, 0.2, 0.4)),
@@ -76,7 +81,7 @@ def test_every_part_is_on_the_page(tmp_path: Path) -> None:
     (tmp_path / "docs/pictures/measured-of-yore.svg").write_text("")
     parts = page.write(tmp_path, tmp_path / "docs/measurements.md")
     text = (tmp_path / "docs/measurements.md").read_text()
-    assert set(parts) == {"outage", "adverts", "routers", "removal", "removal-ipvs", "health"}
+    assert set(parts) == {"outage", "adverts", "routers", "flows", "removal", "removal-ipvs", "health"}
     assert text.count("\n## ") == len(parts)
     assert text.count(f"keepalived {conditions()['keepalived']}; count 1") == len(parts)
     assert "| 0.01 [0.01-0.01] |" in text

@@ -12,11 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from bench.book import FOLDER, Book
 from bench.outage import calls, table
-from bench.outage.acts import ALL, AT_LENGTH, ONLY_OURS, SHOWS_LEASE, Act
+from bench.outage.acts import ALL, AT_LENGTH, ONLY_OURS, SEEN_SOON, SHOWS_LEASE, Act
 from bench.outage.samples import Sample, sample
 from bench.outage.sides import Hactl, Keepalived, Side
 
@@ -37,21 +38,30 @@ _TRIES = 3
 
 
 def play(side: Side, act: Act, interval: float) -> Sample:
-    """One failure from a settled pair, recorded, judged and mended."""
+    """One failure from a settled pair, recorded and judged."""
     side.prepare(act)
-    with calls.Calls(side.cluster.plan) as talking:
+    with calls.through(side.cluster.plan) as talking:
         side.meter.say("start")
         time.sleep(_BEFORE + random.uniform(0.0, interval))
         acted = time.monotonic()
         side.do(act)
         if act is Act.RETURN:
             side.settle()
-        time.sleep(4.5 * interval + (_LEASE_OVER if act in SHOWS_LEASE else _AFTER))
-        found = sample(side.name, interval, act, side.meter.stop(), acted, talking.kept())
+        time.sleep(watched(act, interval))
+        return sample(side.name, interval, act, side.meter.stop(), acted, talking.kept())
+
+
+def watched(act: Act, interval: float) -> float:
+    """For how long after the act, in seconds."""
+    intervals = 1.5 if act in SEEN_SOON else 4.5
+    return intervals * interval + (_LEASE_OVER if act in SHOWS_LEASE else _AFTER)
+
+
+def mend(side: Side, act: Act) -> None:
+    """Until the pair is settled again."""
     side.undo(act)
     side.settle()
     time.sleep(_SETTLED)
-    return found
 
 
 @contextlib.contextmanager
@@ -84,7 +94,8 @@ def _lab(stack: contextlib.ExitStack, letter: str, interval: float) -> Cluster:
 def compare(interval: float, acts: Sequence[Act], count: int) -> Iterator[Sample | str]:
     """`count` samples of every act from each side that can play it, in turns.
 
-    Where a pair does not come back the act is left out, said, and new labs are made.
+    At long intervals one side plays while the other is mended, which takes as long and hardly any CPU. Where a pair does not
+    come back the act is left out, said, and new labs are made.
     """
     left = [
         (act, which) for _ in range(count) for act in acts for which in ((0,) if act in ONLY_OURS else (0, 1))
@@ -92,10 +103,16 @@ def compare(interval: float, acts: Sequence[Act], count: int) -> Iterator[Sample
     failures = 0
     while left and failures < _TRIES:
         try:
-            with sides(interval) as pair:
+            with sides(interval) as pair, ThreadPoolExecutor() as pool:
+                mending: dict[int, Future[None]] = {}
                 while left:
                     act, which = left.pop(0)
+                    if which in mending:
+                        mending.pop(which).result()
                     yield play(pair[which], act, interval)
+                    mending[which] = pool.submit(mend, pair[which], act)
+                    if interval < _LONG:
+                        mending.pop(which).result()
                     failures = 0
         except (LabError, OSError, net.NetError, subprocess.SubprocessError) as error:
             failures += 1

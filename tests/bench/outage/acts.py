@@ -56,5 +56,7 @@ ONLY_OURS = (Act.KILL_HEALTH, Act.KILL_NOTIFY)
 """keepalived has no such process beside the one that elects, as it is run here."""
 SHOWS_LEASE = (Act.KILL_ALL, Act.FREEZE)
 """Of these it is watched whether what the dead one left goes away."""
+SEEN_SOON = (Act.NOTHING, Act.TERM, Act.RETURN)
+"""These are over within an interval; a return is watched until it is."""
 SPLITS = (Act.SILENCE,)
 """Both are cut off from each other and alive: two holders are unavoidable."""

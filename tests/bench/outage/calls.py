@@ -50,8 +50,8 @@ def build(plan: Plan) -> None:
 class _Call:
     """One connection; a line is sent when the one before was answered and its time has come."""
 
-    def __init__(self) -> None:
-        self.socket = socket.create_connection((str(HOST.inside), PORT), PATIENCE)
+    def __init__(self, place: tuple[str, int]) -> None:
+        self.socket = socket.create_connection(place, PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.asked = self.heard = time.monotonic()
@@ -63,7 +63,7 @@ class _Call:
         """One line more."""
         self.asked, self.waits = now, True
         try:
-            self.socket.send(b"x")
+            self.socket.send(b"x\n")
         except OSError:
             self.broken = True
 
@@ -80,13 +80,17 @@ class _Call:
 
 
 class Calls:
-    """Connections that talk from the beginning of the block until `kept` is asked."""
+    """Connections from a namespace to a place, which talk from the beginning of the block to its end.
 
-    def __init__(self, plan: Plan, count: int = COUNT) -> None:
+    Each says a line `every` so many seconds, once the one before is answered.
+    """
+
+    def __init__(self, namespace: str, place: tuple[str, int], count: int, every: float) -> None:
         self._ready = selectors.DefaultSelector()
         self._ending = threading.Event()
-        with net.inside(plan.namespace("client")):
-            self._calls = [_Call() for _ in range(count)]
+        self._every = every
+        with net.inside(namespace):
+            self._calls = [_Call(place) for _ in range(count)]
         for call in self._calls:
             self._ready.register(call.socket, selectors.EVENT_READ, call)
         self._thread = threading.Thread(target=self._talk, name="calls")
@@ -114,14 +118,19 @@ class Calls:
 
     def _talk(self) -> None:
         while not self._ending.is_set():
-            for key, _ in self._ready.select(EVERY / 2):
+            for key, _ in self._ready.select(self._every / 2):
                 key.data.hear(time.monotonic())
                 if key.data.broken:
                     self._ready.unregister(key.fileobj)
             now = time.monotonic()
             for call in self._calls:
-                if not call.broken and not call.waits and now >= call.asked + EVERY:
+                if not call.broken and not call.waits and now >= call.asked + self._every:
                     call.ask(now)
+
+
+def through(plan: Plan) -> Calls:
+    """Connections through the directors of a lab that has `HOST`, once `Echo` is there."""
+    return Calls(plan.namespace("client"), (str(HOST.inside), PORT), COUNT, EVERY)
 
 
 class Echo:
