@@ -20,6 +20,7 @@ class Act(enum.StrEnum):
     KILL_WORKER = "kill-worker"
     KILL_HEALTH = "kill-health"
     KILL_NOTIFY = "kill-notify"
+    KILL_HELPERS = "kill-helpers"
     FREEZE = "freeze"
     CUT = "cut"
     SILENCE = "silence"
@@ -45,6 +46,7 @@ _TEXTS = {
     Act.KILL_WORKER: "SIGKILL to the process that elects",
     Act.KILL_HEALTH: "SIGKILL to the process that checks",
     Act.KILL_NOTIFY: "SIGKILL to the process that alerts",
+    Act.KILL_HELPERS: "SIGKILL to those that run programs",
     Act.FREEZE: "SIGSTOP to every process",
     Act.CUT: "its link goes down",
     Act.SILENCE: "nothing of it arrives any more",
@@ -52,7 +54,7 @@ _TEXTS = {
 ALL = tuple(Act)
 AT_LENGTH = (Act.NOTHING, Act.HANDOVER, Act.TERM, Act.RETURN, Act.CUT, Act.SILENCE)
 """What is played at long intervals: only what depends on them."""
-ONLY_OURS = (Act.KILL_HEALTH, Act.KILL_NOTIFY)
+ONLY_OURS = (Act.KILL_HEALTH, Act.KILL_NOTIFY, Act.KILL_HELPERS)
 """keepalived has no such process beside the one that elects, as it is run here."""
 SHOWS_LEASE = (Act.KILL_ALL, Act.FREEZE)
 """Of these it is watched whether what the dead one left goes away."""

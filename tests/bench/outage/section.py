@@ -39,7 +39,9 @@ def outages(found: Document) -> Section:
         name = f"measured-outage-{1000 * interval:.0f}.svg"
         title = f"Longest time without an answer, adverts each {words(interval)}"
         pictures[name] = svg(Chart(title, "ms", 0.5, [_line(row) for row in rows(mine)]))
-        text.append(f"### Adverts each {words(interval)}\n\n![{title}](pictures/{name})\n\n{_table(mine)}")
+        text.append(
+            f"### Adverts each {words(interval)}\n\n![{title}](pictures/{name})\n\n{_sizes(mine)}\n\n{_table(mine)}"
+        )
     return Section("\n".join(text), pictures)
 
 
@@ -60,6 +62,12 @@ def _table(samples: Sequence[Sample]) -> str:
     return table(_HEAD, map(_cells, rows(samples)))
 
 
+def _sizes(samples: Sequence[Sample]) -> str:
+    """How many samples each figure is from."""
+    sizes = {one.size for row in rows(samples) for one in (row.ours, row.theirs) if one}
+    return f"n = {min(sizes)} of each." if len(sizes) == 1 else f"n = {min(sizes)} to {max(sizes)} of each."
+
+
 def _cells(row: Row) -> tuple[str, ...]:
     return tuple(_cell(row))
 
@@ -77,7 +85,7 @@ def _cell(row: Row) -> Iterator[str]:
 def _gap(found: Figures) -> str:
     p99 = "" if found.p99 is None else f", p99 {number(found.gap, found.p99)}"
     spread = f"{number(found.gap, found.least)} to {number(found.gap, found.most)}"
-    return f"{time(found.gap)} ({spread}{p99}; n = {found.size})"
+    return f"{time(found.gap)} ({spread}{p99})"
 
 
 def _overlap(row: Row, found: Figures) -> str:

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Protocol
 
-from bench.outage.acts import Act
+from bench.outage.acts import ONLY_OURS, Act
 
 from hactl.lab import net, takeovers, topology
 from hactl.lab.cluster import Cluster, LabError, wait_for
@@ -77,12 +77,15 @@ class Hactl:
                 self.cluster.start_daemon(MASTER)
             case Act.KILL_HEALTH | Act.KILL_NOTIFY:
                 os.kill(self._worker(_WORKERS[act]), signal.SIGKILL)
+            case Act.KILL_HELPERS:
+                for helper in [pid for module in _WORKERS.values() for pid in children(self._worker(module))]:
+                    os.kill(helper, signal.SIGKILL)
             case _:
                 takeovers.do(act.of_the_lab, self.cluster)
 
     def undo(self, act: Act) -> None:
         """Mend it."""
-        if act not in (Act.RETURN, Act.KILL_HEALTH, Act.KILL_NOTIFY):
+        if act not in (Act.RETURN, *ONLY_OURS):
             takeovers.undo(act.of_the_lab, self.cluster)
 
     def _worker(self, module: bytes) -> int:

@@ -14,9 +14,7 @@ from failover.timing import automatic_lease, master_down
 
 RATIOS = {Act.CUT: 0.3, Act.SILENCE: 1.0, Act.TERM: 0.15, Act.HANDOVER: 0.15}
 """Of hactl's median gap to keepalived's."""
-GAPS = dict.fromkeys(
-    (Act.KILL_ALL, Act.KILL_SUPERVISOR, Act.KILL_WORKER, Act.KILL_HEALTH, Act.KILL_NOTIFY, Act.FREEZE), 0.05
-)
+GAPS = dict.fromkeys((Act.KILL_ALL, Act.KILL_SUPERVISOR, Act.KILL_WORKER, *ONLY_OURS, Act.FREEZE), 0.05)
 """Seconds."""
 AGAINST = {Act.HANDOVER: Act.TERM}
 """A handover is held against keepalived's orderly stop, as the promise has it; its own way is shown beside."""
