@@ -16,7 +16,7 @@ import msgspec
 from torture import hurts, rules
 from torture.ground import Ground, ground
 from torture.places import VIP
-from torture.plan import ROUGH, Fault, Round, round_of
+from torture.plan import HOLDING, ROUGH, Fault, Round, round_of
 from torture.quiet import Loads, lacks
 from torture.sight import Done, Sight
 from torture.traffic import Traffic
@@ -26,6 +26,7 @@ SETTLE_WITHIN = 40.0
 QUIET = 0.7
 _TICK = 0.02
 _LOOK_EVERY = 0.15
+_RESUME_EVERY = 4.0
 _LOOKS = 3
 """All must be well at so many looks, one after the other."""
 SIGNS = ("Traceback", "never retrieved", "was destroyed", "Fatal error")
@@ -49,7 +50,7 @@ class Campaign:
         self.watch.begin()
         done = self._hurt(plan)
         mended = time.monotonic()
-        missing = self._settle()
+        missing = self._settle(held_back=any(fault.kind in HOLDING for fault in plan.faults))
         settled = time.monotonic()
         self._wait(QUIET)
         sight = self.watch.sight(mended, settled, done)
@@ -91,11 +92,18 @@ class Campaign:
             time.sleep(_TICK)
         return done
 
-    def _settle(self) -> list[str]:
-        """Until all is as it must be; what is not when time is up."""
+    def _settle(self, *, held_back: bool = False) -> list[str]:
+        """Until all is as it must be; what is not when time is up.
+
+        A handover or standby that outlived its director's death is ended by its operator, on whatever director answers.
+        """
+        self._wait(rules.ANSWERED_WITHIN)
         limit = time.monotonic() + SETTLE_WITHIN
-        well = 0
+        well, ask = 0, time.monotonic() + _RESUME_EVERY
         while well < _LOOKS:
+            if held_back and time.monotonic() > ask:
+                ask = time.monotonic() + _RESUME_EVERY
+                hurts.resume(self.ground)
             missing = lacks(self.ground, self.watch.holders(), self.best)
             well = 0 if missing else well + 1
             if missing and time.monotonic() > limit:

@@ -80,8 +80,12 @@ def _traced(ground: Ground, fault: Fault, inject: str) -> Undo:
     tracer = subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet)
 
     def undo() -> None:
+        """It lets go of what it traces also when it is killed."""
         tracer.terminate()
-        tracer.wait(10.0)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            tracer.wait(2.0)
+        tracer.kill()
+        tracer.wait()
 
     return undo
 
@@ -260,6 +264,12 @@ def _ask(ground: Ground, fault: Fault, *words: str) -> None:
         director = ground.directors[fault.subject]
         command = [HACTL, *words, "--socket", director.socket]
         subprocess.run(command, capture_output=True, env=director.environment, check=False, timeout=10.0)
+
+
+def resume(ground: Ground) -> None:
+    """Said on every director."""
+    for name in ground.directors:
+        _ask(ground, Fault(kind=Kind.HANDOVER, subject=name), "resume")
 
 
 def _stop(ground: Ground, fault: Fault) -> Undo:

@@ -78,6 +78,8 @@ WITHOUT_EFFECT = frozenset(
 """Nothing of these may move a VIP."""
 ORDERLY = frozenset({Kind.STOP, Kind.UPGRADE, Kind.HANDOVER, Kind.STANDBY})
 """What an operator does: nobody may notice."""
+HOLDING = frozenset({Kind.HANDOVER, Kind.STANDBY})
+"""These keep a director back until somebody says otherwise."""
 ROUGH = frozenset({Kind.NO_MEMORY, Kind.NO_DESCRIPTORS, Kind.CALLS_FAIL, Kind.KILL_IN_START})
 """A traceback is a permitted answer to these."""
 

@@ -12,6 +12,8 @@ SLACK = 0.3
 INTERVAL = 0.1
 RECOVER = 6.0
 """From the last mend to one holder: a lease, a takeover, and up to 3 s for a daemon that is started again."""
+ANSWERED_WITHIN = 1.1
+"""The winner of two masters announces once a second at most; so long a client may still ask the loser."""
 LEASE_ALONE = 60.0
 GRATUITOUS_WITHIN = 0.5
 CUT_OFF = frozenset(

@@ -4,7 +4,6 @@ A copy of the packages with another version's name, in an environment of its own
 """
 
 import shutil
-import site
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +21,8 @@ def another(folder: Path) -> str:
     renamed = code / "hactl" / "__init__.py"
     renamed.write_text(f'{renamed.read_text()}\n__version__ = "99.0"\n')
     library = next((folder / "lib").iterdir()) / "site-packages"
-    (library / "another.pth").write_text("\n".join([str(code), *site.getsitepackages()]) + "\n")
+    borrowed = [path for path in sys.path if path.endswith("site-packages")]
+    (library / "another.pth").write_text("\n".join([str(code), *borrowed]) + "\n")
     program = folder / "bin" / "hactl"
     program.write_text(
         f"#!{folder}/bin/python\nimport sys\n\nfrom hactl.cli import main\n\nsys.exit(main())\n"
