@@ -30,10 +30,13 @@ simulate: ## Put 2 to 7 directors through SEEDS schedules of trouble, from seed 
 		$(if $(COMPILED),--compiled) $(if $(JOURNAL),--journal $(JOURNAL))
 
 DURATION ?= 600
+TABLE ?= 120
 FAULTS ?= 1000000
-torture: ## Do FAULTS faults, or as many as DURATION seconds hold, to a pair and a trio of real daemons (SEED=n plays the same again)
+torture: ## Do faults to real daemons for DURATION seconds, or FAULTS of them, and to an IPVS table for TABLE seconds (SEED=n: again)
 	@etc/setup test
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m torture --seconds $(DURATION) --faults $(FAULTS) $(if $(SEED),--seed $(SEED))
+	@$(PYTHON_IN_VENV) -m hactl.lab.guest --time-limit $$(($(TABLE) + 400)) -- \
+		env PYTHONPATH=tests $(PYTHON_IN_VENV) -m torture.table --seconds $(TABLE) $(if $(SEED),--seed $(SEED))
 
 deb: ## Build a Debian package into build/deb
 	@etc/setup test

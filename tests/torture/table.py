@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from torture.table_plan import QUIESCING, REMOVING, SERVERS, TEXT, Blow, Strike, full, strikes, unasked
@@ -189,13 +189,13 @@ def _say(line: dict[str, object]) -> None:
     print(json.dumps(line), flush=True)
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """1 when the table was not as it must be."""
     parser = argparse.ArgumentParser(prog="torture.table")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=200.0)
     parser.add_argument("--first", type=int, default=0)
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     names = [f"{server}:{port}" for server in SERVERS for port in (80, 81)]
     with site(TEXT, names) as made:
         made.farm.open(*names)
