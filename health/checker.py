@@ -37,6 +37,9 @@ class Around(Protocol):
     def ended(self, checker: "Checker", result: Result, change: Transition | None) -> None:
         """A probe has ended: its result stands in the checker."""
 
+    def repeated(self, checker: "Checker") -> None:
+        """A probe has passed just as the one before: its times stand in the checker."""
+
     def checker(self, check: str) -> "Checker | None":
         """The checker with this id."""
 
@@ -49,6 +52,7 @@ class Checker:
 
     __slots__ = (
         "_due",
+        "_end",
         "_pool",
         "_running",
         "_started",
@@ -56,6 +60,7 @@ class Checker:
         "_wake",
         "_within",
         "at",
+        "elapsed",
         "held",
         "id",
         "pass_began",
@@ -75,6 +80,8 @@ class Checker:
         self.verdict: Verdict = UNKNOWN
         self.result: Result | None = None
         self.at = 0.0
+        self.elapsed = 0.0
+        self._end: End | None = None
         self.pass_began = 0.0
         self.held = False
         self.plan = plan
@@ -131,6 +138,10 @@ class Checker:
             self._due = now
             self._sleep_until(now)
 
+    def forget(self) -> None:
+        """The next result is news, whatever it is."""
+        self._end = None
+
     def stop(self) -> None:
         """End everything without a result."""
         self._wake = math.inf
@@ -157,7 +168,21 @@ class Checker:
     def _ended(self, end: End) -> None:
         now = time.monotonic()
         self._running = None
-        spec, before = self.spec, self.verdict
+        if end is self._end:
+            self._passed_again(now)
+        else:
+            self._concluded(end, now)
+        self.places.free()
+
+    def _passed_again(self, now: float) -> None:
+        """What nearly every probe of a healthy cluster comes to, and so the shortest way."""
+        self.at, self.elapsed, self.pass_began = now, now - self._started, self._started
+        self._due = self._next(self.spec.interval, now)
+        self._sleep_until(self._due)
+        self._pool.repeated(self)
+
+    def _concluded(self, end: End, now: float) -> None:
+        spec, before, told = self.spec, self.verdict, end
         if isinstance(spec.probe, AgentProbe):
             end = standing(end, before.health)
             said = self.result.advice if self.result is not None else None
@@ -166,13 +191,15 @@ class Checker:
         after, ask = observe(before, result.passed, spec.rise, spec.fall, now, spec.damping), False
         if spec.need is not None:
             after, ask, self.held = conclude(before, after, result.passed, self._before(), now)
-        self.result, self.at, self.verdict = result, now, after
+        self.result, self.at, self.elapsed, self.verdict = result, now, result.elapsed, after
+        # The same object again will mean the same, where nothing but this check's own verdict has a say in it.
+        is_plain = end is told and spec.need is None and result.passed and after.settled
+        self._end = told if is_plain else None
         if result.passed:
             self.pass_began = self._started
         self._due = self._next(interval(spec, after), now)
         self._sleep_until(self._due)
         self._pool.ended(self, result, transition(self.id, before, after, result, now))
-        self.places.free()
         if ask and (needed := self._needed()) is not None:
             needed.hurry(Health.UNKNOWN)
 

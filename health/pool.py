@@ -25,7 +25,7 @@ from health.probes.poller import Poller
 from health.probes.program import RunProgram
 from health.probes.registry import Carriers, kit, plan
 from health.probes.tls import Contexts
-from health.result import Health, Outcome, Reason, Result, Transition
+from health.result import Health, Outcome, Reason, Repeats, Result, Transition
 from health.schedule import start_spread
 from health.spec import CheckSpec, HealthSpec
 from health.wheel import Wheel
@@ -100,6 +100,7 @@ class Pool:
         self._telling: asyncio.Handle | None = None
         self._told_at = -math.inf
         self._fresh: dict[str, Checker] = {}
+        self._repeated: dict[str, Checker] = {}
         self._wheel: Wheel[Checker] = Wheel()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
@@ -122,7 +123,7 @@ class Pool:
     def apply(self, generation: Generation) -> Applied:
         """Put a prepared set to work: stop what is gone, start what is new, leave the rest alone.
 
-        A changed secret is no changed check: its next probe uses it.
+        A changed secret is no changed check: its next probe uses it. The next result of each check is told in full.
         """
         self.secrets.clear()
         self.secrets.update(generation.secrets)
@@ -138,10 +139,12 @@ class Pool:
             self._checkers[check] = Checker(check, made, self, places, within)
         if gone or new:
             self._index()
+        for checker in self._checkers.values():
+            checker.forget()
         return Applied(len(wanted) - len(new), len(new), len(gone))
 
     def outcomes(self) -> tuple[Outcome, ...]:
-        """The latest results of the checks that ran since this was last asked."""
+        """The latest results that are news, of the checks that ran since this was last asked."""
         fresh, self._fresh = self._fresh, {}
         return tuple(
             Outcome(
@@ -154,6 +157,15 @@ class Pool:
             )
             for checker in fresh.values()
             if checker.result is not None
+        )
+
+    def repeats(self) -> Repeats:
+        """The checks that only passed again since this was last asked; to be told after the news."""
+        again, self._repeated = self._repeated.values(), {}
+        return Repeats(
+            tuple([checker.id for checker in again]),
+            tuple([checker.at for checker in again]),
+            tuple([checker.elapsed for checker in again]),
         )
 
     def close(self) -> None:
@@ -181,11 +193,17 @@ class Pool:
             counts.failed += 1
             counts.internal_errors += result.reason is Reason.INTERNAL_ERROR
         self._fresh[checker.id] = checker
+        self._repeated.pop(checker.id, None)
         if failed or change is not None:
             self._spread(checker, result, change)
         if change is not None:
             self._transitions.append(change)
             self._tell_soon()
+
+    def repeated(self, checker: Checker) -> None:
+        """Count a result that is no news."""
+        self.counts.probes += 1
+        self._repeated[checker.id] = checker
 
     @property
     def waited(self) -> int:
@@ -267,6 +285,7 @@ class Pool:
         under_way = checker.running
         checker.stop()
         self._fresh.pop(checker.id, None)
+        self._repeated.pop(checker.id, None)
         checker.places.leave(checker)
         if under_way:
             checker.places.free()

@@ -215,6 +215,17 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     held: bool = False
 
 
+class Repeats(msgspec.Struct, frozen=True, tag=True):
+    """Checks that passed once more, with a result that differs from the last one told by its times only.
+
+    One column each: `CheckSpec.id`, when the probe ended (monotonic seconds), how long it took.
+    """
+
+    checks: tuple[str, ...]
+    at: tuple[Seconds, ...]
+    elapsed: tuple[Seconds, ...]
+
+
 def outcome(change: Transition) -> Outcome:
     """The result that changed a verdict, with the new one."""
     return Outcome(

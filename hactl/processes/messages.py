@@ -15,7 +15,7 @@ from failover.peer.report import PeerReport
 from failover.priority import Judgement
 from failover.report import Told as RoutersTold
 from failover.spec import FailoverSpec, Standby
-from health.result import Outcome, Transition, outcome
+from health.result import Outcome, Repeats, Transition, outcome
 from health.spec import HealthSpec
 from notify.event import Event
 from notify.spec import NotifySpec
@@ -218,7 +218,7 @@ class Transitions(msgspec.Struct, frozen=True, tag=True):
 
 
 class Outcomes(msgspec.Struct, frozen=True, tag=True):
-    """The latest results, for status; sent once a second in one message, only those checks that ran since."""
+    """The latest results that are news, for status; sent once a second in one message, only those checks that ran since."""
 
     outcomes: tuple[Outcome, ...]
 
@@ -294,7 +294,7 @@ ToWorker = (
 
 _Any = Beat | Prepared | Note
 FromFailover = _Any | RoutersTold | PeerReport | Lateness
-FromHealth = _Any | Transitions | Outcomes
+FromHealth = _Any | Transitions | Outcomes | Repeats
 FromNotify = _Any | ChannelReport | ChannelTested | HistoryAnswer | Ask
 """What each kind of worker may say: one that a probed server has turned must not be able to speak of addresses."""
 FromWorker = FromFailover | FromHealth | FromNotify

@@ -24,10 +24,11 @@ from hactl.ipvs.update import due, update
 from hactl.ipvs.words import intent
 from hactl.ipvs.words import refusal as refusal_words
 from hactl.services.batching import Batches
+from hactl.services.latest import Latest
 from hactl.services.state import Services, State, Update, index
 from hactl.wishes import drains
 from hactl.wishes.overrides import Admin, Overrides
-from health.result import Outcome, remembering
+from health.result import Outcome, Repeats
 
 DRAIN_PERIOD = 1.0
 """Seconds between two looks at the connections of servers that are drained to be removed."""
@@ -47,7 +48,7 @@ class Balancer:
         log: Any,
     ) -> None:
         self.state = State()
-        self.outcomes: dict[str, Outcome] = {}
+        self.outcomes = Latest()
         self._services: Services = index(config.services)
         self._overrides = overrides
         self._holding: frozenset[str] = frozenset()
@@ -106,13 +107,19 @@ class Balancer:
         for told in outcomes:
             if told.check not in self._services.by_check:
                 continue
-            before = self.outcomes.get(told.check)
-            self.outcomes[told.check] = outcome = remembering(before, told)
+            before, outcome = self.outcomes.take(told)
             if before is None or _said(before) != _said(outcome):
                 changed.add(outcome.check)
             if self._dues:
                 watched |= {name for name, _ in self._services.by_check[outcome.check] if name in self._dues}
         self._batches.add(changed, watched)
+
+    def repeat(self, again: Repeats) -> None:
+        """Results that differ from those before by their times only."""
+        self.outcomes.again(again.checks, again.at, again.elapsed)
+        if self._dues:
+            users = (name for check in again.checks for name, _ in self._services.by_check.get(check, ()))
+            self._batches.add((), {name for name in users if name in self._dues})
 
     def set_overrides(self, overrides: Overrides) -> None:
         """What operators want of servers from now on."""
@@ -135,7 +142,7 @@ class Balancer:
         gone = {service_key(spec) for spec in self._services.specs.values()}
         self._services = services
         used = {check.id for check in config.checks}
-        self.outcomes = {check: outcome for check, outcome in self.outcomes.items() if check in used}
+        self.outcomes.keep(used)
         gone -= {service_key(spec) for spec in services.specs.values()}
         # Another object: the one before is the wish of a pass that may be under way.
         self._table = {key: entry for key, entry in self._table.items() if key not in gone}

@@ -16,6 +16,7 @@ from hactl.events import of_alarm, of_conflict, of_report, plain
 from hactl.processes.messages import Ask, ChannelReport, Note, Outcomes, Transitions
 from hactl.processes.preparing import FAILOVER
 from hactl.wishes.unseen import at_takeover, late
+from health.result import Repeats
 from notify.event import EventKind
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Heard:
             case Transitions() | Outcomes():
                 daemon.balancer.learn(message.outcomes)
                 daemon.tracking.learn(message.outcomes)
+            case Repeats():
+                daemon.balancer.repeat(message)
             case RouterReport():
                 self._on_router(message)
             case Conflict() if daemon.splits.heard(message.router):

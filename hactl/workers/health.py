@@ -137,6 +137,9 @@ class HealthHandler:
         outcomes = self._pool.outcomes()
         if outcomes:
             self._send(Outcomes(outcomes))
+        repeats = self._pool.repeats()
+        if repeats.checks:
+            self._send(repeats)
 
     def _report(self) -> None:
         self._tell_outcomes()

@@ -31,7 +31,7 @@ from hactl.wishes.mastership import Aside, Hold, Mastership
 from hactl.wishes.overrides import MAX_REASON, Admin, Override, Overrides, Wish
 from hactl.wishes.scopes import OverrideError, Scope
 from health.dialogue import Kit
-from health.result import DETAIL_LIMIT, End, Health, Outcome, Reason, Result
+from health.result import DETAIL_LIMIT, End, Health, Outcome, Reason, Repeats, Result
 from health.spec import CheckSpec, HttpProbe
 from health.wire import http
 from support.config import MINIMAL, config_of
@@ -280,4 +280,5 @@ def test_a_turned_worker_cannot_fill_the_supervisor(tmp_path: Path) -> None:
     for check in ("made-up-1", "made-up-2", known):
         outcome = Outcome(check=check, health=Health.UP, result=Result(reason=Reason.OK), at=1.0)
         balancer.learn([outcome])
+        balancer.repeat(Repeats((check,), (2.0,), (0.5,)))
     assert set(balancer.outcomes) == {known}

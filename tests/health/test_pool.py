@@ -8,7 +8,7 @@ import pytest
 
 from health.dialogue import ProbeError, Ran
 from health.pool import PROGRAMS, Pool
-from health.result import PASSED, Health, Reason
+from health.result import PASSED, Health, Reason, Repeats
 from health.spec import CheckSpec, HealthSpec, ScriptProbe, TcpProbe, TlsSpec
 from support.alerts import until
 from support.pool import Told, check, running
@@ -81,6 +81,44 @@ async def test_outcomes_are_told_once() -> None:
     (outcome,) = outcomes
     assert (outcome.health, outcome.result.reason) == (Health.UP, Reason.OK)
     assert 0 < outcome.at <= time.monotonic()
+
+
+async def test_what_passes_again_is_told_by_its_times() -> None:
+    """A pass is news once; then only that there was another. After a new set, which may be of other hearers, all is."""
+    async with serving(silence) as port, running(check(port)) as (pool, told):
+        await told.until(1)
+        (first,) = pool.outcomes()
+        await until(lambda: pool.counts.probes >= 4)
+        assert pool.outcomes() == ()
+        again = pool.repeats()
+        assert again.checks == (check(port).id,)
+        assert first.at < again.at[0] <= time.monotonic()
+        assert 0 < again.elapsed[0] < 0.3
+        assert pool.repeats() == Repeats((), (), ())
+        pool.apply(pool.prepare(HealthSpec(checks=(check(port),))))
+        await until(lambda: pool.counts.probes >= 6)
+        assert [outcome.at > again.at[0] for outcome in pool.outcomes()] == [True]
+
+
+async def test_a_failure_ends_the_repeats() -> None:
+    """The first failure is news, although the verdict stays; so is each further one, and the first pass after them."""
+    port = free_port()
+    async with running(check(port, fall=100)) as (pool, told):
+        server = await asyncio.start_server(silence, "127.0.0.1", port)
+        await told.until(1)
+        await until(lambda: bool(pool.repeats().checks))
+        server.close()
+        await server.wait_closed()
+        await until(lambda: pool.counts.failed >= 2)
+        pool.repeats()
+        reasons = {outcome.result.reason for outcome in pool.outcomes()}
+        await asyncio.sleep(0.2)
+        assert reasons == {Reason.CONNECT_REFUSED}
+        assert pool.repeats().checks == ()
+        server = await asyncio.start_server(silence, "127.0.0.1", port)
+        await until(lambda: any(outcome.result.passed for outcome in pool.outcomes()))
+        server.close()
+    assert [change.new for change in told.transitions][-1] is Health.UP
 
 
 async def test_capacity_bounds_probes_under_way() -> None:
