@@ -15,7 +15,7 @@ from bench.outage.section import outages
 from bench.section import Section
 
 PAGE = Path("docs/measurements.md")
-_BOOKS: Mapping[str, Callable[[Document], Section]] = {
+BOOKS: Mapping[str, Callable[[Document], Section]] = {
     "outage": outages,
     "flows": flows,
     "removal": sections.removals,
@@ -38,7 +38,7 @@ besides; the programs' share is what is compared here.
 def write(books: Path, page: Path) -> list[str]:
     """Makes the page and its pictures; the names of the parts that are on it."""
     found = {
-        name: make(read(path)) for name, make in _BOOKS.items() if (path := books / f"{name}.json").exists()
+        name: make(read(path)) for name, make in BOOKS.items() if (path := books / f"{name}.json").exists()
     }
     folder = page.parent / "pictures"
     folder.mkdir(exist_ok=True)
