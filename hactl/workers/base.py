@@ -4,7 +4,6 @@ The law: a worker is executed as root, imports all it needs, and only then becom
 nothing back. It never writes a log: notes go to the supervisor.
 """
 
-import argparse
 import asyncio
 import codecs
 import ctypes
@@ -13,7 +12,7 @@ import pwd
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -52,38 +51,40 @@ class Handler(Protocol):
         """Do the work until stopped."""
 
 
-def arguments(
-    *,
-    lock: bool = False,
-    state_dir: bool = False,
-    allowed: bool = False,
-    door: bool = False,
-    mark: bool = False,
-) -> argparse.Namespace:
-    """The worker's command line: `--fd` of its socket, `--user` to become (empty: stay), and what it asks for.
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A worker's command line: the `fd` of its socket, the `user` to become (empty: stay), and what only some are told.
 
     `allowed` is the socket on which the supervisor tells a helper what may be run; the worker only passes it on.
     Over `door` the supervisor passes listening sockets. With `mark` the worker may mark its packets.
     """
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--fd", type=int, required=True)
-    parser.add_argument("--user", default="")
-    if lock:
-        parser.add_argument("--lock", default="")
-    if allowed:
-        parser.add_argument("--allowed", type=int, required=True)
-    if mark:
-        parser.add_argument("--mark", action="store_true")
-    if door:
-        parser.add_argument("--door", type=int, required=True)
-    if state_dir:
-        parser.add_argument("--state-dir", required=True)
-    return parser.parse_args()
+
+    fd: int
+    user: str = ""
+    lock: str = ""
+    state_dir: str = ""
+    allowed: int = -1
+    door: int = -1
+    mark: bool = False
+
+
+def options(words: Sequence[str]) -> Options:
+    """Read `--name value ...` and `--mark`. Raises msgspec.ValidationError; argparse would cost each worker a megabyte."""
+    rest, found = iter(words), {}
+    for word in rest:
+        name = word.removeprefix("--").replace("-", "_")
+        found[name] = "true" if name == "mark" else next(rest, "")
+    return msgspec.convert(found, Options, strict=False)
 
 
 def note(send: Send, level: NoteLevel, text: str, **fields: object) -> None:
     """Send a line for the log."""
     send(Note(level, text, {name: str(value) for name, value in fields.items()}))
+
+
+def load_codecs() -> None:
+    """Load what Python would load when it is first used."""
+    for name in _CODECS:
+        codecs.lookup(name)
 
 
 def drop_privileges(user: str, keep: tuple[int, ...] = ()) -> None:
@@ -94,8 +95,7 @@ def drop_privileges(user: str, keep: tuple[int, ...] = ()) -> None:
     kernel refuses.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    for name in _CODECS:
-        codecs.lookup(name)
+    load_codecs()
     if os.geteuid() == 0 and user:
         entry = pwd.getpwnam(user)
         _prctl(libc, _PR_SET_KEEPCAPS, 1)

@@ -249,7 +249,7 @@ def _holder(descriptor: int) -> int:
 
 def main() -> None:
     """Entry point: `python -I -m hactl.workers.failover --fd N --user NAME --lock PATH`."""
-    options = base.arguments(lock=True)
+    options = base.options(sys.argv[1:])
     remarks = _alone(Path(options.lock)) if options.lock else ""
     kept = (base.CAP_NET_ADMIN, base.CAP_NET_RAW, *realtime.raise_limits())
     refused = realtime.become_realtime()

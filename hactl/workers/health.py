@@ -9,6 +9,7 @@ import gc
 import os
 import resource
 import socket
+import sys
 from collections.abc import Mapping
 
 import uvloop
@@ -156,7 +157,7 @@ class HealthHandler:
 
 def main() -> None:
     """Run the worker on the socket given."""
-    arguments = base.arguments(allowed=True, mark=True)
+    arguments = base.options(sys.argv[1:])
     with socket.socket(fileno=arguments.allowed) as allowed:
         is_root = os.geteuid() == 0 and arguments.user
         helper = programs.start(arguments.user, allowed) if is_root else None

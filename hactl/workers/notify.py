@@ -4,7 +4,6 @@ The law: a new generation changes nothing before its commit, and then only the c
 directory of the history is made while still root; everything else happens as the worker's own user.
 """
 
-import argparse
 import asyncio
 import contextlib
 import importlib
@@ -12,6 +11,7 @@ import os
 import pwd
 import socket
 import stat
+import sys
 import time
 import uuid
 from collections.abc import Sequence
@@ -260,7 +260,7 @@ def _give(file: Path, uid: int, gid: int) -> None:
 
 
 async def _main(
-    options: argparse.Namespace, store: Store, said: Sequence[tuple[str, str]], helper: socket.socket | None
+    options: base.Options, store: Store, said: Sequence[tuple[str, str]], helper: socket.socket | None
 ) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup"))
@@ -273,7 +273,7 @@ async def _main(
 
 def main() -> None:
     """Entry point."""
-    options = base.arguments(state_dir=True, allowed=True, door=True)
+    options = base.options(sys.argv[1:])
     for name in LOADED_LATE:
         importlib.import_module(name)
     plugins.load()

@@ -25,7 +25,7 @@ import msgspec
 from hactl import process
 from hactl.processes.ipc import Link, connect
 from hactl.processes.messages import AllowPrograms
-from hactl.workers.base import drop_privileges
+from hactl.workers.base import drop_privileges, load_codecs
 
 CAP_KILL = 5
 CAP_SETGID = 6
@@ -155,6 +155,7 @@ def start(user: str, allowed: socket.socket) -> socket.socket:
     supervisor's link to the helper. Nobody waits for the helper: it ends by itself when the link does.
     """
     ours, theirs = socket.socketpair()
+    load_codecs()
     gc.freeze()  # A collection would write to each object, and with that unshare its page.
     if os.fork() == 0:
         _be_helper(user, theirs, allowed)
