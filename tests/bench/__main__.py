@@ -69,6 +69,21 @@ PARTS = {
         "--seconds 10 --rounds 3",
         (600, 3600, 7200),
     ),
+    "sharing": Part(
+        "bench.scale",
+        "--only sharing --seconds 1 --settle 5",
+        "--only sharing",
+        "--only sharing --seconds 30",
+        (120, 180, 300),
+    ),
+    "scale": Part(
+        "bench.scale",
+        "--only table --servers 100 --interval 5",
+        "--only table",
+        "--only table --interval 60",
+        (300, 1200, 2400),
+        guest=True,
+    ),
 }
 USUAL = ("outage", "adverts", "routers", "removal")
 """Together less than half an hour."""

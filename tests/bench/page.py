@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import sections
+from bench import scale_section, sections
 from bench.book import FOLDER, Document, read
 from bench.flows.section import flows
 from bench.outage.section import outages
@@ -23,6 +23,8 @@ BOOKS: Mapping[str, Callable[[Document], Section]] = {
     "adverts": sections.adverts,
     "routers": sections.routers,
     "health": sections.checks,
+    "sharing": scale_section.sharing,
+    "scale": scale_section.table,
 }
 _HEAD = """# Measurements
 

@@ -5,8 +5,6 @@ hactl.lab.guest -- ...`, whose times count as ratios only), shared servers on th
 """
 
 import argparse
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 from bench import usage
+from bench.book import FOLDER, Book
 from bench.farm import Farm
 from bench.ground import Ground, ground
 from bench.ours import Hactl
@@ -28,6 +27,8 @@ _QUIET = 3.0
 """Seconds in which an unchanged reload would have written, had it anything to write."""
 FEW, MANY = 1, 4000
 SHARED, SHARING = 200, 50
+PARTS = {"table": "scale.json", "sharing": "sharing.json"}
+"""What can be measured, with the book of each."""
 
 
 class Scaled(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ class Scaled(msgspec.Struct, frozen=True):
         return self.target is None or self.ratio <= self.target
 
 
-HEAD = f"{'what':52}{'servers':>9}{'hactl':>10}{'keepalived':>12}{'ratio':>8}{'target':>8}{'writes':>8}"
+HEAD = f"{'what':52}{'servers':>9}{'hactl':>10}{'beside it':>12}{'ratio':>8}{'target':>8}{'writes':>8}"
 
 
 def line(one: Scaled) -> str:
@@ -150,7 +151,7 @@ def table(here: Ground, servers: int, interval: float) -> Iterator[Scaled]:
 # ---- shared servers -------------------------------------------------------------------------------------------------
 
 
-def sharing(here: Ground, seconds: float) -> Iterator[Scaled]:
+def sharing(here: Ground, seconds: float, settle: float) -> Iterator[Scaled]:
     """What fifty services over the same servers cost in times of one service over them."""
     costs: dict[tuple[str, int], tuple[float, float]] = {}
     for services in (1, SHARING):
@@ -158,7 +159,7 @@ def sharing(here: Ground, seconds: float) -> Iterator[Scaled]:
             program = make(here)
             program.start(Farm("tcp", SHARED, 1.0, sharing=services))
             try:
-                time.sleep(15.0)
+                time.sleep(settle)
                 pids = [pid for some in program.processes().values() for pid in some]
                 before, probes = usage.cpu(pids), here.accepted()
                 time.sleep(seconds)
@@ -168,11 +169,11 @@ def sharing(here: Ground, seconds: float) -> Iterator[Scaled]:
                 program.stop()
     ours, one = costs["hactl", SHARING], costs["hactl", 1]
     theirs, rival = costs["keepalived", SHARING], costs["keepalived", 1]
-    yield Scaled("probes a second, 50 services (theirs: 1 service)", SHARED, "/s", ours[1], one[1], 1.05)
-    yield Scaled("CPU ms a second, 50 services (theirs: 1 service)", SHARED, "ms/s", ours[0], one[0], 1.1)
-    yield Scaled("probes a second, 50 services", SHARED, "/s", ours[1], theirs[1])
-    yield Scaled("CPU ms a second, 50 services", SHARED, "ms/s", ours[0], theirs[0])
-    yield Scaled("CPU ms a second, 1 service", SHARED, "ms/s", one[0], rival[0])
+    yield Scaled("probes, 50 services; beside: hactl's for 1", SHARED, "/s", ours[1], one[1], 1.05)
+    yield Scaled("CPU, 50 services; beside: hactl's for 1", SHARED, "ms/s", ours[0], one[0], 1.1)
+    yield Scaled("probes, 50 services", SHARED, "/s", ours[1], theirs[1])
+    yield Scaled("CPU, 50 services", SHARED, "ms/s", ours[0], theirs[0])
+    yield Scaled("CPU, 1 service", SHARED, "ms/s", one[0], rival[0])
 
 
 # ---- all of it ------------------------------------------------------------------------------------------------------
@@ -180,51 +181,39 @@ def sharing(here: Ground, seconds: float) -> Iterator[Scaled]:
 
 def measure(here: Ground, asked: argparse.Namespace) -> Iterator[Scaled]:
     """Everything that was asked for."""
-    if "sharing" in asked.only:
-        yield from sharing(here, asked.seconds)
-    if "table" in asked.only:
+    if asked.only == "sharing":
+        yield from sharing(here, asked.seconds, asked.settle)
+    else:
         for servers in asked.servers:
             yield from table(here, servers, asked.interval)
 
 
 def main() -> int:
-    """Measure, print, write down; 1 when a target is missed."""
+    """Measure, print, write down."""
     parser = argparse.ArgumentParser(prog="bench.scale")
-    parser.add_argument(
-        "--only", nargs="+", choices=("table", "sharing"), help="default: what this kernel can do"
-    )
+    parser.add_argument("--only", choices=PARTS, help="default: what this kernel can do")
     parser.add_argument("--servers", nargs="+", type=int, default=[1000, 10_000])
     parser.add_argument(
         "--interval", type=float, default=30.0, help="between two checks of a server, for the table"
     )
     parser.add_argument("--seconds", type=float, default=10.0, help="for each measurement of shared servers")
-    parser.add_argument("--json", type=Path, help="write everything here as well")
+    parser.add_argument("--settle", type=float, default=15.0, help="seconds until it begins")
+    parser.add_argument("--json", type=Path, help="default: build/bench/scale.json, or sharing.json")
     asked = parser.parse_args()
-    asked.only = asked.only or (["table", "sharing"] if has_ipvs() else ["sharing"])
-    if "table" in asked.only and not has_ipvs():
+    asked.only = asked.only or ("table" if has_ipvs() else "sharing")
+    if asked.only == "table" and not has_ipvs():
         parser.error(
             "this kernel has no IPVS: python -m hactl.lab.guest -- env PYTHONPATH=tests python -m bench.scale"
         )
-    conditions = {
-        "day": time.strftime("%Y-%m-%d"),
-        "kernel": platform.release(),
-        "cores": os.cpu_count(),
-        "busy before": os.getloadavg(),
-    }
-    print("; ".join(f"{name} {value}" for name, value in conditions.items()))
+    book = Book(
+        asked.json or FOLDER / PARTS[asked.only], {"interval": asked.interval, "seconds": asked.seconds}
+    )
     print(HEAD)
-    found: list[Scaled] = []
     with ground() as here:
         for one in measure(here, asked):
-            found.append(one)
+            book.add("scale", one)
             print(line(one), flush=True)
-    if asked.json is not None:
-        rows = [{**msgspec.structs.asdict(one), "ratio": one.ratio, "met": one.met} for one in found]
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_bytes(
-            msgspec.json.format(msgspec.json.encode({"conditions": conditions, "rows": rows}))
-        )
-    return 0 if all(one.met for one in found) else 1
+    return 0
 
 
 if __name__ == "__main__":

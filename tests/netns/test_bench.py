@@ -52,3 +52,13 @@ def test_removals_are_measured(tmp_path: Path) -> None:
     }
     assert all(len(one["took"]) == one["deaths"] == 2 for one in samples)
     assert all(took >= 1.0 for one in samples if one["way"] in ("silent", "slow") for took in one["took"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_shared_servers_are_measured(tmp_path: Path) -> None:
+    """Fifty services over the same servers: hactl sends as many probes as for one, keepalived fifty times as many."""
+    found = bench("scale", tmp_path / "b.json", "--only=sharing", "--seconds=3", "--settle=8")
+    probes = {one["what"]: one["ours"] / one["theirs"] for one in found.of("scale") if one["unit"] == "/s"}
+    assert probes["probes, 50 services; beside: hactl's for 1"] < 1.2
+    assert probes["probes, 50 services"] < 0.1
