@@ -18,8 +18,6 @@ from simulation.trial import Trial, told
 from simulation.world import Broken
 
 PORTION = 25
-SELDOM = 100_000
-"""New objects after which cycles are looked for: a story makes many that live to its end."""
 REPORT_EVERY = 10.0
 Result = TypeVar("Result")
 
@@ -129,11 +127,13 @@ def _in_portions(act: Callable[[range], Result], first: int, end: int, jobs: int
 
 
 def _portion(seeds: range) -> list[Ran]:
-    if gc.get_threshold()[0] != SELDOM:
+    if gc.isenabled():
         gc.collect()
         gc.freeze()
-        gc.set_threshold(SELDOM)
-    return [attempt(seed) for seed in seeds]
+        gc.disable()
+    results = [attempt(seed) for seed in seeds]
+    gc.collect()
+    return results
 
 
 def _tell_portion(seeds: range) -> list[str]:

@@ -278,7 +278,7 @@ class Director:
 
     def _after_turn(self) -> None:
         handler, process = self.handler, self.process
-        if handler is not None and process is not None and handler._done.is_set():
+        if self.stopping and handler is not None and process is not None and handler._done.is_set():
             self._tell("has stopped")
             handler._peering.close()
             handler._manager.close()

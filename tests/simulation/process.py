@@ -108,8 +108,11 @@ class Process:
 
     def run(self, act: Callable[..., Any], *arguments: Any) -> None:
         """Something calls into the process, which must not stand still; all that it has to do follows."""
-        self._ready.append((act, arguments))
-        self._turn()
+        if self._ready or self._running:
+            self._ready.append((act, arguments))
+            self._turn()
+        else:
+            self._turn((act, arguments))
 
     def readable(self, number: int) -> None:
         """Something has arrived on the socket of this number."""
@@ -162,15 +165,19 @@ class Process:
             self._last = max(self._last, timer.when())
             timer.act(*timer.arguments)
 
-    def _turn(self, _: Any = None) -> None:
+    def _turn(self, first: Any = None) -> None:
+        """Do what is to be done, `first` (a callback and its arguments) before all else."""
         if self._running or not self.alive or self.frozen:
+            if first is not None:
+                self._ready.append(first)
             return
         self._running = True
         asyncio._set_running_loop(self)  # type: ignore[arg-type]
         ready, turns = self._ready, 0
         try:
-            while ready and turns < MOST_TURNS:
-                act, arguments = ready.popleft()
+            while (ready or first is not None) and turns < MOST_TURNS:
+                act, arguments = ready.popleft() if first is None else first
+                first = None
                 act(*arguments)
                 turns += 1
                 if not ready:
