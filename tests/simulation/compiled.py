@@ -1,7 +1,8 @@
 """The simulation and the core compiled with mypyc, in a copy under build/: the same stories in half the time.
 
 Owns which modules stay as they are: those of the edge whose names `standins` exchanges, since compiled code finds other
-compiled code without looking at names. A copy is kept for one state of all files; a minute and a half makes it anew.
+compiled code without looking at names. A copy is kept for one state of all files; a minute and a half makes it anew, and it
+is used only when it told some stories as the sources tell them.
 """
 
 import hashlib
@@ -11,8 +12,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from simulation.campaign import digest
+
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / "build" / "simulation"
+COMPARED = 100
+"""Stories told by both before a copy is used."""
 _PACKAGES = ("failover", "hactl", "health", "notify")
 _INTERPRETED = {
     "failover/frames.py",
@@ -32,7 +37,12 @@ _COMPILED_OF_OURS = (
     "world",
     "writer",
 )
-_NOT_NEEDED = {"found", "mutants", *(path.stem for path in Path(__file__).parent.glob("test_*.py"))}
+_NOT_NEEDED = {
+    "compiled",
+    "found",
+    "mutants",
+    *(path.stem for path in Path(__file__).parent.glob("test_*.py")),
+}
 _MAKE = """
 import sys
 from mypyc.build import mypycify
@@ -56,40 +66,66 @@ sys.exit(main())
 
 
 def run(arguments: list[str]) -> int:
-    """`python -m simulation` with these arguments in the compiled copy, which is made where there is none yet."""
-    place = _copy()
-    environment = os.environ | {"PYTHONPATH": str(place)}
-    return subprocess.run(
-        [sys.executable, "-P", "-c", _START, *arguments], env=environment, check=False
-    ).returncode
+    """`python -m simulation` with these arguments in the compiled copy, which is made where there is none yet.
 
-
-def _copy() -> Path:
-    found = (path for folder in (*_PACKAGES, "tests/simulation") for path in (ROOT / folder).rglob("*.py"))
-    files = sorted(path for path in found if path.parent.name != "simulation" or path.stem not in _NOT_NEEDED)
+    Raises RuntimeError when the copy tells another story than the sources.
+    """
+    files = _needed()
     state = hashlib.sha256()
     for path in files:
         state.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     place = HOME / state.hexdigest()[:16]
     if not place.exists():
         print("compiling; this takes some minutes", flush=True)
-        _make(files, place)
-    return place
+        unfinished = place.with_suffix(f".{os.getpid()}")
+        _make(files, unfinished)
+        _compare(unfinished)
+        unfinished.rename(place)
+    return subprocess.run(_command(arguments), env=_environment(place), check=False).returncode
+
+
+def _command(arguments: list[str]) -> list[str]:
+    return [sys.executable, "-P", "-c", _START, *arguments]
+
+
+def _environment(place: Path) -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(place)}
+
+
+def _needed() -> list[Path]:
+    """The failover worker's files, those of ours that it loads, and the world's."""
+    import simulation.trial  # noqa: F401
+
+    loaded = {module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in _PACKAGES}
+    folders = (ROOT / "failover", ROOT / "tests/simulation")
+    files = {path for folder in folders for path in folder.rglob("*.py") if path.stem not in _NOT_NEEDED}
+    return sorted(files | {Path(file) for file in loaded if file})
+
+
+def _compare(place: Path) -> None:
+    ours = digest(0, COMPARED, jobs=1)
+    theirs = subprocess.run(
+        _command(["--digest", "--seeds", str(COMPARED), "--jobs", "1"]),
+        env=_environment(place),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    if ours != theirs:
+        raise RuntimeError(f"{place} tells other stories than the sources do")
 
 
 def _make(files: list[Path], place: Path) -> None:
-    unfinished = place.with_suffix(f".{os.getpid()}")
     for path in files:
-        copy = unfinished / path.relative_to(ROOT / "tests" if path.is_relative_to(ROOT / "tests") else ROOT)
+        copy = place / path.relative_to(ROOT / "tests" if path.is_relative_to(ROOT / "tests") else ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
-    (unfinished / "mypy.ini").write_text(_MYPY)
+    (place / "mypy.ini").write_text(_MYPY)
     modules = [
-        str(path.relative_to(unfinished))
-        for path in sorted((unfinished / "failover").rglob("*.py"))
-        if path.name != "__init__.py" and str(path.relative_to(unfinished)) not in _INTERPRETED
+        str(path.relative_to(place))
+        for path in sorted((place / "failover").rglob("*.py"))
+        if path.name != "__init__.py" and str(path.relative_to(place)) not in _INTERPRETED
     ]
     modules += [f"simulation/{name}.py" for name in _COMPILED_OF_OURS]
-    subprocess.run([sys.executable, "-c", _MAKE, *modules], cwd=unfinished, check=True)
-    shutil.rmtree(unfinished / "build")
-    unfinished.rename(place)
+    subprocess.run([sys.executable, "-c", _MAKE, *modules], cwd=place, check=True)
+    shutil.rmtree(place / "build")

@@ -1,15 +1,11 @@
-"""A campaign of many schedules: in pieces, in several processes, compiled."""
+"""A campaign of many schedules: in pieces, in several processes."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from simulation import journal as journals
 from simulation.campaign import digest, run
 from simulation.journal import Journal, State
-
-HERE = Path(__file__).resolve().parents[2]
 
 
 def test_a_campaign_goes_on_where_its_journal_ends(tmp_path: Path) -> None:
@@ -74,21 +70,3 @@ def test_comments_are_no_other_state(tmp_path: Path) -> None:
 def test_stories_are_the_same_in_one_process_and_in_several() -> None:
     """Their digest can be compared wherever it was made."""
     assert digest(0, 30, jobs=1) == digest(0, 30, jobs=2) != digest(1, 31, jobs=1)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_compiled_stories_are_the_same() -> None:
-    """mypyc changes nothing that happens, nor what the journal takes for the state of the code."""
-    answers = [
-        subprocess.run(
-            [sys.executable, "-m", "simulation", "--digest", "--seeds", "200", *how],
-            env={"PYTHONPATH": f"{HERE}:{HERE / 'tests'}", "PATH": "/usr/bin:/bin"},
-            cwd=HERE,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.splitlines()[-1]
-        for how in ([], ["--compiled"])
-    ]
-    assert answers[0] == answers[1]
