@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.farm import Farm
 from bench.ground import Ground
 
-from support.processes import children, stop
+from support.processes import children, family, stop
 
 _TESTS = Path(__file__).parents[1]
 
@@ -65,7 +65,7 @@ class Hactl:
         for pid in children(self._process.pid):
             words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
             is_checker = "hactl.workers.health" in words
-            found.setdefault("checker" if is_checker else "other workers", []).append(pid)
+            found.setdefault("checker" if is_checker else "other workers", []).extend(family(pid))
         return found
 
     def stop(self) -> None:

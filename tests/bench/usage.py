@@ -1,4 +1,4 @@
-"""What processes have used: CPU time to the nanosecond, and the memory that is theirs alone."""
+"""What processes have used: CPU time to the nanosecond, and memory."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,10 +11,15 @@ def cpu(pids: Iterable[int]) -> float:
 
 
 def memory(pids: Iterable[int]) -> float:
-    """Mebibytes that would be free if these processes were gone."""
-    return sum(map(_private, pids)) / 1024
+    """Mebibytes of these processes: a page that several have counts by shares (PSS), so those that share go together."""
+    return sum(_mebibytes(pid, "Pss") for pid in pids)
 
 
-def _private(pid: int) -> int:
+def resident(pids: Iterable[int]) -> float:
+    """Mebibytes that these processes have in memory, counting anew in each what they share (RSS)."""
+    return sum(_mebibytes(pid, "Rss") for pid in pids)
+
+
+def _mebibytes(pid: int, what: str) -> float:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
+    return sum(int(line.split()[1]) for line in lines if line.startswith(f"{what}:")) / 1024

@@ -10,6 +10,11 @@ def children(pid: int) -> list[int]:
     return [int(word) for task in tasks for word in (task / "children").read_text().split()]
 
 
+def family(pid: int) -> list[int]:
+    """This process and all that descend from it."""
+    return [pid, *(one for child in children(pid) for one in family(child))]
+
+
 def stop(process: "subprocess.Popen[bytes]", within: float = 30.0) -> None:
     """An orderly stop, or an end after so many seconds."""
     process.terminate()
