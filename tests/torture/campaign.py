@@ -23,9 +23,10 @@ from torture.traffic import Traffic
 from torture.watch import Asker, Watch, keep
 
 SETTLE_WITHIN = 40.0
+START_WITHIN = 120.0
 QUIET = 0.7
 _TICK = 0.02
-_LOOK_EVERY = 0.15
+_LOOK_EVERY = 0.25
 _RESUME_EVERY = 4.0
 _LOOKS = 3
 """All must be well at so many looks, one after the other."""
@@ -64,7 +65,7 @@ class Campaign:
 
     def settle(self) -> None:
         """Quiet before the first round."""
-        missing = self._settle()
+        missing = self._settle(within=START_WITHIN)
         assert not missing, missing
         self.loads.grown(self.ground)
 
@@ -92,13 +93,13 @@ class Campaign:
             time.sleep(_TICK)
         return done
 
-    def _settle(self, *, held_back: bool = False) -> list[str]:
+    def _settle(self, *, held_back: bool = False, within: float = SETTLE_WITHIN) -> list[str]:
         """Until all is as it must be; what is not when time is up.
 
         A handover or standby that outlived its director's death is ended by its operator, on whatever director answers.
         """
         self._wait(rules.ANSWERED_WITHIN)
-        limit = time.monotonic() + SETTLE_WITHIN
+        limit = time.monotonic() + within
         well, ask = 0, time.monotonic() + _RESUME_EVERY
         while well < _LOOKS:
             if held_back and time.monotonic() > ask:
@@ -107,7 +108,7 @@ class Campaign:
             missing = lacks(self.ground, self.watch.holders(), self.best)
             well = 0 if missing else well + 1
             if missing and time.monotonic() > limit:
-                return [f"not within {SETTLE_WITHIN:g} s: {text}" for text in missing]
+                return [f"not within {within:g} s: {text}" for text in missing]
             self._wait(_LOOK_EVERY)
         return []
 

@@ -184,10 +184,16 @@ class Ground:
 
     def processes(self, name: str) -> dict[str, list[int]]:
         """Process ids on a director by what they are; helpers of both workers are "programs"."""
-        found: dict[str, list[int]] = {}
-        for pid in namespaces.pids_in(self.net.namespace(name)):
-            if what := what_is(pid):
-                found.setdefault(what, []).append(pid)
+        return self.everywhere()[name]
+
+    def everywhere(self) -> dict[str, dict[str, list[int]]]:
+        """The same of every director, in one look at what runs on this machine."""
+        spaces = {_inode(namespaces.FOLDER / self.net.namespace(name)): name for name in self.directors}
+        found: dict[str, dict[str, list[int]]] = {name: {} for name in self.directors}
+        for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+            name = spaces.get(_inode(Path(f"/proc/{pid}/ns/net")), "")
+            if name and (what := what_is(pid)):
+                found[name].setdefault(what, []).append(pid)
         return found
 
     def close(self) -> None:
@@ -197,6 +203,14 @@ class Ground:
             namespaces.signal_all(self.net.namespace(name), 9)
             director.end()
             subprocess.run(["umount", "-l", str(director.state)], check=False)
+
+
+def _inode(namespace: Path) -> int:
+    """What tells a network namespace from others; 0 for one that is gone."""
+    try:
+        return namespace.stat().st_ino
+    except OSError:
+        return 0
 
 
 def what_is(pid: int) -> str:

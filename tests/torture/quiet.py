@@ -30,18 +30,20 @@ def lacks(ground: Ground, holders: frozenset[str], best: str) -> list[str]:
     """What is not yet as it must be in quiet; empty when all is."""
     if holders != {best}:
         return [f"{sorted(holders)} hold the VIP"]
-    return [text for name in ground.directors for text in _lacks(ground, name, best)]
+    everywhere = ground.everywhere()
+    wrong = [text for name in ground.directors for text in _strangers(name, everywhere[name])]
+    return wrong or [text for name in ground.directors for text in _lacks(ground, name, best)]
 
 
-def _lacks(ground: Ground, name: str, best: str) -> list[str]:
-    there = ground.processes(name)
+def _strangers(name: str, there: dict[str, list[int]]) -> list[str]:
     found = []
     for what, pids in there.items():
         if what != "true" and (what not in {*WANTED, "programs"} or len(pids) > WANTED.get(what, HELPERS)):
             found.append(f"{name}: {len(pids)} processes {what}: {pids}")
-    found += [f"{name}: no process {what}" for what in WANTED if what not in there]
-    if found:
-        return found
+    return found + [f"{name}: no process {what}" for what in WANTED if what not in there]
+
+
+def _lacks(ground: Ground, name: str, best: str) -> list[str]:
     status = ground.directors[name].status_or_none()
     if status is None:
         return [f"{name}: does not answer"]
@@ -93,8 +95,8 @@ class Loads:
     def grown(self, ground: Ground) -> list[str]:
         """Processes that have more than they may."""
         found = []
-        for name in ground.directors:
-            for what, pids in ground.processes(name).items():
+        for name, there in ground.everywhere().items():
+            for what, pids in there.items():
                 for pid in pids if what in WANTED else ():
                     found += self._compare(f"{name} {what}", pid)
         return found
