@@ -16,7 +16,7 @@ from health.places import Places
 from health.probes.registry import Carriers, Running
 from health.probes.stream import internal_error
 from health.result import End, Health, Result, Transition, merged
-from health.schedule import START_SPREAD, common_due, first_due, first_wait, interval, next_due
+from health.schedule import START_SPREAD, again_due, common_due, first_due, first_wait, interval, next_due
 from health.spec import AgentProbe, CheckSpec
 from health.verdict import UNKNOWN, Verdict, observe, transition
 from health.wire.agent import standing
@@ -197,7 +197,9 @@ class Checker:
         self._end = told if is_plain else None
         if result.passed:
             self.pass_began = self._started
-        self._due = self._next(interval(spec, after), now)
+        every = interval(spec, after)
+        changing = not (result.passed or after.settled or after.damped or self._together)
+        self._due = again_due(self._due, every, now) if changing else self._next(every, now)
         self._sleep_until(self._due)
         self._pool.ended(self, result, transition(self.id, before, after, result, now))
         if ask and (needed := self._needed()) is not None:

@@ -55,6 +55,14 @@ def interval(spec: CheckSpec, verdict: Verdict) -> float:
     return min(spec.interval * 2.0 ** (verdict.lasting // PATIENCE), spec.down_interval)
 
 
+def again_due(due: float, every: float, now: float) -> float:
+    """When a check that failed is repeated while its verdict is changing: at once where it took longer than `every`.
+
+    A server that is silent uses up the whole timeout, and another wait would only keep it in service for longer.
+    """
+    return max(due + every, now)
+
+
 def next_due(due: float, every: float, now: float) -> float:
     """The first grid point after both `due`, the start that has just been served, and `now`."""
     following = due + every

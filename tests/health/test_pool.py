@@ -33,6 +33,22 @@ async def test_dead_server_goes_down_at_the_fast_interval() -> None:
     assert down.result.reason is Reason.CONNECT_REFUSED
 
 
+async def test_a_silent_server_is_asked_again_at_once_while_its_verdict_changes() -> None:
+    """Each failure takes the whole timeout, longer than the fast interval; none waits for another of those besides."""
+    asked = []
+
+    async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(time.monotonic())
+        await asyncio.sleep(3600)
+
+    async with serving(deaf) as port:
+        spec = check(port, probe=TcpProbe(expect="x"), interval=5.0, fast_interval=1.0, timeout=1.05, fall=3)
+        async with running(spec) as (_, told):
+            (down,) = await told.until(1)
+    assert down.result.reason is Reason.READ_TIMEOUT
+    assert asked[2] - asked[0] < 3.5, "two timeouts, not two and two waits up to the next grid point"
+
+
 async def test_returning_server_rises() -> None:
     """Down, then listening again: up after `rise` passes."""
     port = free_port()

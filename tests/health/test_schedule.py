@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from health.result import Health
 from health.schedule import (
     START_SPREAD,
+    again_due,
     first_due,
     first_wait,
     interval,
@@ -55,6 +56,12 @@ def test_no_drift_over_many_periods() -> None:
 def test_stall_skips_and_does_not_catch_up() -> None:
     """After ten seconds of stall there is one next start, not twenty."""
     assert next_due(100.0, 0.5, 110.2) == 110.5
+
+
+def test_a_failure_that_took_longer_than_the_interval_is_repeated_at_once() -> None:
+    """Not at the next point of the grid; a quick failure waits for its time."""
+    assert again_due(100.0, 0.5, 101.001) == 101.001
+    assert again_due(100.0, 0.5, 100.01) == 100.5
 
 
 def test_stagger_is_even() -> None:

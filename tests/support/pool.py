@@ -11,8 +11,9 @@ from health.spec import CheckSpec, HealthSpec, TcpProbe
 
 def check(port: int, **changes: object) -> CheckSpec:
     """A quick check of this port."""
-    settings: dict[str, object] = {"interval": 0.1, "fast_interval": 0.05, "timeout": 0.3, **changes}
-    return CheckSpec(address="127.0.0.1", port=port, probe=TcpProbe(), **settings)  # type: ignore[arg-type]
+    usual = {"probe": TcpProbe(), "interval": 0.1, "fast_interval": 0.05, "timeout": 0.3}
+    settings: dict[str, object] = {**usual, **changes}
+    return CheckSpec(address="127.0.0.1", port=port, **settings)  # type: ignore[arg-type]
 
 
 class Told:
