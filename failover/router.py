@@ -235,6 +235,8 @@ def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[A
     router.releasing = router.stopping = router.asked = False
     fencing = [DropFencing(router.fence.asked)] if router.fence.waits else []
     router.fence.rest()
+    if old is State.MASTER:
+        router.fence.continues = False
     router.state, router.since, router.cause, router.detail = new, now, cause, detail
     router.transitions += 1
     return [Changed(old, new, cause, detail), *fencing]

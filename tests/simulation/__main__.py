@@ -8,6 +8,10 @@ the program is not run again, and `--summary` adds it up.
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulation.trial import Trial
 
 
 def main() -> int:
@@ -23,9 +27,12 @@ def main() -> int:
     parser.add_argument(
         "--compiled", action="store_true", help="compile first, which pays from 10,000 schedules on"
     )
+    parser.add_argument("--fencing", action="store_true", help="with directors that fence")
     parser.add_argument("--journal", type=Path, help="go on where this file ends, and append to it what ran")
     parser.add_argument("--summary", action="store_true", help="what the journal says, and no more")
     options = parser.parse_args()
+    if options.compiled and options.fencing:
+        parser.error("stories of fencing are not compiled")
     if options.compiled:
         from simulation import compiled
 
@@ -41,7 +48,7 @@ def _do(options: argparse.Namespace) -> int:
     from simulation.trial import told
 
     if options.story is not None:
-        print(told(options.story))
+        print(told(options.story, _kind(options)))
     elif options.digest:
         print(digest(options.first, options.first + options.seeds, jobs=options.jobs))
     elif options.summary:
@@ -51,11 +58,22 @@ def _do(options: argparse.Namespace) -> int:
     return 0
 
 
+def _kind(options: argparse.Namespace) -> "type[Trial]":
+    if options.fencing:
+        from simulation.fencing import FencingTrial
+
+        return FencingTrial
+    from simulation.trial import Trial
+
+    return Trial
+
+
 def _simulate(options: argparse.Namespace) -> int:
     from simulation.campaign import run
     from simulation.journal import Journal
     from simulation.trial import told
 
+    kind = _kind(options)
     journal = None if options.journal is None else Journal(options.journal)
     first, end = options.first, options.first + options.seeds
     if journal is not None:
@@ -66,9 +84,10 @@ def _simulate(options: argparse.Namespace) -> int:
         jobs=options.jobs,
         say=lambda text: print(text, flush=True),
         journal=journal,
+        kind=kind,
     )
     for failure in outcome.failures[:1]:
-        print(told(failure.seed))
+        print(told(failure.seed, kind))
     for failure in outcome.failures:
         print(f"seed {failure.seed}: {failure.why}")
     print(f"{outcome.text}; seeds {first} to {first + outcome.done - 1}")

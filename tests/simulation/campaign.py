@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from simulation.journal import Journal
@@ -57,9 +58,9 @@ Ran = tuple[Failure | None, int]
 """A seed's failure, and its events."""
 
 
-def attempt(seed: int) -> Ran:
+def attempt(seed: int, kind: type[Trial] = Trial) -> Ran:
     """One seed: its failure if it has one, and how many events it took."""
-    trial = Trial(seed)
+    trial = kind(seed)
     try:
         trial.run()
     except Broken as broken:
@@ -75,6 +76,7 @@ def run(
     say: Callable[[str], None] = lambda text: None,
     until_failure: bool = True,
     journal: Journal | None = None,
+    kind: type[Trial] = Trial,
 ) -> Outcome:
     """Run seeds first..end-1 in `jobs` processes (0: one a core). Stops after the portion in which the first one failed.
 
@@ -83,7 +85,7 @@ def run(
     whole = Outcome(0, (), 0.0, 0)
     began, noted = time.monotonic(), whole
     try:
-        for results in _in_portions(_portion, first, end, jobs):
+        for results in _in_portions(partial(_portion, kind), first, end, jobs):
             whole = whole.with_these(results, time.monotonic() - began)
             if whole.failures and until_failure:
                 break
@@ -126,12 +128,12 @@ def _in_portions(act: Callable[[range], Result], first: int, end: int, jobs: int
         yield from pool.imap(act, portions)
 
 
-def _portion(seeds: range) -> list[Ran]:
+def _portion(kind: type[Trial], seeds: range) -> list[Ran]:
     if gc.isenabled():
         gc.collect()
         gc.freeze()
         gc.disable()
-    results = [attempt(seed) for seed in seeds]
+    results = [attempt(seed, kind) for seed in seeds]
     gc.collect()
     return results
 

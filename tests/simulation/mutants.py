@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulation.campaign import attempt
+from simulation.fencing import FencingTrial
+from simulation.trial import Trial
 
-from failover import backup, burst, election, group, handing, holding, master, router, timing
+from failover import backup, burst, election, fencing, group, handing, holding, master, router, timing
 from failover.orders import Orders
 from failover.peer.liveness import Liveness
 
@@ -30,12 +32,13 @@ class Mutant:
     new: str
     seed: int
     within: int = 2000
+    kind: type[Trial] = Trial
 
     def caught(self) -> tuple[int, str] | None:
         """The first seed that notices it, and what it says."""
         with self.put_in():
             for seed in (self.seed, *range(self.within)):
-                failure, _ = attempt(seed)
+                failure, _ = attempt(seed, self.kind)
                 if failure is not None:
                     return seed, failure.why
         return None
@@ -212,5 +215,37 @@ MUTANTS = (
         "old, router.priority = router.priority, effective",
         "old = router.priority",
         149,
+    ),
+    Mutant(
+        "nobody is fenced",
+        fencing.is_due,
+        "spec is None or fence.cleared",
+        "True or fence.cleared",
+        3,
+        kind=FencingTrial,
+    ),
+    Mutant(
+        "a fencing that failed is good enough",
+        fencing.ended,
+        "if failure and spec.required:",
+        "if False:",
+        6,
+        kind=FencingTrial,
+    ),
+    Mutant(
+        "a silent master is taken for one that is preempted",
+        fencing._is_preempted,
+        "return living and not router.hastened",
+        "return heard is not None",
+        24,
+        kind=FencingTrial,
+    ),
+    Mutant(
+        "whom an earlier daemon heard is forgotten",
+        fencing.victim,
+        "else router.fence.known",
+        'else b""',
+        51,
+        kind=FencingTrial,
     ),
 )

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from simulation.campaign import attempt, run
+from simulation.fencing import FencingTrial
 from simulation.found import FOUND
 from simulation.trial import Trial, told
 
 SEEDS = 2000
+FENCED = 400
 AT_ONCE = 500
 HERE = Path(__file__).resolve().parents[2]
 
@@ -23,6 +25,36 @@ def test_no_schedule_breaks_an_invariant(first: int) -> None:
     stories = [told(failure.seed) for failure in outcome.failures[:1]]
     assert not outcome.failures, "\n".join([*stories, outcome.text])
     assert outcome.done == AT_ONCE
+
+
+@pytest.mark.timeout(300)
+def test_nobody_takes_over_by_silence_unfenced() -> None:
+    """The same stories with directors that fence: whose fencing is required has cut the other one off first."""
+    outcome = run(0, FENCED, kind=FencingTrial)
+    stories = [told(failure.seed, FencingTrial) for failure in outcome.failures[:1]]
+    assert not outcome.failures, "\n".join([*stories, outcome.text])
+    assert outcome.done == FENCED
+
+
+def test_what_the_fenced_stories_contain() -> None:
+    """Fencings that end well and that fail, takeovers that wait, hosts that are switched off."""
+    trials = [FencingTrial(seed, told=True) for seed in range(30)]
+    for trial in trials:
+        trial.run()
+    text = "\n".join(line for trial in trials for line in trial.story)
+    for words in (
+        "was fenced",
+        "is switched off",
+        "has failed to fence",
+        "no takeover, another try",
+        "all others",
+    ):
+        assert words in text, words
+    fences = [trial.plan.specs[0].routers[0].fence for trial in trials]
+    assert {(fence.required, fence.at_start) for fence in fences if fence} == {
+        (required, at_start) for required in (False, True) for at_start in (False, True)
+    }
+    assert sum(trial.fencer.kills for trial in trials) > 10
 
 
 @pytest.mark.parametrize("seed", FOUND, ids=str)

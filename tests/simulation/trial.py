@@ -4,6 +4,7 @@ The law: the seed alone decides everything, so that a failing one can be told ag
 """
 
 import random
+from typing import ClassVar
 
 from simulation.director import Director
 from simulation.judge import Judge
@@ -23,28 +24,36 @@ HOLDS = (1.0, 5.0, 3600.0)
 class Trial:
     """The story of one seed. `run` tells it or raises Broken; `story` has its lines where they are wanted."""
 
+    judges: ClassVar[type[Judge]] = Judge
+    directs: ClassVar[type[Director]] = Director
+
     def __init__(self, seed: int, *, told: bool = False) -> None:
         self.seed = seed
         self.story: list[str] = []
         self._chance = random.Random(seed)
-        self.plan: Plan = draw(self._chance)
+        self.plan = self._draw()
         plan = self.plan
         self._world = World(self._chance, self.story if told else None)
         self._networks = {name: Network(self._chance, plan.interval, plan.weather) for name in NETWORKS}
         self._wires = Wires(self._world, self._networks)
         slowest = max(host.slow for host in plan.hosts)
-        self._judge = Judge(
+        self._judge = self.judges(
             self._world, self._networks, fair=plan.weather.fair, prompt=plan.weather.prompt, slowest=slowest
         )
         vips = tuple(bytes(map(int, r.addresses[0].address.split("."))) for r in plan.specs[0].routers)
         self._directors = [
-            Director(number, spec, Clock(host.base, host.rate), self._world, self._wires, self._judge, vips)
+            self.directs(
+                number, spec, Clock(host.base, host.rate), self._world, self._wires, self._judge, vips
+            )
             for number, (spec, host) in enumerate(zip(plan.specs, plan.hosts, strict=True), 1)
         ]
         for director, host in zip(self._directors, plan.hosts, strict=True):
             director.slow = host.slow
         self._wires.seats.extend(self._directors)
         self._judge.directors = self._directors
+
+    def _draw(self) -> Plan:
+        return draw(self._chance)
 
     @property
     def events(self) -> int:
@@ -260,9 +269,9 @@ class Trial:
         self._judge.changed()
 
 
-def told(seed: int) -> str:
+def told(seed: int, kind: type[Trial] = Trial) -> str:
     """The story of a seed."""
-    trial = Trial(seed, told=True)
+    trial = kind(seed, told=True)
     try:
         trial.run()
     except Broken as broken:
