@@ -12,7 +12,7 @@ from simulation.found import FOUND
 from simulation.trial import Trial, told
 
 SEEDS = 2000
-FENCED = 400
+FENCED = 200
 AT_ONCE = 500
 HERE = Path(__file__).resolve().parents[2]
 
