@@ -168,7 +168,7 @@ class Checker:
     def _ended(self, end: End) -> None:
         now = time.monotonic()
         self._running = None
-        if end is self._end:
+        if end == self._end:
             self._passed_again(now)
         else:
             self._concluded(end, now)
@@ -192,7 +192,7 @@ class Checker:
         if spec.need is not None:
             after, ask, self.held = conclude(before, after, result.passed, self._before(), now)
         self.result, self.at, self.elapsed, self.verdict = result, now, result.elapsed, after
-        # The same object again will mean the same, where nothing but this check's own verdict has a say in it.
+        # The same again will mean the same, where nothing but this check's own verdict has a say in it.
         is_plain = end is told and spec.need is None and result.passed and after.settled
         self._end = told if is_plain else None
         if result.passed:

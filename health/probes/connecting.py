@@ -11,6 +11,8 @@ import socket
 from health.result import End, Reason
 from health.spec import Origin
 
+_INET, _INET6 = int(socket.AF_INET), int(socket.AF_INET6)
+_FLAGS = int(socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
 _BIND_ADDRESS_NO_PORT = 24
 """IP_BIND_ADDRESS_NO_PORT (linux/in.h): the port is chosen with the destination known, so few sources serve many probes."""
 
@@ -31,9 +33,8 @@ def connecting(
     Raises OSError where there can be no such socket, ENODEV for a zone that is no interface here, and OriginError.
     """
     six = ":" in address
-    bare, scope = scope_of(address)
-    family = socket.AF_INET6 if six else socket.AF_INET
-    sock = socket.SocketType(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    bare, scope = scope_of(address) if "%" in address else (address, 0)
+    sock = socket.SocketType(_INET6 if six else _INET, kind | _FLAGS)
     if origin is not None:
         try:
             _begin_at(sock, origin, scope)

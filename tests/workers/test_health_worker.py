@@ -28,7 +28,7 @@ from hactl.processes.messages import (
     Stop,
     Transitions,
 )
-from health.result import Health, Reason
+from health.result import Health, Reason, Repeats
 from health.spec import (
     BodyMatch,
     CheckSpec,
@@ -142,11 +142,20 @@ async def test_checks_from_prepare_to_transitions() -> None:
         for spec in checks[:3]:
             await worker.until(Transitions, lambda m, s=spec: _says(m, s, Health.UP))  # type: ignore[misc]
         await worker.until(Transitions, lambda m: _says(m, checks[3], Health.DOWN))
-        outcomes = await worker.until(Outcomes, lambda m: len(m.outcomes) == len(checks))
-        reasons = {outcome.check: outcome.result.reason for outcome in outcomes.outcomes}
-        assert reasons[checks[0].id] is Reason.OK
-        assert reasons[checks[3].id] is Reason.CONNECT_REFUSED
+        reasons = {spec: await _told(worker, spec) for spec in checks}
+        assert reasons == {
+            **dict.fromkeys(checks[:3], Reason.OK),
+            checks[3]: Reason.CONNECT_REFUSED,
+        }
+        for spec in checks[:3]:
+            await worker.until(Repeats, lambda m, s=spec: s.id in m.checks)  # type: ignore[misc]
         await worker.until(Beat)
+
+
+async def _told(worker: Worker, spec: CheckSpec) -> Reason:
+    """The reason of the first outcome of this check: each is told in full once, in whichever message."""
+    message = await worker.until(Outcomes, lambda m: spec.id in {outcome.check for outcome in m.outcomes})
+    return next(outcome.result.reason for outcome in message.outcomes if outcome.check == spec.id)
 
 
 def _says(message: Transitions, spec: CheckSpec, health: Health) -> bool:
