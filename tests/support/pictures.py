@@ -19,6 +19,7 @@ from hactl.ipvs.update import update
 from hactl.problems.acks import Ack
 from hactl.problems.problems import Problem
 from hactl.processes.messages import ChannelReport
+from hactl.routers.fencing import FenceView
 from hactl.services.state import destination, index
 from hactl.status.picture import Clock, Picture
 from hactl.wishes.mastership import Mastership
@@ -88,6 +89,17 @@ def full_picture(config: Config | None = None) -> Picture:
         ),
         mastership=Mastership().with_standby("lb1", Standby.SOFT, "alice", 1.8e9),
         workers={"failover": {"pid": 1, "state": "up", "restarts": 0}},
+        fencings={
+            config.failover.routers[0].name: FenceView(
+                required=True,
+                running=False,
+                waiting=True,
+                runs=2,
+                failures=1,
+                peer="lb2",
+                failure="timed out",
+            )
+        },
         channels={"ops": ChannelReport("ops", 1, 2, 3, "refused")},
         problems=(PROBLEM,),
         acknowledged={PROBLEM.key: Ack(target="www", by="alice", reason="known", at=1.8e9, revision=1)},
