@@ -61,6 +61,10 @@ class DropFencing(msgspec.Struct, frozen=True, tag=True):
     failure: str = ""
 
 
+class AskWitness(msgspec.Struct, frozen=True, tag=True):
+    """This router needs an arbiter's lease, or no longer: whoever asks the witness is to be told."""
+
+
 class Ready(msgspec.Struct, frozen=True, tag=True):
     """The VIPs that a peer handed over by name are here and announced: to be told it when those frames have gone out."""
 
@@ -91,6 +95,7 @@ Action = (
     | Wants
     | AskFencing
     | DropFencing
+    | AskWitness
     | Ready
     | TwoMasters
     | Stopped

@@ -1,6 +1,6 @@
 """A router as backup: listening, and deciding when the master is gone (RFC 9568 section 6.4.2)."""
 
-from failover import fencing, master
+from failover import fencing, master, witness
 from failover.actions import Action, Say, Wants
 from failover.moves import Cause
 from failover.packet import OWNER, RELEASE, Advert
@@ -28,8 +28,12 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> None:
         return  # It left the giver before its ask did.
     if source != router.ending:
         router.hastened = False
-    if _yields(router, advert, now):
+    if not _yields(router, advert, now):
+        if router.awaiting:
+            witness.court(router, now)
+    else:
         router.wanting = False
+        witness.forgo(router)
         router.hastened = _is_last(router, source, now)
         patience = _one_missed(router) if router.hastened else router.master_down_from(router.master_interval)
         router.down_at = now + patience
@@ -88,7 +92,10 @@ def _yields(router: Router, advert: Advert, now: float) -> bool:
 
 
 def wake(router: Router, now: float) -> list[Action]:
-    """Take over when the master-down timer has run out, unless it was us who slept."""
+    """Take over when the master-down timer has run out, unless it was us who slept, and if witnesses allow it."""
+    if router.awaiting:
+        allowed = witness.may_take(router, now)
+        return begin(router, now) if allowed else witness.wake(router, now)
     waits = router.wanting or router.standby is Standby.HARD or router.fence.until is not None
     if router.down_at is None or now < router.down_at or waits:
         return []
@@ -105,6 +112,13 @@ def wake(router: Router, now: float) -> list[Action]:
         return [Wants()]
     if fencing.is_due(router, now):
         return fencing.ask(router, now)
+    return begin(router, now)
+
+
+def begin(router: Router, now: float) -> list[Action]:
+    """Become master, once the witness allows it."""
+    if not witness.may_take(router, now):
+        return witness.ask(router, now)
     return master.take_over(router, takeover_cause(router, now), now)
 
 

@@ -32,6 +32,8 @@ def _restraints(router: Router) -> Iterator[str]:
     if router.fence.failure:
         times = f" ({router.fence.failures} times)" if router.fence.failures > 1 else ""
         yield f"no takeover, for fencing {whom} failed{times}: {router.fence.failure}"
+    if router.awaiting:
+        yield f"waiting for its witness{': ' if router.permit.reason else ''}{router.permit.reason}"
 
 
 def master_address(router: Router, now: float) -> str:
@@ -67,6 +69,7 @@ def report(
     lateness: float,
     renewal: float,
     track: tuple[Seen, ...],
+    claim: int,
     old: State | None,
 ) -> RouterReport:
     """Everything that status shows of the router."""
@@ -92,6 +95,7 @@ def report(
         hold_for=_text(router.hold_for),
         rival=_text(router.rival_now(now)),
         track=track,
+        claim=claim,
         old=old,
     )
 

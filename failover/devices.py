@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from failover import link_wire, switches, wire
-from failover.kernel import Job, open_route
+from failover.kernel import open_route
+from failover.kernel_job import Job
 from failover.place import Bearer, Bearing
 from failover.report import Remark
 from failover.spec import RouterSpec

@@ -5,11 +5,12 @@ from a stall. The law: every input carries `now` (monotonic seconds) and returns
 `deadline()` tells when `wake` wants to be called next. Nothing here waits, sends or reads a clock.
 """
 
-from failover import backup, fencing, handing, holding, master
-from failover.actions import Action, Say, Stopped
+from failover import backup, fencing, handing, holding, master, witness
+from failover.actions import Action, AskWitness, Say, SendAdvert, Stopped
 from failover.burst import Burst
 from failover.moves import Cause, State
 from failover.packet import OWNER, RELEASE, Advert
+from failover.permit import Permit
 from failover.router import Heard, Router, become
 from failover.spec import RouterSpec, Standby
 
@@ -34,6 +35,7 @@ class Election:
             router.holding = True
             router.renew_at = now
             router.fence.continues = True
+            router.expires_at = None if router.spec.witness is None else now + router.spec.lease
         if fault is not None:
             return become(router, Cause.FAULT_FOUND, now, fault)
         actions = become(router, Cause.STARTED, now)
@@ -89,6 +91,16 @@ class Election:
         actions = become(self.router, Cause.FAULT_MENDED, now)
         self.router.down_at = now + self._own_master_down()
         return actions
+
+    def set_permit(self, permit: Permit, now: float) -> list[Action]:
+        """What witnesses allow from now on."""
+        router = self.router
+        if permit == router.permit:
+            return []
+        router.permit = permit
+        if router.holding and router.renew_at is None and router.expires_at is not None:
+            router.renew_at = now if witness.may_hold(router, now) else None
+        return self.wake(now) if router.awaiting else holding.wake(router, now)
 
     def set_priority(self, priority: int, now: float, *, unproven: bool | None = None) -> list[Action]:
         """The effective priority changed by tracking; a master says so in an advert at once.
@@ -157,6 +169,8 @@ class Election:
         actions = holding.woken_from_stall(router, now)
         if router.state is not State.MASTER or router.stopping:
             return actions
+        if witness.is_exclusive(router):
+            return actions + holding.give_way(router, now, hold=hold, forever=within is None)
         actions += self._begin_release(now, named=named)
         router.give_up_at = None if within is None else max(now, router.answer_by or now) + within
         router.hold_back(now + hold)
@@ -189,6 +203,9 @@ class Election:
         if router.state is not State.MASTER:
             leaving = [] if router.state is State.INIT else become(router, Cause.STOPPED, now)
             return [*actions, *leaving, *holding.drop(router), Stopped()]
+        if witness.is_exclusive(router):
+            released: list[Action] = [SendAdvert(RELEASE)] * len(holding.RELEASE_OFFSETS)
+            return [*actions, *released, *holding.leave(router, now)]
         actions += self._begin_release(now, named=named)
         router.stopping = True
         router.give_up_at = max(now, router.answer_by or now) + router.successor_within()
@@ -198,7 +215,7 @@ class Election:
         """The group allows this router to become master."""
         if not self.router.wanting:
             return []
-        return master.take_over(self.router, backup.takeover_cause(self.router, now), now)
+        return backup.begin(self.router, now)
 
     def fence(self, now: float) -> list[Action]:
         """Every router of the group would become master now: fence first, where that is due here."""
@@ -211,6 +228,10 @@ class Election:
 
     def yield_to_group(self, now: float) -> list[Action]:
         """Another router of the group cannot be master here, so this one releases too."""
+        if self.router.awaiting:
+            witness.forgo(self.router)
+            self.router.wanting = True
+            return [AskWitness()]
         if self.router.state is not State.MASTER:
             return []
         actions = become(self.router, Cause.GROUP_YIELDED, now)
@@ -243,6 +264,7 @@ class Election:
             actions += fencing.changed(router, now)
         if router.holding:
             router.renew_at = now
+            router.expires_at = router.expires_at or (now + spec.lease if spec.witness else None)
         if came and router.burst is not None:
             router.burst = Burst(spec.announce, now)
         return actions + holding.wake(router, now)

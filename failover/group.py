@@ -32,6 +32,8 @@ class Member(msgspec.Struct, frozen=True):
     outranked: bool = False
     unfenced: bool = False
     """It must not become master before somebody was fenced."""
+    awaiting: bool = False
+    """It wants because the group has allowed it, and waits for the witness now."""
 
 
 class Order(StrEnum):
@@ -48,11 +50,12 @@ def member(router: Router, now: float) -> Member:
     just = router.state is State.BACKUP and now < max(router.since, router.part_from) + patience
     return Member(
         router.state,
-        router.wanting,
+        router.wanting or router.awaiting,
         router.releasing,
         listening=just and router.cause in _BEGAN,
         outranked=just and router.cause is Cause.OUTRANKED,
         unfenced=router.wanting and fencing.is_due(router, now),
+        awaiting=router.awaiting,
     )
 
 
@@ -84,8 +87,11 @@ def settle(members: Mapping[str, Member]) -> dict[str, Order]:
     if not missing and unfenced:
         return dict.fromkeys(unfenced, Order.FENCE)
     if not missing:
-        return {name: Order.GRANT for name, m in members.items() if m.wanting}
+        return {name: Order.GRANT for name, m in members.items() if m.wanting and not m.awaiting}
     first_won = next(iter(members.values())).state is State.MASTER
     if all(m.listening or (m.outranked and first_won) for m in missing):
         return {}
-    return {name: Order.YIELD for name, m in members.items() if m.state is State.MASTER and not m.releasing}
+    going = (
+        name for name, m in members.items() if m.awaiting or (m.state is State.MASTER and not m.releasing)
+    )
+    return dict.fromkeys(going, Order.YIELD)

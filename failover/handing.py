@@ -7,7 +7,7 @@ VIPs, advert, announcement, and keeps what it took: of two masters the adverts d
 
 from collections.abc import Callable
 
-from failover import holding, master
+from failover import holding, master, witness
 from failover.actions import Action, Announce, Ready, Say, SendAdvert, Wants
 from failover.moves import Cause, State
 from failover.peer.handover import GIVE_UP
@@ -67,6 +67,8 @@ def refusal(router: Router, now: float) -> str | None:
     """Why this router cannot be taken here now, None when it can."""
     if router.standby is not Standby.OFF:
         return "this director is in standby"
+    if witness.is_exclusive(router):
+        return "the witness passes it on"
     if router.state is State.FAULT:
         return f"it is in fault: {router.detail}"
     if router.state is State.INIT or router.stopping:

@@ -17,6 +17,7 @@ from failover.peer.channel import PeerChannel
 from failover.report import Remark
 from failover.successor import successor
 from failover.surroundings import Handed
+from failover.witness import is_exclusive
 
 News = HandoverAsked | HandoverReady | HandoverDone | HandoverFailed
 
@@ -57,6 +58,8 @@ class Handing:
         chosen: dict[str, str] = {}
         for together in self._groups.together(router):
             masters = [name for name in together if self._is_master(name)]
+            if any((i := self._find(name)) and is_exclusive(i.election.router) for name in masters):
+                continue  # The arbiter's lease must be free before anybody can follow.
             peer = successor(self._channel.reports(), masters)
             if peer is not None:
                 chosen.update(dict.fromkeys(masters, peer))

@@ -4,6 +4,7 @@ The law: a VIP is given up when a successor's advert was heard, never merely bec
 stop and where no peer could hear us; and what this director holds is on a lease that the kernel ends by itself.
 """
 
+from failover import witness
 from failover.actions import Action, DropAddresses, HoldAddresses, Say, SendAdvert, Stopped
 from failover.burst import Burst
 from failover.moves import Cause, State
@@ -18,12 +19,16 @@ UNLEASED_GOOD_FOR = 60.0
 
 
 def take(router: Router, now: float) -> list[Action]:
-    """Put the VIPs on, or renew them, and plan the next renewal."""
+    """Put the VIPs on, or renew them, and plan the next renewal; nothing while witnesses do not allow it."""
+    if not witness.may_hold(router, now):
+        router.renew_at = None
+        return []
     router.holding = True
     lease = router.lease
     router.overslept = False
     router.renew_at = now + renewal_period(lease) if lease else None
-    return [HoldAddresses(lease, now + _good_for(lease))]
+    router.expires_at = now + lease if router.spec.witness is not None else None
+    return [HoldAddresses(lease, min(now + _good_for(lease), witness.good_until(router)))]
 
 
 def _good_for(lease: int) -> float:
@@ -35,7 +40,7 @@ def drop(router: Router) -> list[Action]:
     if not router.holding:
         return []
     router.holding = False
-    router.renew_at = None
+    router.renew_at = router.expires_at = None
     router.give_up_at = None
     return [DropAddresses()]
 
@@ -93,10 +98,19 @@ def fall_silent(router: Router, now: float) -> None:
 
 
 def linger(router: Router, now: float) -> list[Action]:
-    """Release although no longer master: the VIPs stay until a successor was heard."""
+    """Release although no longer master: the VIPs stay until a successor was heard, or go before one may come."""
     router.release_began = now
     router.release_due = [now + offset for offset in RELEASE_OFFSETS]
-    return wake(router, now)
+    return (drop(router) if witness.is_exclusive(router) else []) + wake(router, now)
+
+
+def give_way(router: Router, now: float, *, hold: float, forever: bool) -> list[Action]:
+    """Hand over where an arbiter's lease must be free before anybody can follow; without one we are there again later."""
+    actions = become(router, Cause.HANDED_OVER, now)
+    patience = 2 * router.master_down_from(router.spec.advert_interval) + witness.COURT
+    router.down_at = None if forever else now + patience
+    router.hold_back(now + hold)
+    return actions + linger(router, now)
 
 
 def wake(router: Router, now: float) -> list[Action]:
@@ -107,6 +121,8 @@ def wake(router: Router, now: float) -> list[Action]:
         actions.append(SendAdvert(RELEASE))
     if router.give_up_at is not None and now >= router.give_up_at:
         actions += _nobody_succeeded(router, now)
+    if router.holding and router.expires_at is not None and now >= router.expires_at:
+        actions += lapse(router, now)
     if router.holding and router.renew_at is not None and now >= router.renew_at:
         lapsed = router.lease and now - router.renew_at > router.lease
         actions += lapse(router, now) if lapsed else take(router, now)

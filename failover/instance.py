@@ -6,11 +6,12 @@ Owns no decision: those are the election's. It knows how to perform each action 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from failover import describe, outgoing
+from failover import claiming, describe, outgoing
 from failover.actions import (
     Action,
     Announce,
     AskFencing,
+    AskWitness,
     Changed,
     DropAddresses,
     DropFencing,
@@ -23,12 +24,15 @@ from failover.actions import (
     Wants,
 )
 from failover.adverts import Adverts
+from failover.claiming import Claiming
 from failover.election import Election
 from failover.hearing import Hearing
 from failover.host import inherited, packed
-from failover.kernel import Job, write_error
+from failover.kernel import write_error
+from failover.kernel_job import Job
 from failover.moves import State
 from failover.packet import Advert, Drop
+from failover.permit import NOTHING
 from failover.place import Place
 from failover.report import Alarm, Remark, RouterReport
 from failover.settling import Settling
@@ -53,11 +57,11 @@ class Instance:
         self._timer: asyncio.TimerHandle | None = None
         self._armed: float | None = None
         self._recheck: asyncio.TimerHandle | None = None
-        self._lateness = 0.0
-        self._renewal = 0.0
+        self._lateness = self._renewal = 0.0
         self._adverts = Adverts(around)
         self._writes = Writes(self, around, self._written)
         self._write_error = ""
+        self._claiming = Claiming()
         self._unseen: tuple[Place, ...] | None = None
         self._reported: RouterReport | None = None
         self.election = Election(spec, self.standing.source, grouped=grouped)
@@ -73,6 +77,8 @@ class Instance:
         if not found:
             self._writes.clear(self.spec)
         self._perform(self.election.start(now, inherited=found, fault=fault), now)
+        if self.spec.witness is not None:
+            self.look()
 
     def receive(self, advert: Advert, source: bytes) -> None:
         """An advert for this router, checked."""
@@ -93,8 +99,10 @@ class Instance:
         if self.standing.source:
             self.election.router.address = self.standing.source
         actions = self.election.set_priority(self.standing.priority, now, unproven=self.standing.unproven)
+        actions += self.election.set_permit(self._around.known.permits.get(self.spec.name, NOTHING), now)
+        fault = fault or claiming.fault(self.election.router, self.standing, now)
         actions += self.election.set_fault(fault, now, reachable=self.standing.reachable)
-        self._recheck_at(self._settling.deadline())
+        self._recheck_at(claiming.next_look(self.election.router, self._settling.deadline(), now))
         self._perform(actions, now)
         if self.standing.seen != before:
             self.report()
@@ -153,11 +161,6 @@ class Instance:
 
     # ---- what others ask ----------------------------------------------------------------------------------------
 
-    @property
-    def reachable(self) -> bool:
-        """Whether peers can hear us on this router's interface although there is a fault."""
-        return self.standing.reachable
-
     def has_any(self, addresses: Iterable[bytes]) -> bool:
         """Whether some of these packed addresses are VIPs of this router."""
         return not self._vips.isdisjoint(addresses)
@@ -184,12 +187,17 @@ class Instance:
             lateness=self._lateness,
             renewal=self._renewal,
             track=self.standing.seen,
+            claim=self._claiming.number(self.election.router, self._around.named(self.spec.name), now),
             old=changed.old if changed else None,
         )
         if report != self._reported:
             self._reported = report
             self._lateness = self._renewal = 0.0
             self._around.report(report)
+
+    def claims(self, now: float) -> bool:
+        """Whether an arbiter's lease is needed here."""
+        return self._claiming.needed(self.election.router, now)
 
     # ---- performing ---------------------------------------------------------------------------------------------
 
@@ -201,12 +209,13 @@ class Instance:
                 case HoldAddresses(lease, void_after):
                     self._writes.hold(self.spec, self.standing, self.election.router, lease, void_after)
                 case DropAddresses():
-                    self._writes.drop(self.spec, self.standing)
+                    job = self._writes.drop(self.spec, self.standing)
+                    self._claiming.dropping(job, self.spec.lease, now)
                 case Announce():
                     self._announce()
-                case Changed() | Wants():
-                    if isinstance(action, Changed):
-                        self.report(action)
+                case Changed() | Wants() | AskWitness():
+                    if not isinstance(action, Wants):
+                        self.report(action if isinstance(action, Changed) else None)
                     self._around.member_changed(self.spec.name)
                 case AskFencing() | DropFencing():
                     self._around.report(describe.fence_ask(self.spec.name, action))
@@ -247,6 +256,7 @@ class Instance:
         self._renewal = max(self._renewal, job.took)
         self._write_error = write_error(job)
         if job.lifetime is None:
+            self._claiming.dropped(job)
             self.report()
             self._around.handed(self.spec.name, Handed.LET_GO)
         elif job.voided:

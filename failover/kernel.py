@@ -8,15 +8,16 @@ import contextlib
 import errno
 import os
 import queue
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from failover import link_wire, ways, wire
 from failover.buffers import enlarge
 from failover.host import Host
+from failover.kernel_job import Job
 from failover.place import Bearer, Bearing, Place
 from failover.ways import Way
 
@@ -30,32 +31,10 @@ _CHUNK = 100
 """Addresses written in one go, so that a drop never waits behind a thousand renewals."""
 _WRITER_PRIORITY = 10
 _ANSWER_WITHIN = 2.0
+_GUARD = 0.25
+"""Seconds that a guarded job may outlast its time until the process dies: enough to undo it."""
 _HARMLESS_WITHOUT_WAY = (errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.ENETUNREACH, errno.EINVAL)
 _HARMLESS_ON_DELETE = (errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENXIO)
-
-
-@dataclass(slots=True)
-class Job:
-    """Hold (lifetime in whole seconds, 0 for ever) or drop (None) these addresses, then call `done` in the loop.
-
-    The macvlans that `bearers` names are set up before their addresses come, and down or silent before these go; the routes
-    and rules in `ways` come last and go first.
-    `owner` is whoever holds them: its drop cancels its own earlier jobs only. `void_after` is monotonic seconds;
-    `cancelled` is set by the loop when a later job makes this one wrong.
-    """
-
-    owner: object
-    places: tuple[Place, ...]
-    lifetime: int | None
-    void_after: float
-    done: Callable[["Job"], None]
-    bearers: tuple[Bearer, ...] = ()
-    ways: tuple[Way, ...] = ()
-    cancelled: bool = False
-    voided: bool = False
-    error: int = 0
-    way_error: int = 0
-    took: float = 0.0
 
 
 def write_error(job: Job) -> str:
@@ -108,6 +87,17 @@ class AddressWriter:
             self._deliver(job)
 
     def _perform(self, job: Job) -> None:
+        """Do it. A guarded job's process dies when it outlasts its time: one that stood still between its look at the clock
+        and the kernel would put on what somebody else has by then. The signal is there before it goes on."""
+        if not job.guarded:
+            self._do(job)
+            return
+        left = job.void_after - time.monotonic() + _GUARD
+        signal.setitimer(signal.ITIMER_REAL, max(left, _GUARD))
+        self._do(job)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _do(self, job: Job) -> None:
         if job.lifetime is None:
             self._way(ways.take, job.ways, _HARMLESS_WITHOUT_WAY)
         if not (job.cancelled or time.monotonic() > job.void_after):

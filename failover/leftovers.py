@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from failover import outgoing, ways, wire
 from failover.host import strays
-from failover.kernel import Job, open_route
+from failover.kernel import open_route
+from failover.kernel_job import Job
 from failover.place import Place
 from failover.report import Remark
 from failover.spec import RouterSpec

@@ -16,7 +16,8 @@ from failover.groups import Groups
 from failover.guards import Guards
 from failover.host import Host
 from failover.instance import Instance
-from failover.kernel import AddressWriter, EventSocket, Job, picture
+from failover.kernel import AddressWriter, EventSocket, picture
+from failover.kernel_job import Job
 from failover.leftovers import remove_stray_ways, remove_strays
 from failover.moves import State
 from failover.orders import Orders

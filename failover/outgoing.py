@@ -72,7 +72,7 @@ def held(
         index=link.index,
         renew=b"".join(renew),
         drop=b"".join((*(take(0, way) for way in found_ways(spec, host)), *silence, *drop)),
-        every=renewal_period(lease) if lease else 0.0,
+        every=renewal_period(lease) if lease and spec.witness is None else 0.0,
         packets=tuple(packets) if is_master else (),
         sealing=sealing(spec, guard),
         senders=destinations(spec) if spec.transport is Transport.UNICAST else (),

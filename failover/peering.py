@@ -128,7 +128,7 @@ class Peering:
 def _view(router: Instance, now: float) -> RouterView:
     record = router.election.router
     source = shown(record.address) if record.address else ""
-    gone = record.state is State.FAULT and not router.reachable
+    gone = record.state is State.FAULT and not router.standing.reachable
     aside = record.standby is not Standby.OFF
     return RouterView(
         router.spec.name, record.state, record.priority, source, master_address(record, now), gone, aside

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from failover.packet import OWNER
+from failover.permit import Permit
 from failover.spec import TrackedObject, TrackKind
 
 LOWEST, HIGHEST = 1, 254
@@ -34,10 +35,12 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """All verdicts by id, and whether this director's first round of checks is finished (`settled`)."""
+    """All verdicts by id, whether this director's first round of checks is finished (`settled`), and what witnesses allow
+    each router."""
 
     verdicts: Mapping[str, Judgement] = {}
     settled: bool = True
+    permits: Mapping[str, Permit] = {}
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):

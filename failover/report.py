@@ -40,6 +40,8 @@ class RouterReport(msgspec.Struct, frozen=True, tag=True):
     rival: str = ""
     track: tuple[Seen, ...] = ()
     checksums: dict[str, str] = {}
+    claim: int = 0
+    """Numbers the router's claim to an arbiter's lease, 0 while it needs none."""
     old: State | None = None
     """Set when this report tells of a change of state."""
 
@@ -75,7 +77,8 @@ class ReleasePacket(msgspec.Struct, frozen=True):
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """What one router holds, ready for the supervisor to act on while this worker's process is dead.
 
-    `renew` and `drop` are netlink bytes; `every` is the renewal period in seconds (0: no lease). `packets` are empty
+    `renew` and `drop` are netlink bytes; `every` is the renewal period in seconds (0: no lease, or
+    one that needs witnesses, of whom nobody can be asked here). `packets` are empty
     unless the router is master. `sealing`: adverts need an HMAC trailer, made with the keys of a file. Adverts are taken
     from `senders` alone (packed; empty: from anybody) and with a TTL in `ttl_accept` (None: any).
     """

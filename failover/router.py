@@ -13,6 +13,7 @@ from failover.burst import Burst
 from failover.fence import Fence
 from failover.moves import Cause, State, move
 from failover.packet import LAST, OWNER, Advert
+from failover.permit import NOTHING, Permit
 from failover.spec import RouterSpec, Standby
 from failover.timing import master_down, successor_within
 
@@ -78,6 +79,15 @@ class Router:
     ending_at: float = NEVER
     fence: Fence = field(default_factory=Fence)
 
+    awaiting: bool = False
+    """It would be master now if the witness allowed it."""
+    court_at: float | None = None
+    court_until: float | None = None
+    """Until then a master that is to be preempted hears us, so that it gives the arbiter's lease up."""
+    permit: Permit = NOTHING
+    claim: int = 0
+    """Numbers the claim to the arbiter's lease, 0 while there is none."""
+
     # as master
     took_over_at: float = NEVER
     given_by: bytes = b""
@@ -103,6 +113,8 @@ class Router:
     """What is known of the peers is older than a stall: the next lease is one that protects them."""
     holding: bool = False
     renew_at: float | None = None
+    expires_at: float | None = None
+    """When what was written last ends; kept where witnesses may forbid the next renewal."""
     releasing: bool = False
     release_began: float = NEVER
     """Since when the VIPs wait for a successor."""
@@ -125,7 +137,7 @@ class Router:
     def lease(self) -> int:
         """The lease in force in whole seconds, 0 for none: fencing has nobody to protect while every peer is down."""
         spec = self.spec
-        alone = self.alone and not self.overslept
+        alone = self.alone and not self.overslept and spec.witness is None
         return max(spec.lease, spec.lease_alone) if alone and spec.lease else spec.lease
 
     def master_down_from(self, interval: float) -> float:
@@ -207,7 +219,7 @@ class Router:
 
     def deadline(self) -> float | None:
         """The earliest timer."""
-        waits = self.wanting or self.standby is Standby.HARD or self.fence.until is not None
+        waits = self.wanting or self.awaiting or self.standby is Standby.HARD or self.fence.until is not None
         due = [
             self.advert_at,
             self.confirm_by,
@@ -216,6 +228,7 @@ class Router:
             self.answer_by,
             self.fence.until,
         ]
+        due += [self.court_at, self.court_until, self.expires_at if self.holding else None]
         due += [None if waits else self.down_at, *self.release_due[:1]]
         if self.burst is not None and self.confirm_by is None:
             due.append(self.burst.deadline())
@@ -232,7 +245,8 @@ def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[A
     router.release_due = []
     router.release_began = NEVER
     router.wanting = router.master_released = router.patient = router.hastened = False
-    router.releasing = router.stopping = router.asked = False
+    router.releasing = router.stopping = router.asked = router.awaiting = False
+    router.court_at = router.court_until = None
     fencing = [DropFencing(router.fence.asked)] if router.fence.waits else []
     router.fence.rest()
     if old is State.MASTER:

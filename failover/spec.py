@@ -154,6 +154,12 @@ class FenceSpec(msgspec.Struct, frozen=True, kw_only=True):
     at_start: bool = False
 
 
+class WitnessSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A router that needs witnesses. `key` names the arbiter's lease that its holder must have; empty: there is none."""
+
+    key: str = ""
+
+
 class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One virtual router (VRRP instance) on this director.
 
@@ -193,6 +199,7 @@ class RouterSpec(msgspec.Struct, frozen=True, kw_only=True):
     fence: FenceSpec | None = None
     routes: tuple[RouteSpec, ...] = ()
     rules: tuple[RuleSpec, ...] = ()
+    witness: WitnessSpec | None = None
 
 
 class GroupSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,9 +4,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import Enum
 from typing import Protocol
 
+from failover.claiming import Claims
 from failover.guards import Guards
 from failover.host import Host
-from failover.kernel import Job
+from failover.kernel_job import Job
 from failover.place import Place
 from failover.priority import Known
 from failover.report import Report
@@ -55,6 +56,9 @@ class Surroundings(Protocol):
 
     def handed(self, router: str, how: Handed) -> None:
         """Whoever hands routers over by name is to hear this."""
+
+    def named(self, router: str) -> Sequence[Claims]:
+        """All that bear this name here: one that runs, and forerunners that are leaving."""
 
     def report(self, report: Report) -> None:
         """Tell the supervisor."""

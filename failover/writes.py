@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from failover import outgoing
 from failover.host import Standing
-from failover.kernel import Job
+from failover.kernel_job import Job
 from failover.place import Bearer, Bearing, Place
 from failover.router import Router
 from failover.spec import AddressSpec, RouterSpec
@@ -33,14 +33,17 @@ class Writes:
         places = outgoing.places(spec.addresses, self._around.host, standing.owned)
         there = bearers(spec, self._around.host, self._bearing)
         ways = outgoing.found_ways(spec, self._around.host)
-        self._around.write(Job(self._owner, places, lease, void_after, self._done, there, ways))
+        guarded = spec.witness is not None and bool(spec.witness.key)
+        self._around.write(
+            Job(self._owner, places, lease, void_after, self._done, there, ways, guarded=guarded)
+        )
 
-    def drop(self, spec: RouterSpec, standing: Standing) -> None:
+    def drop(self, spec: RouterSpec, standing: Standing) -> Job:
         """Take all VIPs off; their macvlans are down before."""
         self._bearing = Bearing.DOWN
         host = self._around.host
         there = bearers(spec, host, Bearing.DOWN)
-        self._take_off(spec.addresses, standing, there, outgoing.found_ways(spec, host))
+        return self._take_off(spec.addresses, standing, there, outgoing.found_ways(spec, host))
 
     def change(self, old: RouterSpec, new: RouterSpec, standing: Standing) -> None:
         """A reload: take off what `old` has and `new` has not."""
@@ -71,13 +74,15 @@ class Writes:
         standing: Standing,
         there: tuple[Bearer, ...],
         ways: tuple[Way, ...],
-    ) -> None:
+    ) -> Job:
         places = outgoing.places(vips, self._around.host, standing.owned)
         spared = self._around.held_by_others(self._owner, {place.address for place in places})
         places = tuple(place for place in places if place not in spared)
         there = tuple(bearer for bearer in there if bearer.index not in _indexes(spared))
         ways = ways if not spared else ()
-        self._around.write(Job(self._owner, places, None, _FOR_EVER, self._done, there, ways))
+        job = Job(self._owner, places, None, _FOR_EVER, self._done, there, ways)
+        self._around.write(job)
+        return job
 
 
 def _indexes(places: set[Place]) -> set[int]:

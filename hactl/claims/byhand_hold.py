@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 
 from failover import arp, ndp
 from failover.frames import FrameQueue
-from failover.kernel import AddressWriter, EventSocket, Job, picture
+from failover.kernel import AddressWriter, EventSocket, picture
+from failover.kernel_job import Job
 from failover.place import Place
 from failover.spec import AnnounceSpec
 from failover.wire import Link

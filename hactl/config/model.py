@@ -7,6 +7,7 @@ from hactl.ipvs.spec import IpvsSpec, ServiceSpec, SyncSpec
 from hactl.routers.acceptance import RefusedSpec
 from hactl.routers.program_spec import FenceProgram
 from hactl.routers.takeover_duty import TakeoverSpec
+from hactl.witness.spec import WitnessesSpec
 from health.spec import CheckSpec
 from notify.spec import NotifySpec
 
@@ -75,6 +76,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ServiceSpec, ...] = ()
     ipvs: IpvsSpec = IpvsSpec()
     sync: SyncSpec | None = None
+    witnesses: WitnessesSpec | None = None
     takeovers: tuple[TakeoverSpec, ...] = ()
     fences: tuple[FenceProgram, ...] = ()
     refused: tuple[RefusedSpec, ...] = ()

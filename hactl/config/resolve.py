@@ -7,13 +7,14 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
-from failover.timing import automatic_lease, master_down
+from failover.timing import LEASE_MINIMUM, automatic_lease, master_down
 from failover.virtual_mac import device_name
 from hactl.config.schema.check_forms import items
 from hactl.config.schema.checks import Check
 from hactl.config.schema.document import Document
 from hactl.config.schema.routers import Router
 from hactl.config.schema.services import Pool, Server, Service
+from hactl.config.schema.witness import Etcd, Witness
 
 FIRST_PRIORITY: Final = 150
 PRIORITY_STEP: Final = 10
@@ -100,6 +101,27 @@ def lease(document: Document, router: Router, node: str) -> int:
     if isinstance(router.lease, str):
         return automatic_lease(slowest_peer(document, router, node))
     return int(router.lease)
+
+
+def longest_lease(document: Document) -> int:
+    """The longest lease of any router on any director."""
+    every = (lease(document, r, node) for r in document.routers.values() for node in document.directors)
+    return max(every, default=LEASE_MINIMUM)
+
+
+def least_ttl(document: Document) -> int:
+    """So long an arbiter's key must outlive its holder: a lease ends within it, and a renewal may be lost."""
+    return 2 * longest_lease(document) + 3
+
+
+def arbiter_ttl(document: Document, etcd: Etcd) -> int:
+    """The lifetime of the arbiter's keys in whole seconds."""
+    return least_ttl(document) if etcd.ttl is None else int(etcd.ttl)
+
+
+def witnesses_needed(witness: Witness) -> int:
+    """How many must be seen: as given, else more than half."""
+    return witness.need or len(witness.targets) // 2 + 1
 
 
 def peer_addresses(document: Document, router: Router) -> dict[str, str | None]:

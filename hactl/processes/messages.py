@@ -12,6 +12,7 @@ import msgspec
 from failover.fence_words import FenceAnswer
 from failover.lateness import Lateness
 from failover.peer.report import PeerReport
+from failover.permit import Permit
 from failover.priority import Judgement
 from failover.report import Told as RoutersTold
 from failover.spec import FailoverSpec, Standby
@@ -128,10 +129,11 @@ class StandAside(msgspec.Struct, frozen=True, tag=True):
 
 
 class Judged(msgspec.Struct, frozen=True, tag=True):
-    """All verdicts on what routers track besides interfaces. `settled`: this director's first round of checks is over."""
+    """All verdicts on what is tracked, and what witnesses allow. `settled`: the first round of checks is over."""
 
     verdicts: tuple[Judgement, ...]
     settled: bool
+    permits: dict[str, Permit] = {}
 
 
 class Resume(msgspec.Struct, frozen=True, tag=True):
@@ -162,10 +164,8 @@ class Standing(msgspec.Struct, frozen=True, tag=True):
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, tag=True):
-    """Ask for events: those at or after `since` (wall clock), after the row `after`, the oldest `limit` of them first.
-
-    With `last` the newest `limit` events are meant instead, still in order of time.
-    """
+    """Ask for events at or after `since` (wall clock), after the row `after`, in order of time: the oldest `limit` of them,
+    or with `last` the newest."""
 
     id: int
     since: float = 0.0

@@ -7,6 +7,7 @@ change nothing.
 
 from collections.abc import Callable, Iterable, Mapping
 
+from failover.permit import Permit
 from failover.priority import Judgement, Word
 from failover.spec import TrackKind
 from hactl.config.model import Config
@@ -27,6 +28,7 @@ class Tracking:
         self._tell = tell
         self._verdicts: dict[str, Judgement] = {}
         self._settled = False
+        self._permits: Mapping[str, Permit] = {}
         self._take(config)
         self._told = self.judged()
 
@@ -43,6 +45,11 @@ class Tracking:
         self._settled = self._settled or not self._all_services
         wanted = self._checks | set(self._services.values())
         self._verdicts = {id_: verdict for id_, verdict in self._verdicts.items() if id_ in wanted}
+
+    def permit(self, permits: Mapping[str, Permit]) -> None:
+        """What witnesses allow each router."""
+        self._permits = permits
+        self._tell_news()
 
     def judge(self, judgement: Judgement) -> None:
         """The verdict on something that is no check and no service."""
@@ -72,7 +79,9 @@ class Tracking:
 
     def judged(self) -> Judged:
         """All of it, as the failover worker is told."""
-        return Judged(tuple(self._verdicts[id_] for id_ in sorted(self._verdicts)), self._settled)
+        return Judged(
+            tuple(self._verdicts[id_] for id_ in sorted(self._verdicts)), self._settled, dict(self._permits)
+        )
 
     def _tell_news(self) -> None:
         judged = self.judged()

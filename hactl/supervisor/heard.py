@@ -51,8 +51,10 @@ class Heard:
             case Transitions() | Outcomes():
                 daemon.balancer.learn(message.outcomes)
                 daemon.tracking.learn(message.outcomes)
+                daemon.witnesses.learn(message.outcomes)
             case Repeats():
                 daemon.balancer.repeat(message)
+                daemon.witnesses.repeat(message)
             case RouterReport():
                 self._on_router(message)
             case Conflict() if daemon.splits.heard(message.router):
@@ -82,6 +84,7 @@ class Heard:
         daemon.balancer.set_holding({vip for r in self.reports.values() for vip in r.holding})
         daemon.sync.follow(self.reports)
         daemon.beside.follow(self.reports)
+        daemon.witnesses.follow(self.reports)
         others = [director for director in daemon.config.directors if director.name != daemon.config.node]
         unseen = at_takeover(report, daemon.wishes.overrides, daemon.peers, others, time.monotonic())
         for occurrence in (*of_report(before, report), *unseen):

@@ -44,6 +44,7 @@ from hactl.supervisor.sdnotify import Systemd
 from hactl.wishes.mastership import Mastership
 from hactl.wishes.orders import Order, orders, patience
 from hactl.wishes.wishes import Wishes
+from hactl.witness.asking import Witnesses
 from notify.event import EventKind, Severity
 
 _TICK = 1.0
@@ -94,6 +95,9 @@ class Supervisor:
         self.tracking = Tracking(config, self.crew.tell_failover)
         self.beside = Beside(config, self.tracking.judge, self.crew.tell_failover, self.emit, self._log)
         self.warnings += filter(None, [self.beside.broken])
+        self.witnesses = Witnesses(
+            config, self.tracking.permit, lambda: self.crew.children["failover"].last_sign, self._log
+        )
         self.balancer = Balancer(config, self.wishes.overrides, self.emit, self.tracking.see, self._log)
         commands = Operations(self)
         self._server = ControlServer(commands, self._log.error, lambda: self.config.control.roles)
@@ -119,7 +123,7 @@ class Supervisor:
             await self.balancer.start()
             self.door.want(self.config.control.http)
             works = (self.balancer.run(), self._tick(), self.sync.run(), self.desk.run())
-            tasks = [group.create_task(work) for work in (*works, self.beside.run())]
+            tasks = [group.create_task(work) for work in (*works, self.beside.run(), self.witnesses.run())]
             await self._server.start(self._listener)
             self._say_started()
             await self._stop.wait()
@@ -144,6 +148,7 @@ class Supervisor:
         self._log.info("stopping: handing over")
         await self.crew.stop_failover("stop", patience(self.config.failover.routers) + _STOP_GRACE)
         await self.sync.settle(_STOP_GRACE)
+        await self.witnesses.settle()
         await self.beside.settle()
         self.emit(plain(EventKind.DIRECTOR_STOPPED, self.config.node, "stopped in order"))
         await self.crew.stop_rest("stop")
@@ -185,6 +190,7 @@ class Supervisor:
         self.crew.generations.commit(config, secrets)
         self.config = config
         self.loaded = time.time()
+        self.witnesses.apply(config)
         self.tracking.apply(config)
         self.problems.apply(config)
         self.beside.apply(config)

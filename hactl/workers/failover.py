@@ -91,8 +91,9 @@ class FailoverHandler:
                 self._handing.give(router, hold=hold)
             case HoldBack(router, until, master):
                 self._manager.orders.hold_back(router, until, master)
-            case Judged(verdicts, settled):
-                self._manager.judge(Known({judgement.id: judgement for judgement in verdicts}, settled))
+            case Judged(verdicts, settled, permits):
+                known = {judgement.id: judgement for judgement in verdicts}
+                self._manager.judge(Known(known, settled, permits))
             case StandAside(standby):
                 self._stand_aside(standby)
             case FenceEnded() | LastMaster():

@@ -28,11 +28,12 @@ def main() -> int:
         "--compiled", action="store_true", help="compile first, which pays from 10,000 schedules on"
     )
     parser.add_argument("--fencing", action="store_true", help="with directors that fence")
+    parser.add_argument("--witness", action="store_true", help="with an arbiter, whose lease the holder has")
     parser.add_argument("--journal", type=Path, help="go on where this file ends, and append to it what ran")
     parser.add_argument("--summary", action="store_true", help="what the journal says, and no more")
     options = parser.parse_args()
-    if options.compiled and options.fencing:
-        parser.error("stories of fencing are not compiled")
+    if options.compiled and (options.fencing or options.witness):
+        parser.error("stories of fencing and of witnesses are not compiled")
     if options.compiled:
         from simulation import compiled
 
@@ -63,6 +64,10 @@ def _kind(options: argparse.Namespace) -> "type[Trial]":
         from simulation.fencing import FencingTrial
 
         return FencingTrial
+    if options.witness:
+        from simulation.witnessed import WitnessTrial
+
+        return WitnessTrial
     from simulation.trial import Trial
 
     return Trial

@@ -5,10 +5,11 @@ operator orders, keeps wishes about mastership on disk, and joins them with thos
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
+from simulation.arbiter import Asker
 from simulation.kernel import Kernel
 from simulation.process import Process
 from simulation.wires import AdvertSocket, LinkSockets, Wires
@@ -19,6 +20,7 @@ from failover.instance import Instance
 from failover.moves import State
 from failover.packet import Advert
 from failover.peer.report import PeerReport
+from failover.permit import Permit
 from failover.priority import Judgement
 from failover.priority import Word as Verdict
 from failover.report import PeerPayload, RouterReport
@@ -108,6 +110,10 @@ class Director:
         self.stopping = False
         self.inherited: set[bytes] = set()
         """The VIPs that its daemon found when it started."""
+        self.make_asker: Callable[[Director, Callable[[], None]], Asker] | None = None
+        """Makes whoever asks an arbiter, where there is one."""
+        self._asker: Asker | None = None
+        self._permits: dict[str, Permit] = {}
         self._witness = witness
         self._version = 0
         self._asked: dict[str, float] = {}
@@ -269,6 +275,9 @@ class Director:
     def _begin(self) -> None:
         self.handler = handler = FailoverHandler(self._hear, realtime=False)
         self._states = {}
+        self._permits = {}
+        if self.make_asker is not None:
+            self._asker = self.make_asker(self, self._permitted)
         for order in self._orders(Mastership()):
             handler.receive(order)
         handler.receive(self._judged())
@@ -287,7 +296,7 @@ class Director:
     def _ended(self) -> None:
         if self.process is not None and self.process.dies_after < 0:
             self._tell("is killed in the midst of it")
-        self.process = self.handler = None
+        self.process = self.handler = self._asker = None
         self.advert_sockets.clear()
         self.link_sockets = None
         self.kernel.listeners.clear()
@@ -303,7 +312,17 @@ class Director:
         self._witness.lives(self)
 
     def _judged(self) -> Judged:
-        return Judged((Judgement("priority", Verdict.UP, "", self.added),), settled=True)
+        verdicts = (Judgement("priority", Verdict.UP, "", self.added),)
+        return Judged(verdicts, settled=True, permits=self._permits)
+
+    def _permitted(self) -> None:
+        """Something else is allowed now, perhaps."""
+        if self._asker is None or self.handler is None:
+            return
+        permits = self._asker.permits([router.name for router in self.spec.routers])
+        if permits != self._permits:
+            self._permits = permits
+            self.handler.receive(self._judged())
 
     def _hear(self, message: Any) -> None:
         match message:
@@ -323,6 +342,8 @@ class Director:
             self._tell(f"{report.router}: {report.old} -> {report.state}: {report.reason}")
             self._priorities.clear()
             self._witness.moved(self, report)
+        if self._asker is not None:
+            self._asker.follow(report)
         self._states[report.router] = report.state
         if report.router in self._asked and report.state is not State.MASTER and report.master:
             hold, now = self._asked.pop(report.router), self.world.now

@@ -177,14 +177,14 @@ MUTANTS = (
     Mutant(
         "a group does not wait",
         group.settle,
-        "return {name: Order.GRANT for name, m in members.items() if m.wanting}",
+        "return {name: Order.GRANT for name, m in members.items() if m.wanting and not m.awaiting}",
         "return {}",
         6,
     ),
     Mutant(
         "a group does not yield",
         group.settle,
-        "return {name: Order.YIELD for name, m in members.items() if m.state is State.MASTER and not m.releasing}",
+        "return dict.fromkeys(going, Order.YIELD)",
         "return {}",
         1573,
     ),

@@ -26,7 +26,7 @@ import failover.peer.channel
 import failover.sockets
 import hactl.workers.failover
 from failover.host import Host
-from failover.kernel import Job
+from failover.kernel_job import Job
 from failover.peer.links import Arrived
 from failover.spec import Family
 

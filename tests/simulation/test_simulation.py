@@ -10,9 +10,13 @@ from simulation.campaign import attempt, run
 from simulation.fencing import FencingTrial
 from simulation.found import FOUND
 from simulation.trial import Trial, told
+from simulation.witnessed import WitnessTrial
+
+from failover import witness
 
 SEEDS = 2000
 FENCED = 200
+WITNESSED = 150
 AT_ONCE = 500
 HERE = Path(__file__).resolve().parents[2]
 
@@ -55,6 +59,20 @@ def test_what_the_fenced_stories_contain() -> None:
         (required, at_start) for required in (False, True) for at_start in (False, True)
     }
     assert sum(trial.fencer.kills for trial in trials) > 10
+
+
+@pytest.mark.timeout(300)
+def test_with_an_arbiter_there_are_never_two_holders() -> None:
+    """The same stories with an arbiter that is cut off, late, slow and gone: one holder at most, without exception."""
+    outcome = run(0, WITNESSED, kind=WitnessTrial)
+    stories = [told(failure.seed, WitnessTrial) for failure in outcome.failures[:1]]
+    assert not outcome.failures, "\n".join([*stories, outcome.text])
+
+
+def test_an_arbiter_whose_word_is_not_waited_for_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The judge of two holders sees them where they are."""
+    monkeypatch.setattr(witness, "good_until", lambda router: float("inf"))
+    assert any(attempt(seed, WitnessTrial)[0] for seed in range(30))
 
 
 @pytest.mark.parametrize("seed", FOUND, ids=str)

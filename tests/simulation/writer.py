@@ -13,8 +13,10 @@ from simulation.kernel import Kernel
 from simulation.process import Process
 from simulation.world import Clock, Rank
 
-from failover.kernel import Job
+from failover.kernel_job import Job
 
+GUARD = 0.25
+"""Seconds that a guarded write may outlast its time until the process dies."""
 SLIPS = 0.3
 """How often a process that stops while it writes has not reached the kernel yet."""
 
@@ -84,7 +86,14 @@ class Writer:
     def thaw(self) -> None:
         """It goes on."""
         resume, self._resume = self._resume, None
-        if resume is not None:
+        job = self._running
+        if (
+            job is not None
+            and job.guarded
+            and self._clock.read(self._process.world.now) > job.void_after + GUARD
+        ):
+            self._process.kill()  # The signal was there before it went on.
+        elif resume is not None:
             resume()
         elif self._running is None:
             self._next()

@@ -13,6 +13,7 @@ from hactl.config.build.routers import router_spec
 from hactl.config.build.services import ipvs_spec, service_spec, sync_spec
 from hactl.config.build.takeover import fence_programs, refused_specs, takeover_specs
 from hactl.config.build.track import tracking_checks
+from hactl.config.build.witness import witnesses_spec
 from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings, Members, Pending, RolesSpec
 from hactl.config.resolve import director_priorities
 from hactl.config.schema import cluster as schema
@@ -26,6 +27,9 @@ def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[
     for router in document.routers.values():
         for tracked in tracking_checks(router.track):
             checks.add(tracked)
+    witnesses = witnesses_spec(document, node)
+    for seen in witnesses.seen if witnesses else ():
+        checks.add(seen.check)
     return Config(
         cluster=document.cluster,
         node=node,
@@ -35,6 +39,7 @@ def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[
         services=services,
         ipvs=ipvs_spec(document.ipvs),
         sync=sync_spec(document, node),
+        witnesses=witnesses,
         takeovers=tuple(takeover_specs(document, node)),
         fences=tuple(fence_programs(document, node)),
         refused=tuple(refused_specs(document)),

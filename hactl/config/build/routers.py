@@ -16,6 +16,7 @@ from failover.spec import (
 from hactl.config import resolve
 from hactl.config.build import takeover, ways
 from hactl.config.build.track import tracked_objects
+from hactl.config.build.witness import witness_spec
 from hactl.config.schema.document import Document
 from hactl.config.schema.routers import Authentication as Section
 from hactl.config.schema.routers import Router
@@ -61,6 +62,7 @@ def router_spec(document: Document, name: str, node: str) -> RouterSpec:
         fence=takeover.fence_spec(router),
         routes=ways.routes(router, node),
         rules=ways.rules(router, node),
+        witness=witness_spec(document, name),
     )
 
 

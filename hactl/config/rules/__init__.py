@@ -18,6 +18,7 @@ from hactl.config.rules import (
     services,
     virtual_mac,
     ways,
+    witness,
 )
 from hactl.config.rules.finding import Finding, World
 
@@ -31,6 +32,7 @@ RULES: tuple[Rule, ...] = (
     *acceptance.RULES,
     *virtual_mac.RULES,
     *ways.RULES,
+    *witness.RULES,
     *checks.RULES,
     *services.RULES,
     *servers.RULES,

@@ -12,6 +12,7 @@ from hactl.config.schema.notify import AnyChannel
 from hactl.config.schema.routers import Router
 from hactl.config.schema.scalars import AbsolutePath, Duration, Name
 from hactl.config.schema.services import Pool, Service
+from hactl.config.schema.witness import Witness
 
 
 class Document(Section):
@@ -24,6 +25,9 @@ class Document(Section):
         {}, description="Routers that must be master together: {edge: [web, inside]}."
     )
     peer: Peer | None = Field(None, description="The directors' own channel. Default: off.")
+    witness: Witness | None = Field(
+        None, description="Who else must be seen before a director holds a VIP. Default: nobody."
+    )
     sync: Sync | None = Field(None, description="IPVS connection synchronisation. Default: off.")
     checks: dict[Name, AnyCheck] = Field(
         {}, description="Checks by name, used by services, pools and servers."

@@ -1,0 +1,107 @@
+"""What all witnesses together allow each router; core.
+
+The law: a witness counts for a while after it was last seen, and nobody's silence counts as a word. Before every witness was
+asked once nothing is said at all.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from failover.permit import Permit
+from hactl.witness.lease import Lease
+from hactl.witness.spec import WitnessesSpec
+from health.result import Outcome, Repeats
+
+FIRST = 3.0
+"""Seconds after which those that have not answered yet are missing."""
+NEVER = float("-inf")
+
+
+class Gathering:
+    """Of one director; `now` is when it begins. `trusted`: what is asked for the first time counts as seen until then."""
+
+    def __init__(self, spec: WitnessesSpec, now: float, trusted: bool = False) -> None:
+        self.spec = spec
+        self._began = now
+        self._names = {one.check.id: one.name for one in spec.seen}
+        self._until: dict[str, float] = {}
+        if trusted:
+            self._until = dict.fromkeys(self._names, now + spec.patience)
+        self._why: dict[str, str] = {}
+
+    def change(self, spec: WitnessesSpec, now: float) -> None:
+        """A reload: a witness that is new counts as seen until it was asked, for the pair serves already."""
+        names = {one.check.id: one.name for one in spec.seen}
+        self._until = {id_: self._until.get(id_, now + spec.patience) for id_ in names}
+        self.spec, self._names = spec, names
+
+    def learn(self, outcomes: Iterable[Outcome], now: float) -> bool:
+        """Results of checks; whether some of them are a witness's."""
+        ours = [outcome for outcome in outcomes if outcome.check in self._names]
+        for outcome in ours:
+            if outcome.result.passed:
+                self._until[outcome.check] = min(outcome.at, now) + self.spec.patience
+                self._why.pop(outcome.check, None)
+            else:
+                self._until.setdefault(outcome.check, NEVER)
+                self._why[outcome.check] = outcome.result.reason.text
+        return bool(ours)
+
+    def repeat(self, again: Repeats, now: float, shift: float) -> bool:
+        """Checks that passed once more; their times are `shift` behind ours. Whether some of them are a witness's."""
+        ours = [(id_, at) for id_, at in zip(again.checks, again.at, strict=True) if id_ in self._names]
+        for id_, at in ours:
+            self._until[id_] = min(at + shift, now) + self.spec.patience
+            self._why.pop(id_, None)
+        return bool(ours)
+
+    def permits(self, leases: Mapping[str, Lease], routers: Iterable[str], now: float) -> dict[str, Permit]:
+        """By router. `leases` are those of the arbiter's keys."""
+        untold = len(self._until) < len(self._names) and now < self._began + FIRST
+        if untold:
+            return {}
+        found: dict[str, Permit] = {}
+        for router in routers:
+            lease = leases.get(self.spec.keys.get(router, ""))
+            if self.spec.arbiter is not None and lease is None:
+                continue
+            if lease is not None and lease.seen_until() == NEVER and now < self._began + FIRST:
+                continue
+            found[router] = self._permit(lease, now)
+        return found
+
+    def missing(self, now: float, lease: Lease | None = None) -> list[str]:
+        """The witnesses not seen now, in words."""
+        gone = [self._missing(id_) for id_ in self._names if now >= self._until.get(id_, NEVER)]
+        if self.spec.arbiter is not None and (lease is None or now >= lease.seen_until()):
+            gone.append(f"{self.spec.arbiter.name}{_why(lease.trouble if lease else '')}")
+        return gone
+
+    def _permit(self, lease: Lease | None, now: float) -> Permit:
+        untils = [self._until.get(id_, NEVER) for id_ in self._names]
+        if lease is not None:
+            untils.append(lease.seen_until())
+        seen = sorted(untils, reverse=True)[self.spec.need - 1]
+        if lease is None:
+            return Permit(seen_until=seen, reason=self._reason(now))
+        return Permit(
+            seen_until=min(seen, lease.seen_until()),
+            key_until=lease.until(),
+            claim=lease.claim,
+            reason=self._reason(now, lease),
+        )
+
+    def _reason(self, now: float, lease: Lease | None = None) -> str:
+        gone = self.missing(now, lease)
+        total = len(self._names) + (self.spec.arbiter is not None)
+        if gone:
+            return f"{', '.join(gone)} ({total - len(gone)} of {total} seen, {self.spec.need} needed)"
+        if lease is not None and lease.holder not in ("", lease.me):
+            return f"{lease.holder.split(' ')[0]} has the lease"
+        return ""
+
+    def _missing(self, id_: str) -> str:
+        return f"{self._names[id_]}{_why(self._why.get(id_, ''))}"
+
+
+def _why(text: str) -> str:
+    return f" ({text})" if text else ""
