@@ -27,10 +27,18 @@ def warm_up(seconds: float) -> float:
     return min(300.0, seconds / 4)
 
 
-def _say(sample: Sample) -> None:
-    if int(sample.at) % _SAID_EVERY < 1:
-        total = sum(figures.get("memory", 0.0) for figures in sample.figures.values())
-        print(f"{sample.at:7.0f} s  {total:.1f} MiB in all", file=sys.stderr, flush=True)
+class Teller:
+    """Says now and then that it goes on."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def say(self, sample: Sample) -> None:
+        """A sample was taken."""
+        if sample.at >= self._due:
+            self._due += _SAID_EVERY
+            total = sum(figures.get("memory", 0.0) for figures in sample.figures.values())
+            print(f"{sample.at:7.0f} s  {total:.1f} MiB in all", file=sys.stderr, flush=True)
 
 
 def _done(counts: Counts) -> str:
@@ -46,7 +54,7 @@ def main() -> int:
     asked = parser.parse_args()
     seconds = parse(asked.duration)
     day, busy = time.strftime("%Y-%m-%d"), os.getloadavg()
-    taken, counts = endure(seconds, _say)
+    taken, counts = endure(seconds, Teller().say)
     found = judge.judge(taken, warm_up(seconds))
     print(f"{day}: {asked.duration} on kernel {platform.release()}, {os.cpu_count()} cores; {_done(counts)}")
     print(judge.HEAD)
