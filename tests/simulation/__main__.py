@@ -53,7 +53,7 @@ def _do(options: argparse.Namespace) -> int:
     elif options.digest:
         print(digest(options.first, options.first + options.seeds, jobs=options.jobs))
     elif options.summary:
-        print(Journal(options.journal).summary())
+        print(Journal(options.journal, _kind(options)).summary())
     else:
         return _simulate(options)
     return 0
@@ -79,7 +79,7 @@ def _simulate(options: argparse.Namespace) -> int:
     from simulation.trial import told
 
     kind = _kind(options)
-    journal = None if options.journal is None else Journal(options.journal)
+    journal = None if options.journal is None else Journal(options.journal, kind)
     first, end = options.first, options.first + options.seeds
     if journal is not None:
         first = journal.next_after(first)

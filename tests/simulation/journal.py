@@ -12,6 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import simulation.trial  # With it comes all of hactl that the worker needs.
+from simulation.trial import Trial
+
+import failover
 
 _OF_THE_WORLD = (
     "director",
@@ -33,6 +37,8 @@ class State(msgspec.Struct, frozen=True):
 
     core: str
     world: str
+    stories: str = "Trial"
+    """Which kind of them was told."""
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +54,11 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Journal:
-    """One file of pieces."""
+    """One file of pieces; `stories` is the kind that is told now."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stories: type[Trial] = Trial) -> None:
         self._path = path
-        self.state = present_state()
+        self.state = present_state(stories)
 
     def add(self, first: int, end: int, *, events: int, seconds: float, failed: Iterable[int]) -> None:
         """These seeds have run on the present state."""
@@ -90,9 +96,8 @@ class Journal:
         events, seconds = sum(piece.events for piece in pieces), sum(piece.seconds for piece in pieces)
         where = ", ".join(f"{first} to {end - 1}" for first, end in ranges) or "none"
         found = f"broke an invariant: {', '.join(map(str, failed))}" if failed else "none broke an invariant"
-        name = f"core {state.core}, world {state.world}" + (
-            ", the present ones" if state == self.state else ""
-        )
+        name = f"core {state.core}, world {state.world}, {state.stories}"
+        name += ", the present ones" if state == self.state else ""
         rate = seeds / seconds if seconds else 0.0
         took = f"{events} events, {seconds / 60:.0f} minutes, {rate:.0f} a second"
         return f"{name}: {seeds} schedules ({where}; {took}): {found}"
@@ -113,14 +118,11 @@ def _joined(pieces: Iterable[Piece]) -> list[tuple[int, int]]:
     return ranges
 
 
-def present_state() -> State:
+def present_state(stories: type[Trial]) -> State:
     """That of the files from which this process runs."""
-    import simulation.trial  # With it comes all of hactl that the worker needs.
-
-    import failover
-
     here = Path(simulation.trial.__file__).parent
     core = Path(failover.__file__).parent
+    names = {*_OF_THE_WORLD, stories.__module__.rpartition(".")[2]}
     ours = [name for name in sys.modules if name.startswith("hactl.")]
     files = [
         *core.rglob("*.py"),
@@ -128,7 +130,8 @@ def present_state() -> State:
     ]
     return State(
         core=_digest(core.parent, (file for file in files if file.exists())),
-        world=_digest(here, (here / f"{name}.py" for name in _OF_THE_WORLD)),
+        world=_digest(here, (here / f"{name}.py" for name in names)),
+        stories=stories.__name__,
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from simulation import journal as journals
 from simulation.campaign import digest, run
+from simulation.fencing import FencingTrial
 from simulation.journal import Journal, State
 
 
@@ -27,13 +28,16 @@ def test_another_state_of_the_core_counts_apart(tmp_path: Path, monkeypatch: pyt
     """Seeds that ran on other code are none of this one's."""
     old = Journal(tmp_path / "journal")
     old.add(0, 100, events=5, seconds=1.0, failed=[])
-    monkeypatch.setattr(journals, "present_state", lambda: State("new", old.state.world))
+    monkeypatch.setattr(
+        journals, "present_state", lambda stories: State("new", old.state.world, stories.__name__)
+    )
     new = Journal(tmp_path / "journal")
     assert new.next_after(0) == 0
     new.add(0, 7, events=3, seconds=1.0, failed=[3])
     before, after = new.summary().splitlines()
-    assert before.startswith(f"core {old.state.core}, world {old.state.world}: 100 schedules")
-    assert after.startswith(f"core new, world {old.state.world}, the present ones: 7 schedules")
+    assert before.startswith(f"core {old.state.core}, world {old.state.world}, Trial: 100 schedules")
+    assert after.startswith(f"core new, world {old.state.world}, Trial, the present ones: 7 schedules")
+    assert Journal(tmp_path / "journal", FencingTrial).next_after(0) == 0
     assert after.endswith("broke an invariant: 3")
 
 
@@ -49,7 +53,7 @@ def test_what_ran_is_written_down_when_a_campaign_is_interrupted(
     assert journal.next_after(0) == 3
 
 
-def _interrupted_at_three(seed: int) -> tuple[None, int]:
+def _interrupted_at_three(seed: int, kind: object) -> tuple[None, int]:
     if seed == 3:
         raise KeyboardInterrupt
     return None, 1
