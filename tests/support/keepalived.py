@@ -137,8 +137,10 @@ class Keepalived:
             yield f"unicast_peer {{\n{peers}}}"
         if spec.authentication is Authentication.PASSWORD:
             yield f"authentication {{\nauth_type PASS\nauth_pass {self._password}\n}}"
-        vips = "\n".join(f"{vip.address}/{vip.prefix}" for vip in spec.addresses)
-        yield f"virtual_ipaddress {{\n{vips}\n}}"
+        for block, advertised in (("virtual_ipaddress", True), ("virtual_ipaddress_excluded", False)):
+            vips = [f"{vip.address}/{vip.prefix}" for vip in spec.addresses if vip.advertise is advertised]
+            if vips:
+                yield "\n".join((f"{block} {{", *vips, "}"))
 
 
 def _macvlan(spec: RouterSpec) -> str:
