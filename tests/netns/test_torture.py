@@ -25,6 +25,7 @@ def campaign(folder: Path, *words: str) -> list[dict[str, object]]:
     return [line for line in lines if "broken" in line]
 
 
+@pytest.mark.timeout(300)
 def test_some_faults(tmp_path: Path) -> None:
     """Some rounds on a pair and a trio."""
     words = ("--seed", "7", "--rounds", "4", "--lanes", "1", "--longest", "3")
