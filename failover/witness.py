@@ -58,7 +58,9 @@ def fault(router: Router, now: float) -> str | None:
     if router.spec.witness is None or permit is NOTHING:
         return None
     if now >= permit.seen_until:
-        return f"its witnesses are not seen: {permit.reason or 'whoever asks them says nothing'}"
+        return (
+            f"its witnesses are not seen: {permit.lacks or permit.reason or 'whoever asks them says nothing'}"
+        )
     if is_exclusive(router) and router.state is State.MASTER and not may_take(router, now):
         return f"the witness's lease is not ours any more{': ' if permit.reason else ''}{permit.reason}"
     return None
@@ -93,7 +95,7 @@ def ask(router: Router, now: float) -> list[Action]:
     if router.awaiting:
         return []
     router.awaiting, router.wanting = True, False
-    if router.hears_somebody(now):
+    if router.hears_somebody(now) and not (router.master_released or router.hastened):
         court(router, now)
     return [AskWitness()]
 

@@ -82,12 +82,14 @@ class Gathering:
             untils.append(lease.seen_until())
         seen = sorted(untils, reverse=True)[self.spec.need - 1]
         if lease is None:
-            return Permit(seen_until=seen, reason=self._reason(now))
+            return Permit(seen_until=seen, reason=self._reason(now), lacks=self._reason(max(now, seen)))
+        seen = min(seen, lease.seen_until())
         return Permit(
-            seen_until=min(seen, lease.seen_until()),
+            seen_until=seen,
             key_until=lease.until(),
             claim=lease.claim,
             reason=self._reason(now, lease),
+            lacks=self._reason(max(now, seen), lease),
         )
 
     def _reason(self, now: float, lease: Lease | None = None) -> str:

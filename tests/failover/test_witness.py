@@ -156,3 +156,16 @@ def test_a_better_director_asks_the_master_to_give_way_but_not_for_ever() -> Non
     assert said[-1] - said[0] < 2.5
     assert made.router.state is State.BACKUP
     assert not made.router.awaiting
+
+
+def test_who_follows_a_release_does_not_advertise_before_it_has_the_lease() -> None:
+    """A daemon that is started anew on the master's host would give its VIPs up for it."""
+    made = election()
+    made.receive(advert(200), OTHER, 0.1)
+    made.receive(advert(RELEASE), OTHER, 0.15)
+    at, said = 0.15, []
+    while at < 1.0:
+        said += [action for action in made.wake(at) if isinstance(action, SendAdvert)]
+        at += 0.01
+    assert made.router.awaiting
+    assert said == []
