@@ -30,7 +30,7 @@ FIGURES: Mapping[str, Allowed] = {
     "descriptors": Allowed("", 3),
     "threads": Allowed("", 1),
     "tasks": Allowed("", 3),
-    "history": Allowed("MiB", 0.5, 0.05),
+    "history": Allowed("MiB", 1.5, 0.05),
 }
 """What is sampled of each process or director. Memory is the proportional share of all pages (PSS), which grows as well when
 other programs that use the same libraries end; heap is the share of what no file holds."""

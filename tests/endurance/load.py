@@ -125,3 +125,5 @@ class Servers:
             server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*others, return_exceptions=True)
+        # What was closed last is gone a turn later.
+        await asyncio.sleep(0.2)
