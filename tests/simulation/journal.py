@@ -18,6 +18,7 @@ from simulation.trial import Trial
 import failover
 
 _OF_THE_WORLD = (
+    "arbiter",
     "director",
     "judge",
     "kernel",
