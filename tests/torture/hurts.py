@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from torture import tracing
 from torture.ground import Ground, configuration
 from torture.places import VIP
 from torture.plan import Fault, Kind
@@ -79,15 +80,7 @@ def _traced(ground: Ground, fault: Fault, inject: str) -> Undo:
     quiet = subprocess.DEVNULL
     tracer = subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet)
 
-    def undo() -> None:
-        """It lets go of what it traces also when it is killed."""
-        tracer.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            tracer.wait(2.0)
-        tracer.kill()
-        tracer.wait()
-
-    return undo
+    return lambda: tracing.end(tracer)
 
 
 def _kill_at_call(ground: Ground, fault: Fault) -> Undo:

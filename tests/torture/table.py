@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 
 import msgspec
+from torture import tracing
 from torture.table_plan import QUIESCING, REMOVING, SERVERS, TEXT, Blow, Strike, full, strikes, unasked
 
 from hactl.lab import net as namespaces
@@ -92,11 +93,7 @@ class Table:
             return lambda: None
         tracer = subprocess.Popen([*words, "-p", str(pids[0])], stderr=subprocess.DEVNULL)
 
-        def undo() -> None:
-            tracer.terminate()
-            tracer.wait(30.0)
-
-        return undo
+        return lambda: tracing.end(tracer)
 
     def tend(self) -> None:
         """A supervisor that ended is started again."""
