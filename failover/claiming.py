@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from failover import witness
+from failover.actions import Action, DropAddresses
 from failover.host import Standing
 from failover.kernel_job import Job
 from failover.router import NEVER, Router
@@ -26,10 +27,16 @@ class Claiming:
     def __init__(self) -> None:
         self._under_way: list[Job] = []
         self._off_by = NEVER
+        self._ordered = False
+
+    def expect(self, actions: Iterable[Action]) -> None:
+        """What is about to be performed: VIPs that are to go are on yet, though the election holds them no more."""
+        self._ordered = any(isinstance(action, DropAddresses) for action in actions)
 
     def dropping(self, job: Job, lease: int, now: float) -> None:
         """This job takes the VIPs off."""
         self._under_way.append(job)
+        self._ordered = False
         self._off_by = now + lease + witness.KERNEL_LATE + witness.LOCK
 
     def dropped(self, job: Job) -> None:
@@ -41,7 +48,9 @@ class Claiming:
         """Whether the lease is needed now."""
         if now >= self._off_by:
             self._under_way.clear()
-        return witness.is_exclusive(router) and (bool(self._under_way) or witness.claims(router))
+        return witness.is_exclusive(router) and (
+            self._ordered or bool(self._under_way) or witness.claims(router)
+        )
 
     def number(self, router: Router, all_here: Iterable[Claims], now: float) -> int:
         """The claim to be told; `all_here` are all that bear the router's name, for those leaving may hold the VIPs yet."""

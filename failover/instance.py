@@ -202,6 +202,7 @@ class Instance:
     # ---- performing ---------------------------------------------------------------------------------------------
 
     def _perform(self, actions: Sequence[Action], now: float) -> None:
+        self._claiming.expect(actions)
         for action in actions:
             match action:
                 case SendAdvert(priority):

@@ -52,6 +52,7 @@ class Witnesses:
         self._told: dict[str, Permit] = {}
         self._shift = _shift()
         self._settling = False
+        self._given = asyncio.Event()
         self._etcd: Etcd | None = None
         self._arbiter: ArbiterSpec | None = None
         self._boot = _BOOT.read_text().strip() if _BOOT.exists() else ""
@@ -62,6 +63,7 @@ class Witnesses:
         """A reload. A key that is needed no more is not given up but left to its end: the VIPs may be on yet."""
         spec = config.witnesses
         self._config = config
+        self._given.set()
         if spec is None:
             self._gathering = None
         elif self._gathering is None:
@@ -109,6 +111,9 @@ class Witnesses:
                     await self._have_sessions()
                 self._say()
                 await asyncio.sleep(LOOK)
+                if self._config.witnesses is None and not self._tasks:
+                    self._given.clear()
+                    await self._given.wait()
         finally:
             for task in self._tasks.values():
                 task.cancel()

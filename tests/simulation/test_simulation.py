@@ -16,7 +16,7 @@ from failover import witness
 
 SEEDS = 2000
 FENCED = 200
-WITNESSED = 150
+WITNESSED = 100
 AT_ONCE = 500
 HERE = Path(__file__).resolve().parents[2]
 
@@ -67,6 +67,11 @@ def test_with_an_arbiter_there_are_never_two_holders() -> None:
     outcome = run(0, WITNESSED, kind=WitnessTrial)
     stories = [told(failure.seed, WitnessTrial) for failure in outcome.failures[:1]]
     assert not outcome.failures, "\n".join([*stories, outcome.text])
+
+
+def test_the_lease_is_kept_until_the_kernel_has_let_the_vips_go() -> None:
+    """Found by a seed: the change of state was told before the removal was on its way, and the lease with it."""
+    assert attempt(262, WitnessTrial)[0] is None
 
 
 def test_an_arbiter_whose_word_is_not_waited_for_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
