@@ -1,16 +1,14 @@
-"""A tree judged whole: schema, rules and keys without effect, each finding at its place."""
+"""A tree judged whole: schema and rules, each finding at its place."""
 
 from collections.abc import Iterable
 
 import msgspec
 
 from hactl.config.fault import Fault
-from hactl.config.model import Pending
-from hactl.config.pending import Idle, idle
 from hactl.config.rules import judge
 from hactl.config.rules.finding import Finding, World
 from hactl.config.schema.document import Document
-from hactl.config.tree import Node, fault_at, plain
+from hactl.config.tree import Node, fault_at
 from hactl.config.validate import NAMED, validate
 
 
@@ -20,22 +18,16 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     document: Document | None = None
     faults: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
-    pending: tuple[Pending, ...] = ()
 
 
 def examine(root: Node) -> Verdict:
     """Judge a tree. Never raises for anything in it."""
     document, faults = validate(root)
     findings = list(judge(World(document=document, names=_names(root)))) if document else []
-    idle_keys = [(each, _idle_fault(root, each)) for each in idle(plain(root))]
     return Verdict(
         document=document,
         faults=(*faults, *_placed(root, findings, warnings=False)),
-        warnings=(*_placed(root, findings, warnings=True), *(fault for _, fault in idle_keys)),
-        pending=tuple(
-            Pending(path=fault.path, line=fault.line, text=each.text, unsafe=each.unsafe)
-            for each, fault in idle_keys
-        ),
+        warnings=tuple(_placed(root, findings, warnings=True)),
     )
 
 
@@ -51,8 +43,3 @@ def _placed(root: Node, findings: Iterable[Finding], *, warnings: bool) -> list[
         for finding in findings
         if finding.warning is warnings
     ]
-
-
-def _idle_fault(root: Node, each: Idle) -> Fault:
-    consequence = "; 'hactl run' refuses it" if each.unsafe else ""
-    return fault_at(root, each.path, each.text + consequence, key=True)

@@ -50,7 +50,7 @@ def load(
     return Loaded(
         path=path,
         warnings=warnings,
-        config=build(document, name, sha256=digest(root), pending=verdict.pending) if name else None,
+        config=build(document, name, sha256=digest(root)) if name else None,
         stranger="" if name else _stranger(document, node, hostname),
         document=document,
     )

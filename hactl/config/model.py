@@ -56,15 +56,6 @@ class ControlSpec(msgspec.Struct, frozen=True, kw_only=True):
     token_file: str | None = None
 
 
-class Pending(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that the file uses and this version gives no effect. `unsafe`: running without it would be wrong."""
-
-    path: str
-    line: int
-    text: str
-    unsafe: bool = False
-
-
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that `hactl run` needs to know. `sha256` covers the parsed file before `${}` and secrets."""
 
@@ -85,4 +76,3 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     control: ControlSpec = ControlSpec()
     state_dir: str = "/var/lib/hactl"
     sha256: str = ""
-    pending: tuple[Pending, ...] = ()

@@ -18,7 +18,7 @@ _ROUTER_EFFECTS = {
     routers.Change.RESTART: (Kind.CHANGED, Effect.RESTART),
 }
 _TOLD_APART = frozenset(
-    {"directors", "failover", "checks", "services", "notify", "sha256", "pending", "control", "health"}
+    {"directors", "failover", "checks", "services", "notify", "sha256", "control", "health"}
 )
 """Parts of a configuration that are no plain settings; `control` and `health` are, field by field, below."""
 

@@ -105,7 +105,6 @@ class RefusalReason(StrEnum):
     FAULTY = "faulty"
     STRANGER = "stranger"
     FIXED = "fixed"
-    UNSAFE = "unsafe"
     MASS_REMOVAL = "mass-removal"
     WORKER = "worker"
 

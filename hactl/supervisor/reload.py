@@ -25,7 +25,7 @@ _LATER: tuple[tuple[str, Callable[[Config], object]], ...] = (
     ("health.workers", lambda config: config.health.workers),
     ("control.group", lambda config: config.control.group),
 )
-_IGNORED = frozenset({"sha256", "pending"})
+_IGNORED = frozenset({"sha256"})
 
 
 def refusals(old: Config, new: Config) -> tuple[Refusal, ...]:
@@ -48,10 +48,6 @@ def _refusals(old: Config, new: Config) -> Iterator[Refusal]:
             "checks with mark need a right that the health workers were started without; restart the daemon"
         )
         yield Refusal(reason=RefusalReason.FIXED, text=text)
-    unsafe = [p for p in new.pending if p.unsafe]
-    if unsafe:
-        text = "; ".join(f"line {p.line}: {p.path}: {p.text}" for p in unsafe)
-        yield Refusal(reason=RefusalReason.UNSAFE, text=text)
     before, after = _servers(old), _servers(new)
     gone = len(before - after)
     if gone * 2 > len(before) and gone > 1:

@@ -33,11 +33,6 @@ def run(path: str, node: str | None, socket_override: str | None) -> int:
             loaded.stranger or f"{path} has {count} fault{'s' if count != 1 else ''}; nothing was started"
         )
     config = loaded.config
-    for pending in config.pending:
-        if pending.unsafe:
-            return _refuse(
-                f"line {pending.line}: {pending.path}: {pending.text}; running without it would be unsafe"
-            )
     if os.geteuid() != 0:
         return _refuse(
             "root is needed: addresses, IPVS and raw sockets are changed (the workers give that up)"

@@ -264,10 +264,9 @@ FURTHER = [
 
 @pytest.mark.parametrize(("text", "expected"), FURTHER)
 def test_further_probes(load_text: Load, text: str, expected: Probe) -> None:
-    """Each further type of check becomes its probe, has its effect in this version, and is warned of by nobody."""
+    """Each further type of check becomes its probe."""
     loaded = load_text(service_text("forward: nat", f"check: {text}", "servers: {rs1: 10.77.0.21}"))
     assert [check.probe for check in loaded.config.checks] == [expected]
-    assert loaded.config.pending == ()
 
 
 def test_pings_of_one_server_are_one(load_text: Load) -> None:
@@ -334,13 +333,13 @@ def test_monitors_go_to_one_worker(load_text: Load) -> None:
     assert sorted(map(len, shares)) == [0] * 6 + [2]
 
 
-def test_every_type_is_a_probe_or_pending(load_text: Load) -> None:
-    """No type of check is silently without effect: it has a probe, or is told of."""
+def test_every_type_is_a_probe(load_text: Load) -> None:
+    """No type of check is silently without effect: it has a probe."""
     needed = {"script": ", command: [/x]", "radius": ", secret_file: /s"}
     for kind in check_types():
         text = f"check: {{type: {kind}{needed.get(kind, '')}}}"
         config = load_text(service_text("forward: nat", text, "servers: {rs1: 10.77.0.21}")).config
-        assert bool(config.checks) != bool(config.pending), kind
+        assert config.checks, kind
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from hactl.config.pending import Idle, Row, idle
-
 Load = Callable[..., Any]
 
 CASES = [
@@ -74,16 +72,7 @@ def test_warning(load_text: Load, sound: str, sound_part: str, other: str, expec
     assert loaded.config is not None
 
 
-def test_key_without_effect() -> None:
-    """Each use of a key without effect yet is found at its place, unless it asks for nothing."""
-    row = Row(pattern="routers.*.magic", text="no magic yet", unsafe=True)
-    data = {"routers": {"web": {"magic": True}, "inside": {"magic": False}, "other": {}}, "magic": True}
-    assert list(idle(data, (row,))) == [
-        Idle(path=("routers", "web", "magic"), text="no magic yet", unsafe=True)
-    ]
-
-
-def test_defaults_written_out_are_not_pending(load_text: Load, sound: str) -> None:
+def test_defaults_written_out_are_not_warned_of(load_text: Load, sound: str) -> None:
     """Writing down that something is off asks for nothing."""
     off = "[10.77.0.100]\n    version: 3\n    virtual_mac: false\n    authentication: {type: none}"
     text = sound.replace("[10.77.0.100]", off).replace(

@@ -3,8 +3,6 @@
 The law: nothing is decided here; defaults that depend on other keys come from `hactl.config.resolve`.
 """
 
-from collections.abc import Iterable
-
 from failover.spec import FailoverSpec, GroupSpec
 from hactl.config.build.checks import Checks
 from hactl.config.build.notify import notify_spec
@@ -14,13 +12,13 @@ from hactl.config.build.services import ipvs_spec, service_spec, sync_spec
 from hactl.config.build.takeover import fence_programs, refused_specs, takeover_specs
 from hactl.config.build.track import tracking_checks
 from hactl.config.build.witness import witnesses_spec
-from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings, Members, Pending, RolesSpec
+from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings, Members, RolesSpec
 from hactl.config.resolve import director_priorities
 from hactl.config.schema import cluster as schema
 from hactl.config.schema.document import Document
 
 
-def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[Pending] = ()) -> Config:
+def build(document: Document, node: str, *, sha256: str = "") -> Config:
     """The configuration as the director `node` sees it; `node` is one of the document's directors."""
     checks = Checks(document, node)
     services = tuple(service_spec(document, name, checks) for name in document.services)
@@ -55,7 +53,6 @@ def build(document: Document, node: str, *, sha256: str = "", pending: Iterable[
         ),
         state_dir=document.state_dir,
         sha256=sha256,
-        pending=tuple(pending),
     )
 
 
