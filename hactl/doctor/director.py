@@ -5,7 +5,19 @@ from collections.abc import Iterator
 import msgspec
 
 from hactl.config.model import Config
-from hactl.doctor import firewall, kernel, limits, links, nat, network, peers, secrets, switches, table
+from hactl.doctor import (
+    firewall,
+    kernel,
+    limits,
+    links,
+    nat,
+    network,
+    peers,
+    programs,
+    secrets,
+    switches,
+    table,
+)
 from hactl.doctor.finding import Finding
 from hactl.doctor.look import daemon as daemon_look
 from hactl.doctor.look import firewall as firewall_look
@@ -86,6 +98,9 @@ def _means(config: Config, daemon: peers.Daemon | None, notes: Notes) -> Iterato
     files = notes.look("files with secrets", lambda: daemon_look.secrets(config))
     if files is not None:
         yield from secrets.judge(files)
+    found = notes.look("programs of routers", lambda: daemon_look.programs(config))
+    if found is not None:
+        yield from programs.judge(found)
 
 
 def _destinations(config: Config) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ class FindingId(StrEnum):
     WORKER_DOWN = "worker-down"
     SECRET_MODE = "secret-mode"
     SECRET_MISSING = "secret-missing"
+    PROGRAM_UNUSABLE = "program-unusable"
     VIP_MISSING = "vip-missing"
     VIP_LEFT = "vip-left"
     VIP_UNSERVED = "vip-unserved"
@@ -100,6 +101,7 @@ _TEXTS = {
     FindingId.WORKER_DOWN: "a part of the daemon does not run, or does not answer",
     FindingId.SECRET_MODE: "a file with a secret can be read or written by others",
     FindingId.SECRET_MISSING: "a file with a secret cannot be read",
+    FindingId.PROGRAM_UNUSABLE: "a router's program cannot be run",
     FindingId.VIP_MISSING: "a VIP that this real server needs is not there",
     FindingId.VIP_LEFT: "a VIP of hactl's is there that no service here needs",
     FindingId.VIP_UNSERVED: "a service answers at this real server's own address, but not at its VIP",

@@ -64,7 +64,7 @@ def test_the_full_file_names_every_key() -> None:
     models: list[type[BaseModel]] = [
         document.Document, cluster.Director, cluster.Peer, cluster.Sync, cluster.Health, cluster.Control,
         routers.Router, routers.VirtualAddress, routers.TimesToLive, routers.LinkDelay, routers.Announce,
-        routers.Authentication, ways.Route, ways.Rule, takeover.Takeover,
+        routers.Authentication, ways.Route, ways.Rule, takeover.Takeover, takeover.Fence,
         track.Track, track.TrackScript, track.TrackFile, track.TrackProcess,
         services.Service, services.Server, services.Pool, services.Persistence, services.Quorum, services.Sorry,
         services.Panic, services.Tunnel, services.Thresholds, checks.TcpCheck, checks.HttpsCheck, checks.Body,

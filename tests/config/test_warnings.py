@@ -54,6 +54,9 @@ CASES = [
     ("services:", ("  in: {vrid: 52, interface: eth1, addresses: [10.78.0.1], priority: {lb2: 200}}\n"
      "groups: {edge: [web, in]}\nservices:"),
      "11:10: groups.edge: its routers prefer different directors, so they cannot all have theirs"),
+    ("services:", ("  in: {vrid: 52, interface: eth1, addresses: [10.78.0.1], fence: {command: [/bin/off]}}\n"
+     "groups: {edge: [web, in]}\nservices:"),
+     "11:10: groups.edge: fence differs between its routers"),
     ("{type: http}", "[{type: http}, {type: agent}]",
      "15:27: services.www.check[1]: without port the agent is asked at the service's own port"),
     ("{type: http}", "{type: agent, port: 9}",

@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from hactl.doctor import kernel, limits, links, peers, secrets
+from hactl.doctor import kernel, limits, links, peers, programs, secrets
 from hactl.doctor.kernel import Modules
 from hactl.doctor.limits import ClockState, Limits, Worker
 from hactl.doctor.model import Host, Link, Way
 from hactl.doctor.peers import Daemon
+from hactl.doctor.programs import ProgramFile
 from hactl.doctor.secrets import SecretFile
 from hactl.ipvs.spec import TunnelSpec, TunnelType
 from support.doctor import configured
@@ -147,3 +148,14 @@ def test_modes_of_secrets() -> None:
     assert [one.subject for one in secrets.judge(files)] == ["/660", "/604"]
     (missing,) = secrets.judge((SecretFile(path="/key", trouble="No such file or directory"),))
     assert missing.id.value == "secret-missing"
+
+
+def test_programs_that_cannot_be_run() -> None:
+    """Only what is wrong is told, with what was seen."""
+    files = (ProgramFile(path="/well"), ProgramFile(path="/ill", trouble="it is not executable"))
+    (found,) = programs.judge(files)
+    assert (found.id.value, found.subject, found.evidence) == (
+        "program-unusable",
+        "/ill",
+        "it is not executable",
+    )

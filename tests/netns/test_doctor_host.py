@@ -155,6 +155,16 @@ def test_files_with_secrets(hosts: Ward, tmp_path: Path) -> None:
     assert not {kind for kind, _ in hosts.found("lb1")} & {"secret-mode", "secret-missing"}
 
 
+def test_programs_of_routers(hosts: Ward, tmp_path: Path) -> None:
+    """Missing, not executable, and as it should be."""
+    program = tmp_path / "fence"
+    hosts.write(NAT, HEAD.replace("vrid: 51,", f"vrid: 51, fence: {{command: [{program}]}},"))
+    assert ("program-unusable", str(program)) in hosts.found("lb1")
+    program.write_text("#!/bin/sh\n")
+    hosts.mend("lb1", hosts.found("lb1")["program-unusable", str(program)])
+    assert "program-unusable" not in {kind for kind, _ in hosts.found("lb1")}
+
+
 def test_without_rights(hosts: Ward) -> None:
     """What needs none is found all the same, and what could not be seen is said."""
     answer = hosts.doctor("lb1", wrapper=AS_NOBODY)

@@ -71,6 +71,7 @@ class FencingDirector(Director):
         """Whom an earlier daemon heard last since the host was switched on."""
         self.knew: dict[str, str] = {}
         """The same at the daemon's start."""
+        self.switched_off_at = float("-inf")
         self.fenced_at: dict[str, float] = {}
         """When a fencing that a router asked for ended well last."""
         self.waits: dict[str, int] = {}
@@ -85,7 +86,7 @@ class FencingDirector(Director):
     def switch_off(self) -> None:
         """The host has no power: no daemon, no address, no memory of this boot."""
         self._tell("is switched off")
-        self.masters = {}
+        self.masters, self.switched_off_at = {}, self.world.now
         if self.process is not None:
             self.fencer.kills += 1
             self.process.kill()
@@ -155,6 +156,12 @@ class FencingJudge(Judge):
         others = [d for d in self.directors if d is not director and d.holds(_vip(spec))]
         if len(self.directors) == 2 and fence.at_start and others:
             self._broken(f"{director.name} takes {name} over by silence while {others[0].name} has the VIP")
+
+    def _may_end(self, director: Any, spec: RouterSpec, why: str) -> None:
+        """An advert of a host that was switched off may be under way still, and its fencer yields to it."""
+        under_way = 2 * self._networks[spec.interface].longest + self._overlap(spec)
+        if all(self._world.now - d.switched_off_at > under_way for d in self.directors):  # type: ignore[attr-defined]
+            super()._may_end(director, spec, why)
 
     def _recovery(self, spec: RouterSpec) -> float:
         return super()._recovery(spec) + PATIENCE

@@ -248,6 +248,8 @@ def groups(world: World) -> Iterator[Finding]:
             )
         if len({router.preempt for router in members}) > 1:
             yield warning("groups", name, message="preempt differs between its routers", key=True)
+        if len({router.fence.required if router.fence else None for router in members}) > 1:
+            yield warning("groups", name, message="fence differs between its routers", key=True)
 
 
 def _ranking(world: World, router: Router) -> tuple[str, ...]:

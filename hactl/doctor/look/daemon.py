@@ -1,10 +1,12 @@
-"""The daemon's word, and the files with secrets that it needs; edge."""
+"""The daemon's word, and the files that it needs: those with secrets, and programs; edge."""
 
 import os
+import stat
 
 from hactl.config.model import Config
 from hactl.control.client import Client, DeclinedError, UnreachableError
 from hactl.doctor.peers import Daemon
+from hactl.doctor.programs import ProgramFile, named
 from hactl.doctor.secrets import SecretFile
 from hactl.secrets.names import all_files
 
@@ -24,6 +26,20 @@ def daemon(path: str) -> Daemon:
 def secrets(config: Config) -> tuple[SecretFile, ...]:
     """Every file with a secret that the configuration names. Raises PermissionError where one may not be looked at."""
     return tuple(_secret(path) for path in dict.fromkeys(all_files(config)))
+
+
+def programs(config: Config) -> tuple[ProgramFile, ...]:
+    """Every program of a router, as anybody sees it."""
+    return tuple(_program(path) for path in named(config))
+
+
+def _program(path: str) -> ProgramFile:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        return ProgramFile(path=path, there=False, trouble=error.strerror or str(error))
+    usable = stat.S_ISREG(mode) and mode & 0o111
+    return ProgramFile(path=path, trouble="" if usable else "it is not executable")
 
 
 def _secret(path: str) -> SecretFile:
