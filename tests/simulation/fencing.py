@@ -144,8 +144,7 @@ class FencingJudge(Judge):
     def _has_fenced(self, director: FencingDirector, name: str) -> None:
         spec = next(spec for spec in self._specs() if spec.name == name)
         heard = self._heard.get((director.number, spec.vrid), Heard())
-        vip = director.kernel.vips[_vip(spec)]
-        inherited = vip.expires is not None and vip.since < director.started_at and heard.at < 0
+        inherited = _vip(spec) in director.inherited and heard.at < 0
         fence = spec.fence
         if fence is None or not fence.required or inherited or _is_heard(director, spec, heard):
             return
