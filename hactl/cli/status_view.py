@@ -9,6 +9,7 @@ from typing import Any
 from hactl.cli.checks_view import checks
 from hactl.cli.problems_view import problems
 from hactl.cli.text import Cell, ago, ahead, clean, moment, paint, span, state, table
+from hactl.cli.witness_view import lines as witness_lines
 
 Status = Mapping[str, Any]
 _BAD = ("down", "fault")
@@ -26,7 +27,9 @@ def is_well(status: Status) -> bool:
         if server.get("admin") != "disabled"
     ]
     sync = (status.get("sync") or {}).get("state")
-    return not any(word in _BAD for word in [*routers, *peers, *services, *servers, sync])
+    targets = (status.get("witness") or {}).get("targets", {}).values()
+    witnesses = ["down" for target in targets if not target.get("seen")]
+    return not any(word in _BAD for word in [*routers, *peers, *services, *servers, *witnesses, sync])
 
 
 def only(status: Status, services: tuple[str, ...]) -> Status:
@@ -36,6 +39,7 @@ def only(status: Status, services: tuple[str, ...]) -> Status:
         "routers": {},
         "peers": {},
         "sync": None,
+        "witness": None,
         "overrides": [],
         "problems": {},
         "services": found,
@@ -54,6 +58,7 @@ def screen(status: Status, now: float, colours: bool = False) -> str:
         _overrides(status.get("overrides", []), now, colours),
         _peers(status.get("peers", {}), now, colours),
         _sync(status.get("sync") or {}, now, colours),
+        witness_lines(status.get("witness") or {}, colours),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 

@@ -17,6 +17,7 @@ from hactl.ipvs.sync import Role, SyncState
 from hactl.routers.fencing import FenceView
 from hactl.services.state import Availability
 from hactl.wishes.overrides import Admin
+from hactl.witness.view import WitnessesView
 from health.result import Health
 from notify.event import EventKind, Severity
 from notify.problem import Topic
@@ -280,6 +281,7 @@ class Status(TypedDict):
     routers: dict[str, RouterView]
     services: dict[str, ServiceView]
     sync: SyncStatus | None
+    witness: WitnessesView | None
     peers: dict[str, PeerView]
     standby: StandbyView | None
     overrides: list[OverrideView]

@@ -22,6 +22,7 @@ from hactl.services.state import State
 from hactl.status.form import WorkerView
 from hactl.wishes.mastership import Mastership
 from hactl.wishes.overrides import Override
+from hactl.witness.view import WitnessesView
 from health.result import Outcome
 from notify.problem import Key
 
@@ -72,6 +73,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     workers: Mapping[str, WorkerView] = {}
     channels: Mapping[str, ChannelReport] = {}
     fencings: Mapping[str, FenceView] = {}
+    witnesses: WitnessesView | None = None
     splits: Sequence[str] = ()
     lateness: Lateness | None = None
     sync: SyncView | None = None

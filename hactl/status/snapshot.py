@@ -46,6 +46,7 @@ def snapshot(picture: Picture) -> Status:
         "routers": {router.name: _router(router, picture, clock) for router in config.failover.routers},
         "services": {spec.name: _service(spec, picture) for spec in config.services},
         "sync": _sync(config.sync, picture.sync, clock),
+        "witness": picture.witnesses,
         "peers": peers(picture),
         "standby": standby(picture, config.node),
         "overrides": [override_view(override) for override in picture.overrides],

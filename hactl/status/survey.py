@@ -13,6 +13,7 @@ from hactl.processes.preparing import FAILOVER
 from hactl.secrets.names import page_tokens
 from hactl.status.form import WorkerView
 from hactl.status.picture import Picture
+from hactl.witness.view import warnings as witness_warnings
 
 if TYPE_CHECKING:
     from hactl.supervisor.supervisor import Supervisor
@@ -26,6 +27,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
     trouble = [f"IPVS cannot be used: {balancer.trouble}"] if balancer.trouble else []
     trouble += [text for text in (daemon.sync.trouble, daemon.door.trouble) if text]
     trouble += faults(page_tokens(daemon.config, crew.generations.secrets))
+    witnesses = daemon.witnesses.view()
     return Picture(
         config=daemon.config,
         version=hactl.__version__,
@@ -49,6 +51,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
         problems=tuple(daemon.problems.open),
         acknowledged=daemon.problems.acknowledged(),
         fencings=daemon.beside.fencings(),
+        witnesses=witnesses,
         splits=_splits(daemon),
         workers=_workers(crew, daemon.clock.monotonic),
         channels=daemon.heard.channels,
@@ -58,6 +61,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
             *daemon.warnings,
             *daemon.pace.now(daemon.config.failover.routers),
             *trouble,
+            *witness_warnings(witnesses),
             *crew.refusals(),
             *refused.values(),
         ],
@@ -67,8 +71,12 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
 def _splits(daemon: "Supervisor") -> list[str]:
     """What makes two masters, and what would."""
     others = [d.name for d in daemon.config.directors if d.name != daemon.config.node]
+    witnesses = daemon.config.witnesses
+    arbitrated = witnesses is not None and witnesses.arbiter is not None
     there = daemon.splits.now(daemon.heard.routers, time.monotonic())
-    return [*there, *(risks(others, daemon.peers.reports) if daemon.config.failover.routers else ())]
+    if arbitrated or not daemon.config.failover.routers:
+        return there  # Who does not have the arbiter's lease is no master, whoever hears whom.
+    return [*there, *risks(others, daemon.peers.reports)]
 
 
 def _workers(crew: Crew, now: float) -> dict[str, WorkerView]:

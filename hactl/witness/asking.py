@@ -19,6 +19,7 @@ from hactl.config.model import Config
 from hactl.witness.gathering import Gathering
 from hactl.witness.lease import Lease, Verb
 from hactl.witness.spec import ArbiterSpec
+from hactl.witness.view import WitnessesView
 from health.result import Outcome, Repeats
 
 if TYPE_CHECKING:
@@ -94,12 +95,9 @@ class Witnesses:
                 if key in self._moved:
                     self._moved[key].set()
 
-    def missing(self) -> tuple[str, ...]:
-        """The witnesses not seen now, in words."""
-        if self._gathering is None:
-            return ()
-        lease = next(iter(self._leases.values()), None)
-        return tuple(self._gathering.missing(boot_time(), lease))
+    def view(self) -> WitnessesView | None:
+        """For status; None without witnesses."""
+        return None if self._gathering is None else self._gathering.view(boot_time(), self._leases)
 
     # ---- work -----------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from failover.permit import Permit
 from hactl.witness.lease import Lease
 from hactl.witness.spec import WitnessesSpec
+from hactl.witness.view import WitnessesView, WitnessView, unseen
 from health.result import Outcome, Repeats
 
 FIRST = 3.0
@@ -69,12 +70,28 @@ class Gathering:
             found[router] = self._permit(lease, now)
         return found
 
-    def missing(self, now: float, lease: Lease | None = None) -> list[str]:
-        """The witnesses not seen now, in words."""
-        gone = [self._missing(id_) for id_ in self._names if now >= self._until.get(id_, NEVER)]
-        if self.spec.arbiter is not None and (lease is None or now >= lease.seen_until()):
-            gone.append(f"{self.spec.arbiter.name}{_why(lease.trouble if lease else '')}")
-        return gone
+    def view(self, now: float, leases: Mapping[str, Lease]) -> WitnessesView:
+        """For status. Of the arbiter's keys the one that lags speaks for it."""
+        worst = min(leases.values(), key=lambda lease: lease.seen_until(), default=None)
+        shown = self._view(now, worst)
+        if self.spec.arbiter is not None:
+            shown["holders"] = {
+                router: leases[key].holder.split(" ")[0]
+                for router, key in self.spec.keys.items()
+                if key in leases
+            }
+        return shown
+
+    def _view(self, now: float, lease: Lease | None) -> WitnessesView:
+        targets: dict[str, WitnessView] = {}
+        for id_, name in self._names.items():
+            seen = now < self._until.get(id_, NEVER)
+            targets[name] = {"seen": seen, "reason": "" if seen else self._why.get(id_, "")}
+        if self.spec.arbiter is not None:
+            seen = lease is not None and now < lease.seen_until()
+            trouble = lease.trouble if lease is not None and not seen else ""
+            targets[self.spec.arbiter.name] = {"seen": seen, "reason": trouble}
+        return {"need": self.spec.need, "targets": targets}
 
     def _permit(self, lease: Lease | None, now: float) -> Permit:
         untils = [self._until.get(id_, NEVER) for id_ in self._names]
@@ -93,17 +110,10 @@ class Gathering:
         )
 
     def _reason(self, now: float, lease: Lease | None = None) -> str:
-        gone = self.missing(now, lease)
-        total = len(self._names) + (self.spec.arbiter is not None)
+        shown = self._view(now, lease)
+        gone, total = unseen(shown), len(shown["targets"])
         if gone:
             return f"{', '.join(gone)} ({total - len(gone)} of {total} seen, {self.spec.need} needed)"
         if lease is not None and lease.holder not in ("", lease.me):
             return f"{lease.holder.split(' ')[0]} has the lease"
         return ""
-
-    def _missing(self, id_: str) -> str:
-        return f"{self._names[id_]}{_why(self._why.get(id_, ''))}"
-
-
-def _why(text: str) -> str:
-    return f" ({text})" if text else ""

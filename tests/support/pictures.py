@@ -103,6 +103,14 @@ def full_picture(config: Config | None = None) -> Picture:
         channels={"ops": ChannelReport("ops", 1, 2, 3, "refused")},
         problems=(PROBLEM,),
         acknowledged={PROBLEM.key: Ack(target="www", by="alice", reason="known", at=1.8e9, revision=1)},
+        witnesses={
+            "need": 1,
+            "targets": {
+                "ping 10.77.0.1": {"seen": True, "reason": ""},
+                "etcd http://10.77.0.5:2379": {"seen": False, "reason": "no answer"},
+            },
+            "holders": {"web": "lb1"},
+        },
         splits=("two masters",),
         lateness=Lateness(realtime=True, samples=5, middle=0.001, most=0.002, worst=0.003),
         sync=SyncView(roles=(Role.MASTER,), state=SyncState.UP, reason="ok", since=1.0),

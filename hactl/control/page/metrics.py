@@ -219,6 +219,11 @@ def _others(snapshot: Snapshot) -> Iterator[Metric]:
     yield _gauge(
         "hactl_problems", "What is wrong, by whether somebody knows of it", ("acknowledged",), problems
     )
+    witness = snapshot.get("witness") or {}
+    seen = [((name,), float(target["seen"])) for name, target in witness.get("targets", {}).items()]
+    yield _gauge("hactl_witness_seen", "1 while the witness is seen", ("witness",), seen)
+    need = [((), float(witness["need"]))] if witness else []
+    yield _gauge("hactl_witnesses_needed", "How many witnesses must be seen by a master", (), need)
     channels = snapshot.get("channels", {})
     for key, text in (("delivered", "Events delivered"), ("failed", "Events given up")):
         rows_of = [((n,), float(c.get(key, 0))) for n, c in channels.items()]

@@ -292,6 +292,11 @@ function inside(status) {
   for (const [name, worker] of Object.entries(status.workers || {})) rows.push([`worker ${name}`, `${worker.state}${worker.restarts ? `, started again ${worker.restarts} times` : ""}`]);
   for (const [name, channel] of Object.entries(status.channels || {})) rows.push([`alerts by ${name}`, `${channel.delivered || 0} delivered, ${channel.waiting || 0} waiting, ${channel.failed || 0} lost${channel.error ? `; ${channel.error}` : ""}`]);
   for (const one of status.overrides || []) rows.push([`override`, `${one.server}${one.service ? "@" + one.service : ""}: ${one.admin || "weight " + one.weight}${one.until ? ` until ${clock(one.until)}` : ""}, by ${one.by}${one.reason ? `: ${one.reason}` : ""}`]);
+  if (status.witness) {
+    const targets = Object.values(status.witness.targets);
+    const seen = targets.filter((target) => target.seen).length;
+    rows.push(["witnesses", `${seen} of ${targets.length} seen, ${status.witness.need} needed`]);
+  }
   if (status.sync) rows.push(["connection sync", `${status.sync.state}, ${status.sync.reason}`]);
   rows.push(["configuration", `${(status.config.sha256 || "").slice(0, 12)}, loaded ${clock(status.config.loaded)}`]);
   const list = byId("inside"), key = JSON.stringify(rows);
