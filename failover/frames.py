@@ -1,7 +1,8 @@
 """Announcement frames on their way out: paced on each interface, asked again at each send whether they still hold true.
 
 Owns the packet sockets. `pace` is frames a second; a small burst goes out at once so that a takeover of a few VIPs
-never waits.
+never waits. The law: what was said a moment ago is said again when nothing else waits, so that of many routers that take
+over together none repeats itself before each has spoken.
 """
 
 import asyncio
@@ -12,6 +13,9 @@ from collections.abc import Callable, Iterable
 _TICK = 0.01
 _BURST = 0.05
 """Seconds' worth of frames that may go out at once."""
+_LATELY = 1.0
+"""Seconds for which a frame that was sent gives way to others."""
+_Waiting = deque[tuple[bytes, Callable[[], bool]]]
 
 
 class FrameQueue:
@@ -21,7 +25,9 @@ class FrameQueue:
         self._loop = asyncio.get_running_loop()
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
         self._socket.bind((interface, 0))
-        self._queue: deque[tuple[bytes, Callable[[], bool]]] = deque()
+        self._news: _Waiting = deque()
+        self._repeats: _Waiting = deque()
+        self._sent: dict[bytes, float] = {}
         self._pace = pace
         self._tokens = max(1.0, pace * _BURST)
         self._filled = self._loop.time()
@@ -29,25 +35,36 @@ class FrameQueue:
         self.errors = 0
 
     def add(self, frames: Iterable[bytes], still: Callable[[], bool]) -> None:
-        """Queue frames behind those that wait already."""
-        self._queue.extend((frame, still) for frame in frames)
+        """Queue frames behind those of their kind that wait already: news, or repeats of what was sent lately."""
+        lately = self._loop.time() - _LATELY
+        for frame in frames:
+            waiting = self._repeats if self._sent.get(frame, lately) > lately else self._news
+            waiting.append((frame, still))
         if self._timer is None:
             self._send()
 
     def after(self, act: Callable[[], None]) -> None:
         """Call `act` once all that waits now has gone out or was dropped."""
+        left = 2
 
         def reached() -> bool:
-            act()
+            nonlocal left
+            left -= 1
+            if left == 0:
+                act()
             return False
 
-        self.add([b""], reached)
+        for waiting in (self._news, self._repeats):
+            waiting.append((b"", reached))
+        if self._timer is None:
+            self._send()
 
     def close(self) -> None:
         """Forget what waits."""
         if self._timer is not None:
             self._timer.cancel()
-        self._queue.clear()
+        self._news.clear()
+        self._repeats.clear()
         self._socket.close()
 
     def _send(self) -> None:
@@ -56,13 +73,16 @@ class FrameQueue:
         most = max(1.0, self._pace * _BURST)
         self._tokens = min(most, self._tokens + (now - self._filled) * self._pace)
         self._filled = now
-        while self._queue and self._tokens >= 1:
-            frame, still = self._queue.popleft()
+        while (waiting := self._news or self._repeats) and self._tokens >= 1:
+            frame, still = waiting.popleft()
             if still():
                 self._tokens -= 1
+                self._sent[frame] = now
                 self._send_one(frame)
-        if self._queue:
+        if self._news or self._repeats:
             self._timer = self._loop.call_later(_TICK, self._send)
+        else:
+            self._sent = {frame: at for frame, at in self._sent.items() if now - at < _LATELY}
 
     def _send_one(self, frame: bytes) -> None:
         try:

@@ -56,3 +56,29 @@ def test_what_holds_no_longer_is_not_sent() -> None:
         assert [int(one.address.rpartition(".")[2]) for one in sent] == [*range(1, 9), *range(21, 31)]
         assert sent[AT_ONCE].at - sent[0].at > 0.5 / PACE
         assert sent[-1].at - began > (len(sent) - AT_ONCE - 1) / PACE * 0.9
+
+
+async def take_over(net: Lan) -> None:
+    """Ten VIPs are announced; then they are to be again, and ten others for the first time."""
+    with net.inside("a"):
+        queue = FrameQueue("eth0", PACE)
+    for round_ in ((range(1, 11),), (range(1, 11), range(11, 21))):
+        gone = asyncio.Event()
+        for numbers in round_:
+            queue.add(map(frame, numbers), lambda: True)
+        queue.after(gone.set)
+        await gone.wait()
+    queue.close()
+
+
+def test_nobody_repeats_himself_before_all_have_spoken() -> None:
+    """An announcement that was made a moment ago waits behind those that nobody has heard yet."""
+    with lan("a") as net, Recorder(net) as recorder:
+        asyncio.run(take_over(net))
+        until(lambda: len(recorder.announcements("a")) == 30, 5.0)
+        sent = [int(one.address.rpartition(".")[2]) for one in recorder.announcements("a")]
+        assert sorted(sent) == sorted([*range(1, 11), *range(1, 21)])
+        before_the_last_news = sent[10 : sent.index(20)]
+        assert (
+            sum(number <= 10 for number in before_the_last_news) <= 1
+        )  # That one went while nothing else waited.
