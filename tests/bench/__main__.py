@@ -48,6 +48,9 @@ PARTS = {
         (60, 600, 3600),
     ),
     "routers": Part("bench.routers", "--seconds 1", "--seconds 30", "--seconds 60", (60, 300, 600)),
+    "burdens": Part("bench.burdens", "--seconds 1", "--seconds 20", "--seconds 60", (600, 900, 1800)),
+    "vips": Part("bench.vips", "--seconds 2", "--seconds 30", "--seconds 300", (200, 300, 1200)),
+    "rest": Part("bench.rest", "--seconds 2 --routers 1", "--seconds 20", "--seconds 120", (200, 600, 1800)),
     "removal": Part(
         "bench.removal", "--servers 8", "--servers 200", "--servers 200 --rounds 3", (90, 600, 1800)
     ),

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import scale_section, sections
+from bench import failover_sections, scale_section, sections
 from bench.book import FOLDER, Document, read
 from bench.flows.section import flows
 from bench.outage.section import outages
@@ -22,6 +22,9 @@ BOOKS: Mapping[str, Callable[[Document], Section]] = {
     "removal-ipvs": sections.removals,
     "adverts": sections.adverts,
     "routers": sections.routers,
+    "burdens": failover_sections.burdens,
+    "vips": failover_sections.vips,
+    "rest": failover_sections.rest,
     "health": sections.checks,
     "sharing": scale_section.sharing,
     "scale": scale_section.table,

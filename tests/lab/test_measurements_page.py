@@ -55,6 +55,30 @@ def books(folder: Path) -> None:
         "outage": [("outage", one) for one in outages()],
         "adverts": [("adverts", advert | {"realtime": real, "moves": 0}) for real in (True, False)],
         "routers": [("routers", router | {"side": side}) for side in sides],
+        "burdens": [("burdens", advert | {"burden": "idle", "realtime": True, "moves": 0})],
+        "vips": [
+            row
+            for side in sides
+            for row in (
+                ("renewals", advert | {"side": side}),
+                ("takeover", {"side": side, "waited": 0.3, "held": 0.1, "told": 1.8, "announced": 1000}),
+            )
+        ],
+        "rest": [
+            (
+                "rest",
+                {
+                    "side": side,
+                    "routers": 1,
+                    "servers": 100,
+                    "pss": 110.0,
+                    "rss": 200.0,
+                    "cpu": 0.02,
+                    "failover": 26.0,
+                },
+            )
+            for side in sides
+        ],
         "removal": [("removal", one) for one in removals(kernel=False)],
         "removal-ipvs": [("removal", one) for one in removals(kernel=True)],
         "flows": [
@@ -69,7 +93,7 @@ def books(folder: Path) -> None:
         ],
     }
     for name, samples in content.items():
-        book = Book(folder / f"{name}.json", {"count": 1})
+        book = Book(folder / f"{name}.json", {"count": 1, "frames": 1800, "pace": 1000})
         for kind, one in samples:
             book.add(kind, one)
 
@@ -81,7 +105,9 @@ def test_every_part_is_on_the_page(tmp_path: Path) -> None:
     (tmp_path / "docs/pictures/measured-of-yore.svg").write_text("")
     parts = page.write(tmp_path, tmp_path / "docs/measurements.md")
     text = (tmp_path / "docs/measurements.md").read_text()
-    assert set(parts) == {"outage", "adverts", "routers", "flows", "removal", "removal-ipvs", "health"}
+    assert set(parts) == {
+        "outage", "adverts", "routers", "burdens", "vips", "rest", "flows", "removal", "removal-ipvs", "health",
+    }  # fmt: skip
     assert text.count("\n## ") == len(parts)
     assert text.count(f"keepalived {conditions()['keepalived']}; count 1") == len(parts)
     assert "| 0.01 [0.01-0.01] |" in text
