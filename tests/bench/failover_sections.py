@@ -17,7 +17,8 @@ checked every 2 s.
 _VIPS = """The adverts of a master while it renews all its leases, each third of 2 s, which keepalived has not; then its
 successor, from its first act on, when the master is cut off.
 
-Targets: no advert waits for a renewal (p99.9 at most 5 ms), and all are announced in the time that the VIPs and their frames take.
+Targets: no advert waits for a renewal (p99.9 at most 5 ms), and all are announced in the time that putting on the VIPs and
+sending their frames take.
 """
 _BURDENS = """How late a whole daemon's adverts are while it, or its host, has much else to do, and whether the VIP moved
 for it, which it must not.
