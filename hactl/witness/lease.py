@@ -12,9 +12,12 @@ import msgspec
 NEVER = float("-inf")
 POLL = 0.1
 """Seconds between two attempts to have a key that somebody else has."""
-AGAIN = 0.3
+RENEWALS = 4
+"""Renewals in the time of a lease. With the shortest TTL two questions may be lost: an etcd cluster that elects a new
+leader answers nobody for a second and more."""
+AGAIN = 0.1
 """Seconds until a question without an answer is asked again."""
-WITHIN = 1.0
+WITHIN = 0.7
 """Seconds that an answer may take."""
 _DRIFT = 0.01
 _MARGIN = 0.1
@@ -88,7 +91,7 @@ class Lease:
         """When to ask next."""
         if self._question(now) is not None:
             return max(now, self._not_before)
-        return max(self._not_before, self._confirmed + self._ttl / 3, now + _REST)
+        return max(self._not_before, self._confirmed + self._ttl / RENEWALS, now + _REST)
 
     def ask(self, now: float) -> Question | None:
         """What to ask now; None for nothing."""
@@ -112,7 +115,7 @@ class Lease:
             return Question(Verb.GRANT)
         if (self._holds or self._maybe) and not self.claim:
             return Question(Verb.REVOKE, self._lease)
-        if now >= self._confirmed + self._ttl / 3 and (self.alive or not self._holds):
+        if now >= self._confirmed + self._ttl / RENEWALS and (self.alive or not self._holds):
             return Question(Verb.RENEW, self._lease)
         acquire = self.claim and self.alive and not self._holds
         return Question(Verb.ACQUIRE, self._lease) if acquire else None

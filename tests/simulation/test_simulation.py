@@ -74,6 +74,11 @@ def test_the_lease_is_kept_until_the_kernel_has_let_the_vips_go() -> None:
     assert attempt(262, WitnessTrial)[0] is None
 
 
+def test_one_lost_answer_of_the_arbiter_costs_nothing() -> None:
+    """Found by a seed: the master went for want of a second question in time."""
+    assert attempt(2224, WitnessTrial)[0] is None
+
+
 def test_an_arbiter_whose_word_is_not_waited_for_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The judge of two holders sees them where they are."""
     monkeypatch.setattr(witness, "good_until", lambda router: float("inf"))

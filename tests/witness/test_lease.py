@@ -1,6 +1,7 @@
 """The lease of one key of an arbiter: what is asked when, and how long the key counts as ours."""
 
-from hactl.witness.lease import NEVER, Lease, Question, Reply, Verb, margin
+from failover.witness import KERNEL_LATE, LOCK, SHORTEST_WRITE
+from hactl.witness.lease import AGAIN, NEVER, RENEWALS, WITHIN, Lease, Question, Reply, Verb, margin
 
 TTL = 9
 ME = "lb1 boot"
@@ -41,11 +42,26 @@ def test_an_answer_that_does_not_come_prolongs_nothing() -> None:
     """It is asked again; when all was in vain there is a new lease, and the key is not ours."""
     lease = held()
     answer(lease, None, 3.0, took=1.0)
-    assert lease.ask(4.1) is None
+    assert lease.ask(4.05) is None
     assert lease.until() == TTL - margin(TTL)
     assert answer(lease, None, 4.4).verb is Verb.RENEW
     assert answer(lease, None, TTL + 0.1).verb is Verb.GRANT
     assert lease.until() == NEVER
+
+
+def test_two_questions_may_be_lost() -> None:
+    """The third still comes in time, with the shortest TTL that `check` takes for a VIP's lease of 2 s."""
+    lease = Lease(ME, 7)
+    answer(lease, Reply(lease=5, ttl=7), 0.0)
+    lease.claim = 1
+    answer(lease, Reply(holder=ME), 0.0)
+    good = min(lease.seen_until(), lease.until() - 2.0 - KERNEL_LATE - LOCK) - SHORTEST_WRITE
+    at = 7 / RENEWALS
+    for _ in range(2):
+        assert answer(lease, None, at, took=WITHIN).verb is Verb.RENEW
+        at += WITHIN + AGAIN + 0.001
+    assert at + 0.05 < good
+    assert answer(lease, Reply(ttl=7), at).verb is Verb.RENEW
 
 
 def test_a_shorter_lease_than_asked_for_counts() -> None:
