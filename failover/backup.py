@@ -151,6 +151,6 @@ def takeover_cause(router: Router, now: float) -> Cause:
         return Cause.MASTER_RELEASED
     if router.hastened:
         return Cause.MASTER_GONE
-    if router.heard and now - router.heard.at < router.spec.down_after * router.heard.interval:
+    if router.master_lives(now):
         return Cause.PREEMPTING
     return Cause.MASTER_SILENT

@@ -137,7 +137,7 @@ class Election:
         if router.state is State.BACKUP:
             router.wanting = False
             router.down_at = now + self._own_master_down()
-            actions += fencing.forget(router)
+            actions += router.fence.forget()
         return actions
 
     def hasten(self, source: bytes, now: float, *, gone: bool, pair: bool) -> list[Action]:

@@ -5,6 +5,8 @@ Owns the record only; `fencing` works on it. Times are monotonic seconds.
 
 from dataclasses import dataclass
 
+from failover.actions import Action, DropFencing
+
 
 @dataclass(slots=True)
 class Fence:
@@ -29,6 +31,12 @@ class Fence:
     def waits(self) -> bool:
         """Whether a takeover waits for a fencing, or for another try."""
         return self.until is not None or bool(self.failure)
+
+    def forget(self) -> list[Action]:
+        """Begin anew when it is due again; an answer that comes later is none."""
+        actions: list[Action] = [DropFencing(self.asked)] if self.waits else []
+        self.rest()
+        return actions
 
     def rest(self) -> None:
         """Nothing waits for fencing any more."""

@@ -31,9 +31,7 @@ def victim(router: Router) -> bytes:
 
 
 def _is_preempted(router: Router, now: float) -> bool:
-    heard = router.heard
-    living = heard is not None and now - heard.at < router.spec.down_after * heard.interval
-    return living and not router.hastened
+    return router.master_lives(now) and not router.hastened
 
 
 def ask(router: Router, now: float) -> list[Action]:
@@ -82,23 +80,15 @@ def heard(router: Router, now: float, *, release: bool) -> list[Action]:
     """A master or a release is heard: nothing waits for fencing any more. To be called before it has its effect."""
     fence = router.fence
     waited = fence.waits
-    actions = forget(router)
+    actions = fence.forget()
     if waited:
         router.down_at = None if release else now
     fence.continues = False
     return [*actions, Wants()] if waited and router.wanting else actions
 
 
-def forget(router: Router) -> list[Action]:
-    """Begin anew when it is due again; an answer that comes later is none."""
-    fence = router.fence
-    actions: list[Action] = [DropFencing(fence.asked)] if fence.waits else []
-    fence.rest()
-    return actions
-
-
 def changed(router: Router, now: float) -> list[Action]:
     """A reload fences otherwise, or no more: whoever waits for it tries anew at once."""
     if router.fence.waits and router.state is State.BACKUP:
         router.down_at = now
-    return forget(router)
+    return router.fence.forget()

@@ -45,13 +45,10 @@ class FrameQueue:
 
     def after(self, act: Callable[[], None]) -> None:
         """Call `act` once all that waits now has gone out or was dropped."""
-        left = 2
+        count = _last_of(2, act)
 
         def reached() -> bool:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                act()
+            count()
             return False
 
         for waiting in (self._news, self._repeats):
@@ -106,14 +103,7 @@ class FrameQueues:
     def after(self, interfaces: Iterable[str], act: Callable[[], None]) -> None:
         """Call `act` once all that waits now on these interfaces has gone out or was dropped."""
         queues = [self._queues[interface] for interface in interfaces if interface in self._queues]
-        left = len(queues)
-
-        def reached() -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                act()
-
+        reached = _last_of(len(queues), act)
         for queue in queues:
             queue.after(reached)
         if not queues:
@@ -129,3 +119,15 @@ class FrameQueues:
         """Forget everything."""
         for interface in list(self._queues):
             self.forget(interface)
+
+
+def _last_of(calls: int, act: Callable[[], None]) -> Callable[[], None]:
+    """What calls `act` when it is itself called for the last of so many times."""
+
+    def count() -> None:
+        nonlocal calls
+        calls -= 1
+        if calls == 0:
+            act()
+
+    return count

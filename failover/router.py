@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from failover.actions import Action, Changed, DropFencing
+from failover.actions import Action, Changed
 from failover.burst import Burst
 from failover.fence import Fence
 from failover.moves import Cause, State, move
@@ -193,6 +193,10 @@ class Router:
         """Whether another director's advert was heard within the dead time."""
         return self.heard is not None and now - self.heard.at <= self.dead_time()
 
+    def master_lives(self, now: float) -> bool:
+        """Whether the director heard last has missed no more of its own adverts than it may."""
+        return self.heard is not None and now - self.heard.at < self.spec.down_after * self.heard.interval
+
     def rival_now(self, now: float) -> bytes:
         """The second master there is now, empty for none: until it missed its adverts for a second and the dead time."""
         return self.rival if now - self.rival_at <= self.dead_time() + RIVAL_OVER else b""
@@ -247,10 +251,9 @@ def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[A
     router.wanting = router.master_released = router.patient = router.hastened = False
     router.releasing = router.stopping = router.asked = router.awaiting = False
     router.court_at = router.court_until = None
-    fencing = [DropFencing(router.fence.asked)] if router.fence.waits else []
-    router.fence.rest()
+    forgotten = router.fence.forget()
     if old is State.MASTER:
         router.fence.continues = False
     router.state, router.since, router.cause, router.detail = new, now, cause, detail
     router.transitions += 1
-    return [Changed(old, new, cause, detail), *fencing]
+    return [Changed(old, new, cause, detail), *forgotten]

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 _RIGHTS = 0o600
 _TRIAL = ".trial"
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 T = TypeVar("T")
 
@@ -17,6 +18,11 @@ T = TypeVar("T")
 def prepare(directory: Path) -> None:
     """Make the state directory. Workers pass through it to their own folders, nobody else looks in. Raises OSError."""
     directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+
+
+def boot_id() -> str:
+    """Which boot of this host it is: some of what is kept holds for it alone. Raises OSError."""
+    return _BOOT.read_text().strip()
 
 
 def trouble(directory: Path) -> str:

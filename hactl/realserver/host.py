@@ -31,9 +31,9 @@ from hactl.realserver.model import (
     Vip,
     Wish,
 )
+from hactl.store import boot_id
 
 SWITCHES = Path("/proc/sys/net")
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NAMES = {"ipv4": ("arp_ignore", "arp_announce", "rp_filter"), "ipv6": ("accept_redirects", "forwarding")}
 _NODAD, _NOPREFIXROUTE = 0x02, 0x200
 _UP = 1
@@ -74,7 +74,7 @@ def facts() -> Facts:
         switches=dict(_switches()),
         listeners=frozenset(_listeners()),
         marks=can_mark(),
-        boot=_BOOT.read_text().strip(),
+        boot=boot_id(),
     )
 
 

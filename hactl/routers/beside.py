@@ -32,7 +32,6 @@ class Beside:
         self._accepting = Accepting(config, judge, log)
         self._fences = FencePrograms(config, answer, emit, log)
         self._masters = LastMasters(Path(config.state_dir), log)
-        self._fencing = [spec.router for spec in config.fences]
         self.broken = self._masters.trouble
         """Why what an earlier daemon left could not be used."""
 
@@ -41,12 +40,11 @@ class Beside:
         self._programs.apply(config)
         self._accepting.apply(config)
         self._fences.apply(config)
-        self._fencing = [spec.router for spec in config.fences]
 
     def follow(self, reports: Mapping[str, RouterReport]) -> None:
         """The routers' last reports."""
         self._programs.follow(reports)
-        self._masters.follow(reports, self._fencing)
+        self._masters.follow(reports, self._fences.routers)
 
     def fence(self, ask: FenceAsk) -> None:
         """A router waits for a fencing, or waits no more."""

@@ -5,7 +5,7 @@ done to the same director at one time share a run, and a run that no router wait
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from failover.fence_words import FenceAsk, FenceAsked, FenceEnded
@@ -74,6 +74,11 @@ class FencePrograms:
             for task in runs:
                 task.cancel()
             await asyncio.gather(*runs, return_exceptions=True)
+
+    @property
+    def routers(self) -> Collection[str]:
+        """Those that fence."""
+        return self._fencings.keys()
 
     def views(self) -> dict[str, FenceView]:
         """For status, by router."""

@@ -15,7 +15,6 @@ from hactl import kept, store
 
 FILE = "masters.json"
 SCHEMA = 1
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class _Stored(kept.Stored, frozen=True):
@@ -30,7 +29,7 @@ class LastMasters:
 
     def __init__(self, state_dir: Path, log: Any) -> None:
         self._path, self._log = state_dir / FILE, log
-        self._boot = _BOOT.read_text().strip()
+        self._boot = store.boot_id()
         known, self.trouble = store.load(self._path, _decode, _Stored(SCHEMA, self._boot, {}))
         """`trouble`: why the file could not be used."""
         self._masters = dict(known.masters) if known.boot == self._boot else {}

@@ -8,13 +8,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from failover.permit import Permit
 from failover.report import RouterReport
+from hactl import store
 from hactl.config.model import Config
 from hactl.witness.gathering import Gathering
 from hactl.witness.lease import Lease, Verb
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 ALIVE = 2.5
 """Seconds of silence of the failover worker after which what it holds is renewed no more."""
 LOOK = 0.25
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Witnesses:
@@ -56,7 +55,7 @@ class Witnesses:
         self._given = asyncio.Event()
         self._etcd: Etcd | None = None
         self._arbiter: ArbiterSpec | None = None
-        self._boot = _BOOT.read_text().strip() if _BOOT.exists() else ""
+        self._boot = store.boot_id()
 
     # ---- what others tell -------------------------------------------------------------------------------------------
 
@@ -75,10 +74,8 @@ class Witnesses:
 
     def learn(self, outcomes: Iterable[Outcome]) -> None:
         """Results of checks."""
-        if self._gathering is not None:
-            shifted = (msgspec.structs.replace(one, at=one.at + _shift()) for one in outcomes)
-            if self._gathering.learn(shifted, boot_time()):
-                self._say()
+        if self._gathering is not None and self._gathering.learn(outcomes, boot_time(), _shift()):
+            self._say()
 
     def repeat(self, again: Repeats) -> None:
         """Checks that passed once more."""

@@ -35,12 +35,12 @@ class Gathering:
         self._until = {id_: self._until.get(id_, now + spec.patience) for id_ in names}
         self.spec, self._names = spec, names
 
-    def learn(self, outcomes: Iterable[Outcome], now: float) -> bool:
-        """Results of checks; whether some of them are a witness's."""
+    def learn(self, outcomes: Iterable[Outcome], now: float, shift: float) -> bool:
+        """Results of checks; their times are `shift` behind ours. Whether some of them are a witness's."""
         ours = [outcome for outcome in outcomes if outcome.check in self._names]
         for outcome in ours:
             if outcome.result.passed:
-                self._until[outcome.check] = min(outcome.at, now) + self.spec.patience
+                self._until[outcome.check] = min(outcome.at + shift, now) + self.spec.patience
                 self._why.pop(outcome.check, None)
             else:
                 self._until.setdefault(outcome.check, NEVER)

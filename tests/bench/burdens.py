@@ -17,6 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.book import FOLDER, Book
+from bench.ground import NGINX
 from bench.lateness import HOGS_A_CORE, Measured, hogs, lateness
 
 from failover.timing import automatic_lease
@@ -35,16 +36,6 @@ _START_WITHIN = 120.0
 _SETTLED = 3.0
 _A_SERVICE = 500
 _SHARES = (0.5, 0.99, 0.999, 1.0)
-_NGINX = """
-daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log /dev/null;
-events {{ worker_connections 16384; multi_accept on; }}
-http {{
-    access_log off; keepalive_timeout 0;
-    client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
-    uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-    server {{ listen {port} backlog=4096; location / {{ return 200 "ok"; }} }}
-}}
-"""
 
 
 def text(interval: float, servers: int, weight: int = 1) -> str:
@@ -81,7 +72,7 @@ class Servers:
     def __init__(self, net: Lan, folder: Path) -> None:
         self._net, self._folder = net, folder
         net.ip("lb1", "route add local 10.97.0.0/16 dev lo")
-        (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, port=_PORT))
+        (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=_PORT))
         self.begin()
 
     def begin(self) -> None:

@@ -22,7 +22,7 @@ from hactl.lab import net as namespaces
 
 PORT, MORTAL_PORT = 8080, 80
 _A_BLOCK = 250
-_NGINX = """
+NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log /dev/null;
 events {{ worker_connections 16384; multi_accept on; }}
 http {{
@@ -108,7 +108,7 @@ class Ground:
             ],
             self.namespace,
         )
-        (self.folder / "nginx.conf").write_text(_NGINX.format(folder=self.folder, port=PORT))
+        (self.folder / "nginx.conf").write_text(NGINX.format(folder=self.folder, port=PORT))
         # On one core only: what is measured may run on any, and is less often thrown off its own.
         self.start(
             "nginx", "-c", str(self.folder / "nginx.conf"), "-e", "/dev/null",

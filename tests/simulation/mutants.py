@@ -235,8 +235,8 @@ MUTANTS = (
     Mutant(
         "a silent master is taken for one that is preempted",
         fencing._is_preempted,
-        "return living and not router.hastened",
-        "return heard is not None",
+        "return router.master_lives(now) and not router.hastened",
+        "return router.heard is not None",
         24,
         kind=FencingTrial,
     ),

@@ -28,7 +28,7 @@ SPEC = WitnessesSpec(
 
 def heard(gathering: Gathering, reason: Reason, at: float) -> None:
     """The ping ended like this."""
-    gathering.learn([Outcome(check=PING.id, health=Health.UP, result=Result(reason=reason), at=at)], at)
+    gathering.learn([Outcome(check=PING.id, health=Health.UP, result=Result(reason=reason), at=at)], at, 0.0)
 
 
 def lease_of(holder: str, at: float) -> Lease:

@@ -58,24 +58,14 @@ def _arbiter(document: Document) -> ArbiterSpec | None:
 
 def _seen(target: Target) -> SeenSpec | None:
     if target.ping is not None:
-        check = CheckSpec(
-            address=target.ping,
-            port=0,
-            probe=PingProbe(),
-            interval=INTERVAL,
-            fast_interval=INTERVAL,
-            timeout=TIMEOUT,
-        )
-        return SeenSpec(name=f"ping {target.ping}", check=check)
+        return SeenSpec(name=f"ping {target.ping}", check=_check(target.ping, 0, PingProbe()))
     if target.tcp is not None:
         host, _, port = target.tcp.rpartition(":")
-        check = CheckSpec(
-            address=host.strip("[]"),
-            port=int(port),
-            probe=TcpProbe(),
-            interval=INTERVAL,
-            fast_interval=INTERVAL,
-            timeout=TIMEOUT,
-        )
-        return SeenSpec(name=f"tcp {target.tcp}", check=check)
+        return SeenSpec(name=f"tcp {target.tcp}", check=_check(host.strip("[]"), int(port), TcpProbe()))
     return None
+
+
+def _check(address: str, port: int, probe: PingProbe | TcpProbe) -> CheckSpec:
+    return CheckSpec(
+        address=address, port=port, probe=probe, interval=INTERVAL, fast_interval=INTERVAL, timeout=TIMEOUT
+    )
