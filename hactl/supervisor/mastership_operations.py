@@ -168,7 +168,8 @@ class MastershipOperations:
         """Wait until every one of `masters` has a new master, or stays; what became of each of `names`."""
         for name in masters:
             await self._until(name, lambda report: report.state is not State.MASTER, self._patience(name))
-            await self._until(name, lambda report: bool(report.master), _PATIENCE)
+            # With an arbiter the successor comes after, not before, and its first advert is told with the next report.
+            await self._until(name, lambda report: bool(report.master), self._patience(name) + _PATIENCE)
         return tuple(self._handed_over(name, name in masters, started) for name in names)
 
     def _patience(self, router: str) -> float:
