@@ -114,6 +114,12 @@ def least_ttl(document: Document) -> int:
     return 2 * longest_lease(document) + 3
 
 
+def arbiter(document: Document) -> Etcd | None:
+    """The etcd cluster among the witnesses; None where there is none."""
+    targets = document.witness.targets if document.witness is not None else []
+    return next((target.etcd for target in targets if target.etcd is not None), None)
+
+
 def arbiter_ttl(document: Document, etcd: Etcd) -> int:
     """The lifetime of the arbiter's keys in whole seconds."""
     return least_ttl(document) if etcd.ttl is None else int(etcd.ttl)

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from support import processes
+
 
 def cpu(pids: Iterable[int]) -> float:
     """Seconds that these processes have run on a core, all their threads together."""
@@ -12,14 +14,10 @@ def cpu(pids: Iterable[int]) -> float:
 
 def memory(pids: Iterable[int]) -> float:
     """Mebibytes of these processes: a page that several have counts by shares (PSS), so those that share go together."""
-    return sum(_mebibytes(pid, "Pss") for pid in pids)
+    return sum(processes.memory(pid)["Pss"] for pid in pids)
 
 
 def resident(pids: Iterable[int]) -> float:
     """Mebibytes that these processes have in memory, counting anew in each what they share (RSS)."""
-    return sum(_mebibytes(pid, "Rss") for pid in pids)
+    return sum(processes.memory(pid)["Rss"] for pid in pids)
 
-
-def _mebibytes(pid: int, what: str) -> float:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith(f"{what}:")) / 1024

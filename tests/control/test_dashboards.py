@@ -42,6 +42,7 @@ def labels() -> dict[str, set[str]]:
         service["counters"] = sums
     for router in status["routers"].values():
         router |= {"transitions": 1, "lateness_ms": 1.0, "renewal_ms": 1.0, "drops": {"own_packet": 1}}
+        router["fence"] = {"runs": 1, "failures": 1, "waiting": True}
     for peer in status["peers"].values():
         peer |= {"drops": {"replayed": 1}}
     status["workers"] = {"notify": {"state": "up", "restarts": 0}}

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from support.processes import children
+from support.processes import children, memory
 
 _MODULE = "hactl.workers."
 
@@ -14,7 +14,7 @@ def figures(name: str, supervisor: int, state: Path, tasks: Path) -> dict[str, d
     found: dict[str, dict[str, float]] = {}
     for role, pid in processes(supervisor):
         with contextlib.suppress(OSError):
-            found[f"{name} {role}"] = _process(Path(f"/proc/{pid}"))
+            found[f"{name} {role}"] = _process(pid)
     with contextlib.suppress(OSError, ValueError, KeyError):
         found[f"{name} supervisor"]["tasks"] = float(tasks.read_text())
     found[f"{name} history"] = {"history": sum(map(_size, state.rglob("events.db*"))) / 2**20}
@@ -40,17 +40,13 @@ def _role(pid: int) -> str:
     return ""
 
 
-def _process(place: Path) -> dict[str, float]:
-    rollup = (place / "smaps_rollup").read_text().splitlines()
-    status = (place / "status").read_text().splitlines()
-    pss = next(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
-    heap = next(int(line.split()[1]) for line in rollup if line.startswith("Pss_Anon:"))
-    threads = next(int(line.split()[1]) for line in status if line.startswith("Threads:"))
+def _process(pid: int) -> dict[str, float]:
+    place, held = Path(f"/proc/{pid}"), memory(pid)
     return {
-        "memory": pss / 1024,
-        "heap": heap / 1024,
+        "memory": held["Pss"],
+        "heap": held["Pss_Anon"],
         "descriptors": float(len(list((place / "fd").iterdir()))),
-        "threads": float(threads),
+        "threads": float(len(list((place / "task").iterdir()))),
     }
 
 

@@ -13,12 +13,17 @@ import yaml
 
 from hactl.cli import cli
 from hactl.config.load import load
+from hactl.reference.__main__ import pages
+from hactl.reference.page import markdown
 from notify.event import EventKind
 from support.walk import blocks
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```sh[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCED = re.MULTILINE | re.DOTALL
+REFERENCE: dict[str, str | Path] = {f"{page.title.lower()}.md": markdown(page) for page in pages()}
+REFERENCE["example.md"] = ROOT / "etc" / "hactl.yaml"
 KINDS = {kind.value for kind in EventKind}
 FAMILIES = {kind.partition(".")[0] for kind in KINDS}
 
@@ -52,15 +57,34 @@ def test_a_command_is_taken(name: str, line: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_events_and_links_are_there(document: Path) -> None:
-    """A word in the form of an event is one, and a link to a file of ours leads to it."""
+    """A word in the form of an event is one, and a link to a file of ours leads to it, and to a heading that it has."""
     text = document.read_text()
     named = set(re.findall(r"`(\w+\.[a-z_]+)`", text))
     assert {word for word in named if word.partition(".")[0] in FAMILIES and "_file" not in word} <= KINDS | {
         "peer.links",
         "service.md",
     }
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
-        assert target.startswith(("http", "reference/")) or (document.parent / target).exists(), target
+    for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", text):
+        if target.startswith("http"):
+            continue
+        place = document.parent / target if target else document
+        page = REFERENCE[place.name] if target.startswith("reference/") else place
+        assert page if isinstance(page, str) else page.exists(), target
+        assert not anchor or place.suffix != ".md" or anchor in anchors(page), f"{target}#{anchor}"
+
+
+def anchors(page: str | Path) -> set[str]:
+    """The anchor of each heading, as GitHub and the pages' own builder make it."""
+    text = re.sub(r"^```.*?^```", "", page if isinstance(page, str) else page.read_text(), flags=FENCED)
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip()) for heading in headings}
+
+
+def test_the_pages_list_every_document() -> None:
+    """What mkdocs.yml lists is there, and all of it."""
+    listed = set(re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
+    ours = {document.name for document in DOCUMENTS if document.name != "README.md"}
+    assert listed == ours | {f"reference/{name}" for name in REFERENCE}
 
 
 def test_pictures_are_small_and_used() -> None:

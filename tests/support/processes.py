@@ -1,4 +1,4 @@
-"""Processes that tests and measurements have started: whom they started in turn, and their end."""
+"""Processes that tests and measurements have started: whom they started in turn, what they hold, and their end."""
 
 import subprocess
 from pathlib import Path
@@ -13,6 +13,12 @@ def children(pid: int) -> list[int]:
 def family(pid: int) -> list[int]:
     """This process and all that descend from it."""
     return [pid, *(one for child in children(pid) for one in family(child))]
+
+
+def memory(pid: int) -> dict[str, float]:
+    """Mebibytes by the kernel's own names: Rss counts what a process has in memory, Pss a page that several have by shares."""
+    rows = (line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines())
+    return {row[0].rstrip(":"): int(row[1]) / 1024 for row in rows if row[-1] == "kB"}
 
 
 def stop(process: "subprocess.Popen[bytes]", within: float = 30.0) -> None:

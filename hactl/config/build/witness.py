@@ -43,7 +43,7 @@ def _key(document: Document, router: str, arbiter: ArbiterSpec) -> str:
 
 
 def _arbiter(document: Document) -> ArbiterSpec | None:
-    given = next((t.etcd for t in document.witness.targets if t.etcd), None) if document.witness else None
+    given = resolve.arbiter(document)
     if given is None:
         return None
     return ArbiterSpec(

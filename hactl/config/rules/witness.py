@@ -74,7 +74,7 @@ def owners(world: World) -> Iterator[Finding]:
     """Priority 255 means that the address stands on the director, which no arbiter can take away; and an arbiter has
     excluded the old master already."""
     document = world.document
-    if document.witness is None or not any(target.etcd for target in document.witness.targets):
+    if resolve.arbiter(document) is None:
         return
     for name, router in document.routers.items():
         if 255 in resolve.priorities(document, router).values():
