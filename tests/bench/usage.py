@@ -20,4 +20,3 @@ def memory(pids: Iterable[int]) -> float:
 def resident(pids: Iterable[int]) -> float:
     """Mebibytes that these processes have in memory, counting anew in each what they share (RSS)."""
     return sum(processes.memory(pid)["Rss"] for pid in pids)
-

@@ -147,6 +147,7 @@ def test_who_knows_of_what_is_wrong(page: FakePage, seen: Page) -> None:
         "severity": "warning",
         "since": "2026-11-26T12:00:00.000Z",
     }
+    expect(seen.locator("#verdict")).to_contain_text("service www")
     known = {"by": "alice", "at": "2026-11-26T12:01:00.000Z", "reason": "disk ordered", "target": "rs7"}
     snapshot = changed(page)
     snapshot["problems"] = {
@@ -154,11 +155,19 @@ def test_who_knows_of_what_is_wrong(page: FakePage, seen: Page) -> None:
         "server rs3@www": {**problem, "subject": "rs3@www", "reason": "refused", "acknowledged": None},
     }
     snapshot["problem_counts"] = {"open": 5, "acknowledged": 1}
+    snapshot["problems"]["service www"] = {
+        **problem,
+        "subject": "www",
+        "reason": "1 of 4",
+        "acknowledged": known,
+    }
     page.commands.snapshot = snapshot
     rows = section.locator("tbody tr")
+    expect(rows).to_have_count(3)
+    expect(seen.locator("#verdict")).not_to_contain_text("service www")
     expect(rows.nth(0)).to_contain_text("nobody yet")
     expect(rows.nth(1)).to_contain_text("by alice: disk ordered")
-    expect(section).to_contain_text("and 3 more")
+    expect(section).to_contain_text("and 2 more")
     seen.get_by_role("button", name="Operate…").click()
     seen.get_by_label("Token").fill(TOKEN)
     seen.get_by_role("button", name="Use it").click()

@@ -16,7 +16,7 @@ def family(pid: int) -> list[int]:
 
 
 def memory(pid: int) -> dict[str, float]:
-    """Mebibytes by the kernel's own names: Rss counts what a process has in memory, Pss a page that several have by shares."""
+    """Mebibytes by the kernel's names: Rss counts what a process has in memory, Pss a page that several have by shares."""
     rows = (line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines())
     return {row[0].rstrip(":"): int(row[1]) / 1024 for row in rows if row[-1] == "kB"}
 

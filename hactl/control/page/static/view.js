@@ -85,20 +85,20 @@ export class View {
 
   since(element, text) { element.title = text || ""; if (text) { this.times.set(element, text); say(element, ago(text, this.now)); } }
 
-  // One sentence above all, and the mark it leaves in the title.
+  // One sentence above all, what the problems below do not say, and the mark it leaves in the title.
   #verdict(status) {
     const found = troubles(status);
     const worst = found.some(one => one.state === "down") ? "down" : found.length ? "degraded" : "up";
     const box = byId("verdict").firstElementChild;
-    const key = JSON.stringify(found);
+    const key = JSON.stringify([found, Object.keys(status.problems || {})]);
     if (this.said !== key) {
       this.said = key;
       box.className = "verdict " + worst;
       box.textContent = found.length ? `${found.length} ${found.length === 1 ? "thing is" : "things are"} not in order` : "Everything is in order.";
       if (found.length) {
-        const list = make("ul");
-        for (const one of found.slice(0, 12)) list.append(make("li", "", one.text));
-        if (found.length > 12) list.append(make("li", "", `and ${found.length - 12} more`));
+        const list = make("ul"), rows = status.problems || {}, alone = found.filter(one => !(one.problem in rows));
+        for (const one of alone.slice(0, 12)) list.append(make("li", "", one.text));
+        if (alone.length > 12) list.append(make("li", "", `and ${alone.length - 12} more`));
         box.append(list);
       }
     }
@@ -127,12 +127,12 @@ export class View {
 }
 
 function troubles(status) {
-  const found = [], add = (state, text) => found.push({state, text});
+  const found = [], add = (state, text, problem = "") => found.push({state, text, problem});
   for (const text of status.splits || []) add("degraded", text);
-  for (const [name, router] of Object.entries(status.routers || {})) if (router.state === "fault" || router.state === "init") add(router.state === "fault" ? "down" : "degraded", `router ${name}: ${router.state}, ${router.reason}`);
-  for (const [name, service] of Object.entries(status.services || {})) if (service.state !== "up") add(service.state === "degraded" ? "degraded" : "down", `service ${name}: ${service.state}, ${service.reason}`);
+  for (const [name, router] of Object.entries(status.routers || {})) if (router.state === "fault" || router.state === "init") add(router.state === "fault" ? "down" : "degraded", `router ${name}: ${router.state}, ${router.reason}`, `router ${name}`);
+  for (const [name, service] of Object.entries(status.services || {})) if (service.state !== "up") add(service.state === "degraded" ? "degraded" : "down", `service ${name}: ${service.state}, ${service.reason}`, `service ${name}`);
   for (const [name, peer] of Object.entries(status.peers || {})) {
-    if (peer.state !== "up") add(peer.state === "down" ? "down" : "degraded", `director ${name}: ${peer.state}`);
+    if (peer.state !== "up") add(peer.state === "down" ? "down" : "degraded", `director ${name}: ${peer.state}`, `peer ${name}`);
     if (peer.config_matches === false) add("degraded", `director ${name} runs another configuration`);
   }
   for (const [name, worker] of Object.entries(status.workers || {})) if (worker.state !== "up") add("down", `worker ${name}: ${worker.state}`);
