@@ -1,10 +1,14 @@
 """A campaign of many schedules: in pieces, in several processes."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from simulation import journal as journals
 from simulation.campaign import digest, run
+from simulation.compiled import ROOT
 from simulation.fencing import FencingTrial
 from simulation.journal import Journal, State
 
@@ -74,3 +78,14 @@ def test_comments_are_no_other_state(tmp_path: Path) -> None:
 def test_stories_are_the_same_in_one_process_and_in_several() -> None:
     """Their digest can be compared wherever it was made."""
     assert digest(0, 30, jobs=1) == digest(0, 30, jobs=2) != digest(1, 31, jobs=1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_compiled_campaign_tells_the_same_stories(tmp_path: Path) -> None:
+    """The copy is made anew when it is not there, compared with the sources, and what it ran counts as theirs."""
+    journal = tmp_path / "journal"
+    command = [sys.executable, "-m", "simulation", "--compiled", "--seeds", "20", "--journal", str(journal)]
+    path = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
+    subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, check=True, capture_output=True)
+    assert Journal(journal).next_after(0) == 20
