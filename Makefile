@@ -29,12 +29,12 @@ simulate: ## Put 2 to 7 directors through SEEDS schedules of trouble, from seed 
 	@PYTHONPATH=.:tests $(PYTHON_IN_VENV) -m simulation --seeds $(SEEDS) --first $(FROM) \
 		$(if $(COMPILED),--compiled) $(if $(JOURNAL),--journal $(JOURNAL))
 
-DURATION ?= 600
+FAULTS ?=
+DURATION ?= $(if $(FAULTS),1d,10m)
 TABLE ?= 120
-FAULTS ?= 1000000
-torture: ## Do faults to real daemons for DURATION seconds, or FAULTS of them, and to an IPVS table for TABLE seconds (SEED=n: again)
+torture: ## Do faults to real daemons for DURATION, or FAULTS of them, and to an IPVS table for TABLE seconds (SEED=n: again)
 	@etc/setup test
-	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m torture --seconds $(DURATION) --faults $(FAULTS) $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m torture --duration $(DURATION) $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED))
 	@$(PYTHON_IN_VENV) -m hactl.lab.guest --time-limit $$(($(TABLE) + 400)) -- \
 		env PYTHONPATH=tests $(PYTHON_IN_VENV) -m torture.table --seconds $(TABLE) $(if $(SEED),--seed $(SEED))
 
@@ -91,11 +91,11 @@ BENCH ?=
 BENCH_WITH ?=
 bench: ## Measure beside keepalived in less than half an hour: outages, adverts, routers, dead servers (BENCH=outage: only that)
 	@etc/setup test
-	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench $(BENCH) --with '$(BENCH_WITH)'
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench $(BENCH) --with='$(BENCH_WITH)'
 
 bench-full: ## Measure everything, a hundred samples of each outage, in a day
 	@etc/setup test
-	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench $(BENCH) --size full --with '$(BENCH_WITH)'
+	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m bench $(BENCH) --size full --with='$(BENCH_WITH)'
 
 bench-page: ## Write docs/measurements.md and its charts from what the bench has measured
 	@etc/setup test

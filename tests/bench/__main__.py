@@ -137,7 +137,7 @@ def main() -> int:
     asked = parser.parse_args()
     names = asked.parts or (tuple(PARTS) if asked.size == "full" else USUAL)
     if unknown := set(names) - PARTS.keys():
-        parser.error(f"there is no part {', '.join(sorted(unknown))}")
+        parser.error(f"there is no part {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
     failed = {}
     with guest.raising_signals():
         for name in names:

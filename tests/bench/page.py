@@ -4,7 +4,6 @@ A part that was not measured is not on the page. Nothing is written by hand ther
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -56,16 +55,16 @@ def write(books: Path, page: Path) -> list[str]:
     return list(found)
 
 
-def main() -> int:
+def main() -> None:
     """Write it."""
     parser = argparse.ArgumentParser(prog="bench.page", description=__doc__)
     parser.add_argument("--books", type=Path, default=FOLDER)
     parser.add_argument("--page", type=Path, default=PAGE)
     asked = parser.parse_args()
-    parts = write(asked.books, asked.page)
-    print(f"{asked.page}: {', '.join(parts) or 'nothing was measured yet'}")
-    return 0 if parts else 1
+    if not any(asked.books.glob("*.json")):
+        parser.error(f"nothing was measured yet: {asked.books} is where `make bench` writes")
+    print(f"{asked.page}: {', '.join(write(asked.books, asked.page))}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

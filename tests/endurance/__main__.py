@@ -17,7 +17,8 @@ from endurance import judge
 from endurance.judge import Sample
 from endurance.run import Counts, endure
 
-from hactl.config.duration import parse
+from hactl.config.duration import written
+from support.amounts import duration
 
 _SAID_EVERY = 60.0
 
@@ -49,14 +50,16 @@ def _done(counts: Counts) -> str:
 def main() -> int:
     """Endure, print, write down."""
     parser = argparse.ArgumentParser(prog="endurance")
-    parser.add_argument("--duration", default="1h", help="such as 10m")
+    parser.add_argument("--duration", type=duration, default=3600.0, help="such as 10m")
     parser.add_argument("--json", type=Path, help="write conditions, verdicts and all samples here as well")
     asked = parser.parse_args()
-    seconds = parse(asked.duration)
+    seconds = asked.duration
     day, busy = time.strftime("%Y-%m-%d"), os.getloadavg()
     taken, counts = endure(seconds, Teller().say)
     found = judge.judge(taken, warm_up(seconds))
-    print(f"{day}: {asked.duration} on kernel {platform.release()}, {os.cpu_count()} cores; {_done(counts)}")
+    print(
+        f"{day}: {written(seconds)} on kernel {platform.release()}, {os.cpu_count()} cores; {_done(counts)}"
+    )
     print(judge.HEAD)
     print("\n".join(map(judge.line, found)))
     if asked.json is not None:

@@ -40,6 +40,8 @@ def main() -> int:
         return compiled.run([word for word in sys.argv[1:] if word != "--compiled"])
     if options.journal is None and options.summary:
         parser.error("--summary needs --journal FILE")
+    if options.journal is not None and not options.journal.absolute().parent.is_dir():
+        parser.error(f"there is no folder {options.journal.parent} for the journal")
     return _do(options)
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 from torture import campaign
 
+from support.amounts import count, duration
+
 CLUSTERS = {"pair": ("lb1", "lb2"), "trio": ("lb1", "lb2", "lb3")}
 
 
@@ -42,7 +44,7 @@ def _play(options: argparse.Namespace, kind: str, lane: int, folder: Path) -> in
             CLUSTERS[kind],
             folder / f"{kind}-{lane}",
             tell,
-            seconds=options.seconds,
+            seconds=options.duration,
             faults=share,
             longest=options.longest,
             go_on=options.go_on,
@@ -51,9 +53,9 @@ def _play(options: argparse.Namespace, kind: str, lane: int, folder: Path) -> in
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="torture", description="faults on real directors, by seed")
-    parser.add_argument("--seconds", type=float, default=600.0, help="how long")
+    parser.add_argument("--duration", type=duration, default=600.0, help="how long, such as 10m")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="which faults")
-    parser.add_argument("--faults", type=int, default=10**9, help="how many at most")
+    parser.add_argument("--faults", type=count, default=10**9, help="how many at most")
     parser.add_argument("--first", type=int, default=0, help="the first round")
     parser.add_argument("--rounds", type=int, default=0, help="how many rounds (0: as time allows)")
     parser.add_argument("--clusters", nargs="+", choices=list(CLUSTERS), default=list(CLUSTERS))
