@@ -21,7 +21,7 @@ from support.daemon import HACTL
 
 _EVENTS = 10_000
 """Addresses that come and go in 0.2 s: 20,000 messages, more than the worker's buffer of 4 MiB holds."""
-Undo = Callable[[], None]
+Undo = Callable[[], object]
 _LEFT = 4
 """File descriptors that a process may still open when it is out of them, less those that it will close."""
 
@@ -169,7 +169,8 @@ def _interface_anew(ground: Ground, fault: Fault) -> Undo:
 
 def _new_mac(ground: Ground, fault: Fault) -> Undo:
     octets = (fault.number * 2654435761) & 0xFFFFFF
-    mac = f"02:00:5a:{octets >> 16:02x}:{octets >> 8 & 255:02x}:{octets & 255:02x}"
+    whose = list(ground.directors).index(fault.subject)
+    mac = f"02:5a:{whose:02x}:{octets >> 16:02x}:{octets >> 8 & 255:02x}:{octets & 255:02x}"
     ground.net.ip(fault.subject, f"link set eth0 address {mac}")
     return nothing
 
@@ -232,7 +233,8 @@ def _reload(ground: Ground, fault: Fault) -> Undo:
 
     def undo() -> None:
         director.write(ground.text)
-        _ask(ground, fault, "reload", "-c", str(director.config))
+        if not _ask(ground, fault, "reload", "-c", str(director.config)):
+            _hangup(ground, fault)
 
     return undo
 
@@ -251,12 +253,17 @@ def _hangup(ground: Ground, fault: Fault) -> Undo:
     return nothing
 
 
-def _ask(ground: Ground, fault: Fault, *words: str) -> None:
-    """A command of an operator's, who does not wait for ever; what it answers is not to be relied on here."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        director = ground.directors[fault.subject]
-        command = [HACTL, *words, "--socket", director.socket]
-        subprocess.run(command, capture_output=True, env=director.environment, check=False, timeout=10.0)
+def _ask(ground: Ground, fault: Fault, *words: str) -> bool:
+    """A command of an operator's, who does not wait for ever; whether it was done as far as its status says."""
+    director = ground.directors[fault.subject]
+    command = [HACTL, *words, "--socket", director.socket]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, env=director.environment, check=False, timeout=10.0
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
 
 
 def resume(ground: Ground) -> None:

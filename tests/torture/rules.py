@@ -190,7 +190,8 @@ def _operators(sight: Sight) -> list[str]:
 def _quiet(sight: Sight, best: str) -> list[str]:
     """In the end the best director holds the VIP, alone advertises, alone answers."""
     found = []
-    spans = [span for span in sight.spans(VIP) if span.end > sight.settled]
+    # What was read in one go has one time: a machine that stood still shows all of it at once, in any order.
+    spans = [span for span in sight.spans(VIP) if span.end > max(sight.settled, span.begin)]
     if any(span.hosts != {best} for span in spans):
         found.append(f"in the end {[sorted(span.hosts) for span in spans]} held the VIP")
     late = [a for a in sight.adverts if a.at > sight.settled]

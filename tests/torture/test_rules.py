@@ -122,6 +122,8 @@ def test_the_end() -> None:
         "in the end ['lb1'] answered",
         "in the end 4 of 4 datagrams were answered by ['lb1']",
     ]
+    at_once = moved(well(KILL), (4.5, "lb2", True), (4.5, "lb2", False))
+    assert judge(at_once, "lb1") == []
     never = moved(well(KILL), (1.0, "lb1", False))
     assert "no single holder after all was mended" in judge(never, "lb1")
 
