@@ -6,7 +6,6 @@ reason, never the end of the worker.
 """
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from typing import Any
 
 from notify.channels.base import Channel, Tools
@@ -20,6 +19,9 @@ _found: dict[str, Make | str] = {}
 
 def load() -> None:
     """Import every plug-in of this installation."""
+    # A megabyte, with the parser of mail: only for those who have plug-ins.
+    from importlib.metadata import entry_points
+
     for entry in entry_points(group=GROUP):
         try:
             _found[entry.name] = entry.load()

@@ -92,7 +92,7 @@ def test_the_history_is_the_workers(folder: Path) -> None:
     program = f"""
 import os, sys
 from pathlib import Path
-from hactl.workers.notify import make_directory
+from hactl.history.directory import make_directory
 made = make_directory(Path(sys.argv[1]), "nobody")
 os.setgroups([]); os.setgid({pwd.getpwnam("nobody").pw_gid}); os.setuid({NOBODY})
 (made / "file").write_text("x")

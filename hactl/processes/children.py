@@ -48,6 +48,9 @@ class Child:
         self.name = name
         self.pid = 0
         self.restarts = 0
+        self.settled = asyncio.Event()
+        """Not set while one that was asked to give way has no successor yet."""
+        self.settled.set()
         self._module = module
         self._arguments = arguments
         self._says = says
@@ -98,13 +101,15 @@ class Child:
         """Keep the worker running until `stop`."""
         backoff = Backoff()
         while not self._stopping.is_set():
-            self._started = time.monotonic()
+            self._started, arguments = time.monotonic(), self._arguments
             try:
-                reason = await self._live()
+                reason = await self._live(arguments)
             except OSError as error:
                 reason = f"cannot be started: {error.strerror}"
             if self._stopping.is_set():
                 break
+            if arguments is not self._arguments:
+                continue
             self._on_death(self.name, reason)
             self.restarts += 1
             backoff = backoff.after_life(time.monotonic() - self._started)
@@ -125,6 +130,16 @@ class Child:
         self._kill()
         await self._ended.wait()
 
+    def renew(self, arguments: Sequence[str], reason: str, within: float) -> None:
+        """Let the worker end in order, which is no death, and start it anew with these arguments; it is killed when it has
+        not ended `within` seconds. Until the new one has started nothing can be sent."""
+        self._arguments = arguments
+        self.settled.clear()
+        self.send(Stop(reason))
+        self._link = None
+        if self._process is not None:
+            asyncio.get_running_loop().call_later(within, _kill, self._process)
+
     async def watch(self) -> None:
         """Send beats, and kill a worker that stands still, for as long as the daemon runs."""
         before = time.monotonic()
@@ -139,9 +154,9 @@ class Child:
                 self._kill()
             before = now
 
-    async def _live(self) -> str:
+    async def _live(self, arguments: Sequence[str]) -> str:
         options = ("--fd", *["--allowed"] * self._has_helper, *["--door"] * (self._door is not None))
-        process, ends = await execute(self._module, self._arguments, options)
+        process, ends = await execute(self._module, arguments, options)
         self._process, self.pid = process, process.pid
         if self._door is not None:
             self._door(ends["--door"])
@@ -152,7 +167,9 @@ class Child:
         self._link = link = await connect(Link(self._says, self._hear, lambda _: lost.set()), ends["--fd"])
         for message in self._setup():
             self.send(message)
-        if self._stopping.is_set():
+        if arguments is self._arguments:
+            self.settled.set()
+        if self._stopping.is_set() or not self.settled.is_set():
             self.send(Stop("stop"))
         code = await self._end_of(process, lost)
         link.close()
@@ -183,5 +200,9 @@ class Child:
 
     def _kill(self) -> None:
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            _kill(self._process)
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()

@@ -30,6 +30,7 @@ from hactl.processes.messages import (
     TestChannel,
 )
 from hactl.processes.outbox import Outbox
+from hactl.processes.parts import needed, words
 from hactl.processes.preparing import FAILOVER, NOTIFY
 from hactl.processes.questions import Questions
 from hactl.supervisor.generations import Generations
@@ -72,6 +73,8 @@ class Crew:
         self._standing = standing
         self._payload = SharePayload(0, b"")
         self._keeper: Keeper | None = None
+        self._parts = needed(config)
+        self._notify_arguments = ("--user", user, "--state-dir", config.state_dir)
         self.children = self._make_children(config, user)
         self.generations = Generations(config, secrets, lambda: self.children, say)
 
@@ -83,7 +86,7 @@ class Crew:
         for number in range(config.health.workers):
             name = f"health-{number}"
             made[name] = self._child(name, "health", ("--user", user, *mark))
-        made[NOTIFY] = self._child(NOTIFY, "notify", ("--user", user, "--state-dir", str(state_dir)))
+        made[NOTIFY] = self._child(NOTIFY, "notify", (*self._notify_arguments, *words(self._parts)))
         return made
 
     def _child(self, name: str, module: str, arguments: Iterable[str]) -> Child:
@@ -107,6 +110,16 @@ class Crew:
             await asyncio.gather(*(child.run() for child in self.children.values()))
             for watch in watches:
                 watch.cancel()
+
+    def commit(self, config: Config, secrets: dict[str, str]) -> None:
+        """Make the prepared configuration the one in force. A notify worker that lacks a part for it gives way to another,
+        which finds the events of this time waiting."""
+        lacking = needed(config) - self._parts
+        if lacking:
+            self._parts |= lacking
+            arguments = (*self._notify_arguments, *words(self._parts))
+            self.children[NOTIFY].renew(arguments, "another with more parts takes over", _STOP_NOTIFY)
+        self.generations.commit(config, secrets)
 
     # ---- what workers are told and say --------------------------------------------------------------------------
 
@@ -177,6 +190,8 @@ class Crew:
 
     async def ask_notify(self, query: Question, within: float = ANSWER_WITHIN) -> Any:
         """The notify worker's answer, which bears the question's number. Raises TimeoutError when there is none."""
+        async with asyncio.timeout(within):
+            await self.children[NOTIFY].settled.wait()
         if not self.children[NOTIFY].linked:
             raise TimeoutError
         return await self._questions.ask(query.id, lambda: self.children[NOTIFY].send(query), within)

@@ -187,7 +187,7 @@ class Supervisor:
     def adopt(self, config: Config, secrets: dict[str, str], by: str) -> tuple[str, ...]:
         """Make a prepared configuration the one in force; what that changed, as lines."""
         changed = reload.changes(self.config, config)
-        self.crew.generations.commit(config, secrets)
+        self.crew.commit(config, secrets)
         self.config = config
         self.loaded = time.time()
         self.witnesses.apply(config)

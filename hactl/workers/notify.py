@@ -5,23 +5,19 @@ directory of the history is made while still root; everything else happens as th
 """
 
 import asyncio
-import contextlib
-import importlib
 import os
-import pwd
 import socket
-import stat
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hactl.control.page.server import PageServer
+from hactl.history.directory import make_directory
 from hactl.history.keeper import Keeper
 from hactl.history.store import Store
-from hactl.identity import give_to_group
 from hactl.processes.messages import (
     ChannelReport,
     ChannelTested,
@@ -39,29 +35,28 @@ from hactl.processes.messages import (
     Told,
     ToWorker,
 )
-from hactl.workers import base, programs
+from hactl.processes.parts import Part, read
+from hactl.workers import base, parts, programs
 from hactl.workers.program_client import Programs
-from notify import plugins
 from notify.channels.base import Tools
-from notify.channels.registry import build
 from notify.dispatcher import Dispatcher
 from notify.event import Event, EventKind
+
+if TYPE_CHECKING:
+    from hactl.control.page.server import PageServer
 
 REPORT_INTERVAL = 1.0
 PRUNE_INTERVAL = 3600.0
 CAP_DAC_READ_SEARCH = 2
 CAP_SETPCAP = 8
-LOADED_LATE = ("encodings.idna", "encodings.punycode", "idna.uts46data")
-"""Modules that libraries look up only when a name with letters beyond ASCII comes: then our files may be
-out of reach."""
-_RIGHTS, _RIGHTS_OF_GROUP = 0o750, 0o770
 LOOKUPS = 32
 """Threads for name look-ups, so that some channels with a dead name server leave room for the others."""
 
 
 class NotifyHandler:
     """The inside of the worker. `said` is what opening the store had to say; `helper` a socket to the
-    helper that runs programs, or None; over `door` come the sockets on which the page is served."""
+    helper that runs programs, or None; over `door` come the sockets on which the page is served, by a worker that
+    has this part."""
 
     def __init__(
         self,
@@ -70,6 +65,7 @@ class NotifyHandler:
         said: Sequence[tuple[str, str]],
         helper: socket.socket | None,
         door: socket.socket,
+        loaded: Collection[Part],
     ) -> None:
         self._send = send
         self._said = said
@@ -81,18 +77,19 @@ class NotifyHandler:
         self._queries: asyncio.Queue[HistoryQuery] = asyncio.Queue()
         self._tests: asyncio.Queue[TestChannel] = asyncio.Queue()
         self._reported: dict[str, ChannelReport] = {}
-        self._page = PageServer(door, send, self._rows, lambda fault: self._say("error", fault))
+        self._door = door
+        self._page = self._page_server() if Part.PAGE in loaded else None
 
     def receive(self, message: ToWorker) -> None:
         """Take one message; never waits."""
         match message:
             case Emit(event):
                 self._dispatcher.emit(event)
-                self._page.emit(event)
+                self._show(event)
             case Standing(there, acknowledged):
                 self._dispatcher.stand(there, acknowledged)
             case Told():
-                self._page.told(message)
+                self._show(message)
             case HistoryQuery():
                 self._queries.put_nowait(message)
             case TestChannel():
@@ -120,7 +117,9 @@ class NotifyHandler:
             self._say(level, text)
         await self._programs.connect()
         async with asyncio.TaskGroup() as group:
-            works = (self._answer(), self._test(), self._report_regularly(), self._page.run())
+            works = [self._answer(), self._test(), self._report_regularly()]
+            if self._page is not None:
+                works.append(self._page.run())
             others = [group.create_task(work) for work in works]
             await self._dispatcher.run()
             for task in others:
@@ -129,23 +128,31 @@ class NotifyHandler:
         if not await self._keeper.close():
             base.note(self._send, NoteLevel.WARNING, "the history could not be closed in time")
 
+    def _page_server(self) -> "PageServer":
+        """Imported here, for it brings aiohttp and prometheus_client: 11 MB that are of no use where no page is."""
+        from hactl.control.page.server import PageServer
+
+        return PageServer(self._door, self._send, self._rows, lambda fault: self._say("error", fault))
+
+    def _show(self, what: Event | Told) -> None:
+        if self._page is None:
+            return
+        if isinstance(what, Told):
+            self._page.told(what)
+        else:
+            self._page.emit(what)
+
     def _say(self, level: str, text: str) -> None:
         base.note(self._send, NoteLevel(level), text)
 
     def _prepare(self, message: PrepareNotify) -> None:
-        tools = self._tools(message)
-        for channel in message.spec.channels:
-            try:
-                build(channel, tools)
-            except (KeyError, ValueError) as error:
-                self._send(Prepared(message.generation, f"channel {channel.name}: {error}"))
-                return
         self._prepared = message
         self._send(Prepared(message.generation))
 
     def _commit(self, message: PrepareNotify) -> None:
         self._prepared, self._committed = None, message
-        self._page.apply(message.page)
+        if self._page is not None:
+            self._page.apply(message.page)
         self._dispatcher.apply(message.spec.channels, self._tools(message))
         self._keeper.prune(message.spec.history)
         self._reported.clear()
@@ -209,63 +216,17 @@ class NotifyHandler:
                 self._send(report)
 
 
-def make_directory(state_dir: Path, user: str) -> Path:
-    """The directory of the history in `state_dir`, with what it holds belonging to `user` where we are root.
-
-    Where we may not give files away, as under the unit, it is the group's. Raises OSError when it cannot be made.
-    """
-    directory = state_dir / "history"
-    state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
-    directory.mkdir(exist_ok=True)
-    uid, gid = _owner(user)
-    found = directory.stat()
-    if found.st_uid == uid and stat.S_IMODE(found.st_mode) == _RIGHTS:
-        return directory
-    try:
-        os.chown(directory, uid, gid, follow_symlinks=False)
-    except PermissionError:
-        with contextlib.suppress(
-            PermissionError
-        ):  # somebody else's it may stay; what cannot be opened is said
-            give_to_group(directory, gid)
-            directory.chmod(_RIGHTS_OF_GROUP)
-        return directory
-    directory.chmod(_RIGHTS)
-    for file in directory.iterdir():
-        _give(file, uid, gid)
-    return directory
-
-
-def _owner(user: str) -> tuple[int, int]:
-    """Whose the history is: the worker's user where we are root, else ours."""
-    if os.geteuid() != 0 or not user:
-        return os.geteuid(), os.getegid()
-    entry = pwd.getpwnam(user)
-    return entry.pw_uid, entry.pw_gid
-
-
-def _give(file: Path, uid: int, gid: int) -> None:
-    """Give a plain file to the user. Its directory is not ours alone: neither links nor second names are
-    followed."""
-    try:
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return
-    try:
-        found = os.fstat(handle)
-        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid != uid:
-            os.fchown(handle, uid, gid)
-    finally:
-        os.close(handle)
-
-
 async def _main(
-    options: base.Options, store: Store, said: Sequence[tuple[str, str]], helper: socket.socket | None
+    options: base.Options,
+    store: Store,
+    said: Sequence[tuple[str, str]],
+    helper: socket.socket | None,
+    loaded: Collection[Part],
 ) -> None:
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(LOOKUPS, thread_name_prefix="lookup"))
     door = socket.socket(fileno=options.door)
-    await base.serve(options.fd, lambda send: NotifyHandler(send, store, said, helper, door))
+    await base.serve(options.fd, lambda send: NotifyHandler(send, store, said, helper, door, loaded))
     # A thread may hang in a name look-up or on the disk, and an ordinary exit would wait for it; all is saved
     # by now.
     os._exit(0)
@@ -273,14 +234,13 @@ async def _main(
 
 def main() -> None:
     """Entry point."""
-    options = base.options(sys.argv[1:])
-    for name in LOADED_LATE:
-        importlib.import_module(name)
-    plugins.load()
-    directory = make_directory(Path(options.state_dir), options.user)
+    words, wanted = read(sys.argv[1:])
+    options = base.options(words)
     with socket.socket(fileno=options.allowed) as allowed:
         is_root = os.geteuid() == 0 and options.user
         helper = programs.start(options.user, allowed) if is_root else None
+    parts.load(wanted)  # after the helper was forked, which needs none of them
+    directory = make_directory(Path(options.state_dir), options.user)
     os.umask(0o027)
     # The state directory may be closed to this user. The right to pass through it is kept until the history
     # is open, and
@@ -289,7 +249,7 @@ def main() -> None:
     said: list[tuple[str, str]] = []
     store = Store(directory, lambda level, text: said.append((level, text)))
     base.give_up_capabilities(CAP_DAC_READ_SEARCH, CAP_SETPCAP)
-    asyncio.run(_main(options, store, said, helper))
+    asyncio.run(_main(options, store, said, helper, wanted))
 
 
 if __name__ == "__main__":

@@ -1,27 +1,30 @@
-"""Which channel serves which kind of delivery. Channels of other packages stand behind `plugin`."""
+"""Which channel serves which kind of delivery. Channels of other packages stand behind `plugin`.
 
-from collections.abc import Callable
-from typing import Any
+The law: the channels of mail and webhooks are imported with the first of their kind, for they bring libraries of many
+megabytes. A process that will lose the right to read them imports those modules before.
+"""
 
 from notify.channels.base import Channel, Tools
-from notify.channels.email import EmailChannel
 from notify.channels.exec import ExecChannel
 from notify.channels.plugin import PluginChannel
 from notify.channels.syslog import SyslogChannel
-from notify.channels.webhook import WebhookChannel
 from notify.spec import ChannelSpec, EmailSpec, ExecSpec, PluginSpec, SyslogSpec, WebhookSpec
-
-Factory = Callable[[Any, Tools, float], Channel]
-
-_FACTORIES: dict[type, Factory] = {
-    EmailSpec: EmailChannel,
-    ExecSpec: ExecChannel,
-    PluginSpec: PluginChannel,
-    SyslogSpec: SyslogChannel,
-    WebhookSpec: WebhookChannel,
-}
 
 
 def build(spec: ChannelSpec, tools: Tools) -> Channel:
-    """The channel for this spec. Raises KeyError when nothing serves its kind of delivery."""
-    return _FACTORIES[type(spec.delivery)](spec.delivery, tools, spec.timeout)
+    """The channel for this spec."""
+    match spec.delivery:
+        case EmailSpec() as delivery:
+            from notify.channels.email import EmailChannel
+
+            return EmailChannel(delivery, tools, spec.timeout)
+        case WebhookSpec() as delivery:
+            from notify.channels.webhook import WebhookChannel
+
+            return WebhookChannel(delivery, tools, spec.timeout)
+        case ExecSpec() as delivery:
+            return ExecChannel(delivery, tools, spec.timeout)
+        case PluginSpec() as delivery:
+            return PluginChannel(delivery, tools, spec.timeout)
+        case SyslogSpec() as delivery:
+            return SyslogChannel(delivery, tools, spec.timeout)

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,39 @@ async def test_killed_worker_is_started_again_at_once(worker: Site) -> None:
     assert time.monotonic() - began < 1.0
     assert worker.deaths == ["killed by signal 9"]
     assert worker.child.restarts == 1
+
+
+async def test_a_worker_gives_way_to_another(worker: Site) -> None:
+    """In order, which is no death; until the other is there nothing can be sent."""
+    former = worker.child.pid
+    worker.child.renew(("--user", ""), "test", 10.0)
+    assert (worker.child.linked, worker.child.settled.is_set()) == (False, False)
+    await until(lambda: worker.child.linked)
+    assert worker.child.pid != former
+    assert worker.child.settled.is_set()
+    assert (worker.deaths, worker.child.restarts) == ([], 0)
+    assert _command_line(worker.child.pid)[-3:] == [b"--user", b"", b""]
+
+
+async def test_a_frozen_worker_gives_way_as_well(worker: Site) -> None:
+    """Who does not end is killed."""
+    former = worker.child.pid
+    os.kill(former, signal.SIGSTOP)
+    worker.child.renew(("--user", ""), "test", 0.2)
+    await until(lambda: worker.child.linked)
+    assert (worker.child.pid != former, worker.deaths) == (True, [])
+
+
+async def test_a_worker_that_is_starting_gives_way_too() -> None:
+    """It was started with what is not wanted any more."""
+    site = Site(WORKS)
+    await until(lambda: site.child.running)
+    former = site.child.pid
+    site.child.renew(("--user", ""), "test", 10.0)
+    await until(lambda: site.child.pid != former and site.child.linked)
+    assert (site.child.settled.is_set(), site.deaths) == (True, [])
+    await site.child.stop("test", 10.0)
+    await site.task
 
 
 async def test_stop(worker: Site) -> None:
@@ -110,3 +144,7 @@ async def test_worker_that_hangs_up_is_ended(worker: Site) -> None:
     link._end("not understood")
     await until(lambda: worker.child.pid != former and worker.child.linked)
     assert len(worker.deaths) == 1
+
+
+def _command_line(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")

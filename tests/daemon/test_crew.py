@@ -13,6 +13,7 @@ from hactl.processes.messages import (
     Commit,
     Discard,
     Emit,
+    HistoryAnswer,
     HistoryQuery,
     Prepared,
     PrepareFailover,
@@ -20,7 +21,7 @@ from hactl.processes.messages import (
     PrepareNotify,
 )
 from hactl.processes.preparing import FAILOVER, NOTIFY
-from support.alerts import event
+from support.alerts import event, until
 from support.config import MINIMAL, config_of
 
 HEALTH = "health-0"
@@ -29,6 +30,7 @@ WITH_PROGRAMS = config_of(
     MINIMAL.replace("vrid:", "track: {scripts: {disk: {command: [/bin/df]}}}, vrid:")
     + "notify: {all: {type: exec, command: [/bin/tell, all], user: daemon}}\n"
 )
+WITH_WEBHOOK = config_of(MINIMAL + "notify: {chat: {type: webhook, url: 'https://chat.example.org/hook'}}\n")
 PREPARES = (PrepareFailover, PrepareHealth, PrepareNotify)
 
 
@@ -38,6 +40,9 @@ class FakeChild:
     def __init__(self, name: str) -> None:
         self.name = name
         self.linked = True
+        self.settled = asyncio.Event()
+        self.settled.set()
+        self.renewed: tuple[str, ...] = ()
         self.last_sign = 0.0
         self.sent: list[Any] = []
 
@@ -45,6 +50,11 @@ class FakeChild:
         """Keep a message, if there is a worker."""
         if self.linked:
             self.sent.append(message)
+
+    def renew(self, arguments: tuple[str, ...], reason: str, within: float) -> None:
+        """Another is to take its place."""
+        self.linked, self.renewed = False, arguments
+        self.settled.clear()
 
     def generations(self) -> list[tuple[str, int]]:
         """The messages about generations, as (kind, number)."""
@@ -228,6 +238,33 @@ async def test_history_without_a_notify_worker() -> None:
         raise AssertionError("an answer from nobody")
     except TimeoutError:
         assert asyncio.get_running_loop().time() - started < 1.0
+
+
+async def test_a_part_that_a_reload_asks_for_comes_with_another_notify_worker() -> None:
+    """The one that lacks it gives way before the commit; who asks for the history waits. What is loaded already, or needed
+    no longer, moves nobody."""
+    site = Site()
+    fake = site.fakes[NOTIFY]
+    site.crew.commit(WITH_PROGRAMS, {})
+    assert not fake.renewed
+    fake.sent = []
+    site.crew.commit(WITH_WEBHOOK, {})
+    assert fake.renewed[-2:] == ("--", "webhook")
+    assert (fake.sent, site.deaths) == ([], [])
+    asked = asyncio.create_task(site.crew.ask_notify(HistoryQuery(1)))
+    await asyncio.sleep(0)
+    waiting = event()
+    site.crew.emit(waiting)
+    fake.settled.set()
+    site.live_again(NOTIFY)
+    assert [m.event for m in fake.sent if isinstance(m, Emit)] == [waiting]
+    await until(lambda: HistoryQuery(1) in fake.sent)
+    site.hear(NOTIFY, HistoryAnswer(1, ()))
+    assert await asked == HistoryAnswer(1, ())
+    fake.renewed = ()
+    site.crew.commit(CONFIG, {})
+    site.crew.commit(WITH_WEBHOOK, {})
+    assert not fake.renewed
 
 
 async def test_stop_ends_an_offer() -> None:

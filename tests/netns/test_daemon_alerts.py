@@ -145,3 +145,33 @@ def test_events_of_the_whole_life(site: Site) -> None:
     wait_until(lambda: [event["kind"] for event in site.lb1.events(subject="lb1")] == life)
     done = site.lb1.hactl("events", "--json")
     assert done.returncode == 0
+
+
+def test_a_reload_adds_the_first_webhook_and_the_page(tmp_path: Path) -> None:
+    """What the notify worker did not load at its start it loads after a reload that asks for it: by a successor, which is no
+    death, and which gets the events of that time."""
+    before, _, _ = TEXT.partition("notify:")
+    before += "health: {user: nobody}\n"
+    after = before + "notify: {hook: {type: webhook, url: 'http://10.99.0.1:9000/hook', severity: info}}\n"
+    after += "control: {socket: '${SOCKET}', http: '127.0.0.1:9770'}\n"
+    with (
+        lan("lb1", "rs1") as net,
+        daemons(net, before, "lb1") as (lb1,),
+        web(net, "lb1", 9000) as hook,
+        web(net, "rs1", 80),
+        web(net, "rs1", 81),
+    ):
+        lb1.start()
+        first = lb1.pids()["notify"]
+        lb1.write(after)
+        lb1.hactl("reload", check=True)
+        assert lb1.hactl("notify", "test", "hook", check=True).stdout == "hook: delivered\n"
+        site = Site(lb1, hook, tmp_path)
+        (loaded,) = lb1.events("config.loaded", "web")
+        wait_until(lambda: site.hooked("config.loaded", "web") == [loaded["id"]])
+        page = net.run("lb1", "curl", "-s", "-m", "8", "http://127.0.0.1:9770/v1/page")
+        assert "operable" in page.stdout
+        second = lb1.pids()["notify"]
+        lb1.hactl("reload", check=True)
+        assert first != second == lb1.pids()["notify"]
+        assert lb1.events("worker.died") == []

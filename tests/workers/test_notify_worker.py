@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from hactl.processes.messages import (
     PrepareNotify,
     Stop,
 )
+from hactl.processes.parts import Part, words
 from notify.event import EventKind, Severity
 from notify.spec import ChannelSpec, EmailSpec, ExecSpec, NotifySpec, WebhookSpec
 from support.alerts import event, hook, until
@@ -46,7 +47,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs 
 class Worker:
     """A running worker and what it said."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, parts: Iterable[Part] = Part) -> None:
         ours, theirs = socket.socketpair()
         self._allow, allowed = socket.socketpair()
         self.door, way = socket.socketpair()
@@ -55,7 +56,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [
                     *(*command, "--allowed", str(allowed.fileno()), "--door", str(way.fileno())),
-                    *("--user", USER, "--state-dir", str(state)),
+                    *("--user", USER, "--state-dir", str(state), *words(parts)),
                 ],
                 pass_fds=[theirs.fileno(), allowed.fileno(), way.fileno()],
                 cwd=ROOT,
