@@ -1,10 +1,14 @@
 """Having the configuration read by a process of its own (`hactl.workers.reader`); edge.
 
 The law: whatever happens to that process is a fault of the file, told like the others; a daemon that runs goes on with
-what it has.
+what it has. Who reloads will often do so again soon: the process stays for a while, and then gives its memory back.
 """
 
 import asyncio
+import contextlib
+import os
+import signal
+import socket
 import subprocess
 import sys
 
@@ -12,12 +16,19 @@ import msgspec
 
 from hactl.config.fault import Fault
 from hactl.config.reading import Reading
+from hactl.processes.execution import execute
+from hactl.workers.reader import STATUS, Request
+
+STAYS = 300.0
+"""Seconds after a reading in which the next one need not load anything."""
+_MODULE = "hactl.workers.reader"
+_PIECE = 1 << 20
 
 
 def begin(path: str, node: str | None) -> "subprocess.Popen[bytes]":
     """Start reading. Raises OSError when there can be no process."""
     return subprocess.Popen(
-        _command(path, node),
+        (sys.executable, "-I", "-m", _MODULE, path, *(() if node is None else (node,))),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         start_new_session=True,
@@ -27,34 +38,95 @@ def begin(path: str, node: str | None) -> "subprocess.Popen[bytes]":
 def finish(path: str, begun: "subprocess.Popen[bytes]") -> Reading:
     """What became of the file, once it has been read."""
     said, _ = begun.communicate()
-    return _reading(path, said, begun.returncode)
+    return _reading(said) or _unread(path, _ended(begun.returncode))
 
 
-async def read(path: str, node: str | None) -> Reading:
-    """What became of the file; others have their turn meanwhile."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *_command(path, node),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        return _unread(path, f"no process can be started for it ({error.strerror})")
-    said, _ = await process.communicate()
-    return _reading(path, said, await process.wait())
+class Reader:
+    """Reads while the daemon runs; others have their turn meanwhile."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._process: asyncio.subprocess.Process | None = None
+        self._door: socket.socket | None = None
+        self._end: asyncio.TimerHandle | None = None
+
+    async def read(self, path: str, node: str | None) -> Reading:
+        """What became of the file."""
+        async with self._turn:
+            if self._end is not None:
+                self._end.cancel()
+            reading = None
+            try:
+                process, door = await self._ready()
+                reading = _reading(await _ask(door, Request(path, node)))
+                return reading or _unread(path, await _how_it_ended(process, door))
+            except OSError as error:
+                return _unread(path, f"no process can be started for it ({error.strerror})")
+            finally:
+                if reading is None:
+                    self._give_up()
+                else:
+                    self._end = asyncio.get_running_loop().call_later(STAYS, self._give_up)
+
+    async def stop(self) -> None:
+        """End the process, if there is one, and see it gone."""
+        process = self._process
+        self._give_up()
+        if process is not None:
+            await process.wait()
+
+    def _give_up(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        if self._door is not None:
+            self._door.close()
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)  # Whoever still reads as well: nothing is lost.
+        self._door = self._process = None
+
+    async def _ready(self) -> tuple[asyncio.subprocess.Process, socket.socket]:
+        if self._process is None or self._door is None or self._process.returncode is not None:
+            self._give_up()
+            self._process, ends = await execute(_MODULE, (), ("--fd",))
+            self._door = ends["--fd"]
+            self._door.setblocking(False)
+        return self._process, self._door
 
 
-def _command(path: str, node: str | None) -> tuple[str, ...]:
-    return (sys.executable, "-I", "-m", "hactl.workers.reader", path, *(() if node is None else (node,)))
+async def _ask(door: socket.socket, request: Request) -> bytes:
+    """All that is answered; nothing when there is nobody to answer."""
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    with ours:
+        ours.setblocking(False)
+        with theirs, contextlib.suppress(OSError):
+            socket.send_fds(door, [msgspec.msgpack.encode(request)], [theirs.fileno()])
+        pieces = []
+        while piece := await loop.sock_recv(ours, _PIECE):
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
-def _reading(path: str, said: bytes, status: int) -> Reading:
+async def _how_it_ended(process: asyncio.subprocess.Process, door: socket.socket) -> str:
+    """In words, of the process that read, or of the one that should have started it."""
+    said = b""
+    with contextlib.suppress(OSError):
+        said = await asyncio.get_running_loop().sock_recv(door, STATUS.size)
+    status: int = STATUS.unpack(said)[0] if said else await process.wait()
+    return _ended(status)
+
+
+def _reading(said: bytes) -> Reading | None:
     try:
         return msgspec.msgpack.decode(said, type=Reading)
     except msgspec.MsgspecError:
-        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        return _unread(path, f"the process that reads it {how}")
+        return None
+
+
+def _ended(status: int) -> str:
+    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+    return f"the process that reads it {how}"
 
 
 def _unread(path: str, why: str) -> Reading:

@@ -26,8 +26,8 @@ from hactl.events import Occurrence, plain
 from hactl.peers.peers import Peers
 from hactl.peers.splits import Splits
 from hactl.problems.standing import ProblemKeeper
-from hactl.processes import reader
 from hactl.processes.crew import Crew
+from hactl.processes.reader import Reader
 from hactl.processes.worker_user import worker_user
 from hactl.routers.beside import Beside
 from hactl.routers.pace import Pace
@@ -68,6 +68,7 @@ class Supervisor:
         self.pace = Pace(self._log.warning)
         self._stop = asyncio.Event()
         self.reloading = asyncio.Lock()
+        self._reader = Reader()
         self.wishes = Wishes(Path(config.state_dir), self._log, self._wished)
         self._acted = self.wishes.mastership
         user, unusual = worker_user(config)
@@ -130,6 +131,7 @@ class Supervisor:
             await self._stop_in_order()
             for task in (*tasks, crew):
                 task.cancel()
+        await self._reader.stop()
         self.balancer.close()
         self.door.close()
 
@@ -177,7 +179,7 @@ class Supervisor:
 
     async def load_file(self, path: str | None) -> Reading:
         """What this file, or the daemon's own, says now."""
-        return await reader.read(path or self._path, self._node)
+        return await self._reader.read(path or self._path, self._node)
 
     @property
     def stopping(self) -> bool:

@@ -1,45 +1,93 @@
 """The configuration read by a process of its own."""
 
+import asyncio
+import os
 import signal
-import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from hactl.config.load import load
 from hactl.config.reading import Reading
 from hactl.processes import reader
+from support.daemon import wait_until
+from support.processes import children
 
 DATA = Path(__file__).parents[1] / "config" / "data"
+SOUND = str(DATA / "design-example.yaml")
+
+
+@pytest_asyncio.fixture(name="warm")
+async def _warm() -> AsyncIterator[reader.Reader]:
+    made = reader.Reader()
+    yield made
+    await made.stop()
+
+
+def resting() -> list[int]:
+    """The processes of ours that wait to read."""
+    words = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(os.getpid())}
+    return [pid for pid, each in words.items() if b"hactl.workers.reader\0--fd" in each]
+
+
+async def another_child(pid: int, known: list[int]) -> int:
+    """A process that it has forked since."""
+
+    def new() -> list[int]:
+        return [child for child in children(pid) if child not in known]
+
+    return (await asyncio.to_thread(wait_until, new, 30.0, 0.01))[0]
 
 
 @pytest.mark.parametrize(
     ("file", "node"), [("design-example.yaml", "lb1"), ("design-example.yaml", "lb9"), ("none", None)]
 )
-async def test_it_says_what_reading_here_says(file: str, node: str | None) -> None:
-    """Configuration, faults and strangers come over whole, at a start and at a reload."""
+async def test_it_says_what_reading_here_says(file: str, node: str | None, warm: reader.Reader) -> None:
+    """Configuration, faults and strangers come over whole, at a start and at reloads."""
     path = str(DATA / file)
     here = load(path, node)
     told = Reading(**{name: getattr(here, name) for name in Reading.__struct_fields__})
     assert reader.finish(path, reader.begin(path, node)) == told
-    assert await reader.read(path, node) == told
+    assert await warm.read(path, node) == told
+    assert await warm.read(path, node) == told
     assert (told.config is not None, bool(told.stranger), bool(told.faults)).count(True) == 1
 
 
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("import os; os.kill(os.getpid(), 9)", f"was killed by signal {int(signal.SIGKILL)}"),
-        ("raise SystemExit(3)", "ended with status 3"),
-    ],
-)
-async def test_a_reader_that_dies_is_a_fault_of_the_file(
-    monkeypatch: pytest.MonkeyPatch, code: str, said: str
+async def test_what_was_loaded_stays_for_a_while(
+    warm: reader.Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One sentence, like any other fault; the daemon goes on with what it has."""
-    monkeypatch.setattr(reader, "_command", lambda path, node: (sys.executable, "-c", code))
-    fault = f"/etc/x.yaml:1:1: cannot be read: the process that reads it {said}"
-    assert [str(one) for one in (await reader.read("/etc/x.yaml", None)).faults] == [fault]
-    assert [str(one) for one in reader.finish("/etc/x.yaml", reader.begin("/etc/x.yaml", None)).faults] == [
-        fault
-    ]
+    """One process serves reloads that follow each other; it ends when there is none for long, or with the daemon."""
+    await warm.read(SOUND, "lb1")
+    first = resting()
+    monkeypatch.setattr(reader, "STAYS", 0.2)
+    await warm.read(SOUND, "lb1")
+    assert len(first) == 1
+    assert resting() == first
+    await asyncio.to_thread(wait_until, lambda: not resting())
+    assert (await warm.read(SOUND, "lb1")).config is not None
+    assert resting() != first
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+async def test_a_reader_that_dies_is_a_fault_of_the_file(
+    tmp_path: Path, warm: reader.Reader, number: signal.Signals
+) -> None:
+    """One sentence, like any other fault; the daemon goes on with what it has, and the next reading succeeds."""
+    path = str(tmp_path / "pipe")  # Whoever opens it to read waits.
+    os.mkfifo(path)
+    fault = f"{path}:1:1: cannot be read: the process that reads it was killed by signal {int(number)}"
+    begun = reader.begin(path, None)
+    begun.send_signal(number)
+    assert [str(one) for one in reader.finish(path, begun).faults] == [fault]
+
+    for victims in (1, 2):
+        await warm.read(SOUND, "lb1")
+        (resident,) = resting()
+        before = children(resident)
+        reading = asyncio.create_task(warm.read(path, None))
+        child = await another_child(resident, before)
+        for victim in (resident, child)[-victims:]:
+            os.kill(victim, number)
+        assert [str(one) for one in (await reading).faults] == [fault]
