@@ -49,7 +49,7 @@ _MAKE = """
 import sys
 from mypyc.build import mypycify
 from setuptools import setup
-modules = mypycify(["--strict", "--no-warn-unused-ignores", *sys.argv[1:]], opt_level="1", debug_level="0", separate=True)
+modules = mypycify(["--strict", "--no-warn-unused-ignores", *sys.argv[1:]], opt_level="3", debug_level="0")
 setup(name="simulation", packages=[], ext_modules=modules, script_args=["-q", "build_ext", "--inplace"])
 """
 _MYPY = """
