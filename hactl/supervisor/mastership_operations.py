@@ -87,14 +87,14 @@ class MastershipOperations:
         return RoutersAnswer(routers=aside)
 
     async def resume(self, request: ResumeRequest, caller: Caller) -> RoutersAnswer:
-        """End a holding back, and with all of them standing aside."""
+        """End a holding back, and with all of them standing aside; on disk before it acts."""
         names = self._together(request.router)
         daemon, now = self._daemon, time.time()
         wishes = daemon.wishes.mastership
         stood_aside = wishes.standby(daemon.config.node) is not Standby.OFF
         held = [name for name in names if name in wishes.held(now) or self._holds_back(name)]
-        daemon.crew.tell_failover(Resume(request.router))
         self._ask(wishes.without_holds(names, caller.user, now))
+        daemon.crew.tell_failover(Resume(request.router))
         for name in held:
             daemon.emit(plain(EventKind.ROUTER_RESUMED, name, f"by {caller.user}"))
         if stood_aside and request.router is None:
@@ -154,7 +154,10 @@ class MastershipOperations:
             for name in given
             if (report := daemon.heard.routers.get(name)) and report.master
         }
-        self._ask(daemon.wishes.mastership.with_holds(masters, now + seconds, caller.user, now))
+        try:
+            self._ask(daemon.wishes.mastership.with_holds(masters, now + seconds, caller.user, now))
+        except RefusedError as refused:
+            return str(refused), _GIVER_ONLY
         revision = daemon.wishes.mastership.revision
         others = await confirmed(daemon, lambda peers: peers.know(revision))
         missing = len(daemon.config.directors) - 1 - len(others)

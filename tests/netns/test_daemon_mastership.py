@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from support.daemon import BARE, VIP, Director, Pair, daemons, pair, wait_until
+from support.disk import fill, small_disk
 from support.netns import lan, needs_namespaces
 from support.recorder import Recorder
 
@@ -87,6 +88,34 @@ def test_the_hold_outlives_a_restart_and_ends_with_its_master(two: Pair) -> None
     assert two.record.longest_absence(VIP, since=began) == 0.0
     two.lb2.start()
     wait_until(lambda: two.lb2.is_state("backup"))
+
+
+def test_full_disk() -> None:
+    """What cannot be kept does not act: a refused `resume` changes nothing, and a handover says who holds back."""
+    with (
+        lan("lb1", "lb2") as net,
+        key() as path,
+        daemons(net, BARE + CHANNEL.replace("KEYFILE", path), "lb1", "lb2") as (lb1, lb2),
+        small_disk(lb1.state) as disk,
+    ):
+        lb2.start()
+        lb1.start()
+        wait_until(lambda: lb1.is_state("master") and knows(lb1, "lb2"))
+        lb1.hactl("handover", check=True)
+        fill(disk / "filler")
+        refused = lb1.hactl("resume")
+        assert refused.returncode == 1
+        assert "that cannot be kept: No space left on device" in refused.stderr
+        time.sleep(1.0)
+        assert lb2.is_state("master"), "it preempted, though it told the operator that it would not"
+        (disk / "filler").unlink()
+        lb1.hactl("resume", check=True)
+        wait_until(lambda: lb1.is_state("master"))
+        fill(disk / "filler")
+        done = lb1.hactl("handover")
+        assert (done.returncode, lb2.is_state("master")) == (0, True)
+        assert "that cannot be kept" in done.stderr
+        assert "only this director holds back" in done.stderr
 
 
 def test_a_third_director_does_not_preempt() -> None:

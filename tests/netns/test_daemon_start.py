@@ -1,16 +1,15 @@
 """Starting a whole daemon where something is missing, taken or wrong: a clear sentence, or a daemon that says so."""
 
-import contextlib
 import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.daemon import BARE, HACTL, VIP, Director, await_master, daemons, pair, wait_until
+from support.disk import fill, small_disk
 from support.netns import AS_NOBODY, lan, needs_namespaces
 from support.recorder import Recorder
 
@@ -141,31 +140,13 @@ def test_peer_of_another_vrid() -> None:
             wait_until(lambda d=director: d.router()["drops"].get("unknown_vrid", 0) > 3)  # type: ignore[misc]
 
 
-@contextlib.contextmanager
-def small_disk(path: Path) -> Iterator[Path]:
-    """A file system of 512 KB at a path; gives the file that fills it."""
-    path.mkdir(mode=0o711)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=711", "hactl", path], check=True)
-    try:
-        yield path / "filler"
-    finally:
-        subprocess.run(["umount", "-l", path], check=True)
-
-
-def fill(file: Path) -> None:
-    """Takes every byte that is left."""
-    with contextlib.suppress(OSError), file.open("wb", buffering=0) as filler:
-        while True:
-            filler.write(bytes(4096))
-
-
 def test_full_disk() -> None:
     """A state directory without a free byte keeps no director from serving, also after a death and at the next start."""
-    with lan("lb1") as net, daemons(net, SERVICE, "lb1") as (lb1,), small_disk(lb1.state) as filler:
+    with lan("lb1") as net, daemons(net, SERVICE, "lb1") as (lb1,), small_disk(lb1.state) as disk:
         lb1.start()
         await_master(lb1)
         lb1.hactl("drain", "rs1", "--for", "3s", check=True)
-        fill(filler)
+        fill(disk / "filler")
         refused = lb1.hactl("disable", "rs1")
         assert refused.returncode == 1
         assert "the override cannot be kept: No space left on device" in refused.stderr

@@ -16,7 +16,7 @@ def small_disk(directory: Path, megabytes: int = 1) -> Iterator[Path]:
         pytest.skip("mounting needs root")
     directory.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "hactl-test", directory],
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=711", "hactl-test", directory],
         capture_output=True,
         check=False,
     )
@@ -25,11 +25,11 @@ def small_disk(directory: Path, megabytes: int = 1) -> Iterator[Path]:
     try:
         yield directory
     finally:
-        subprocess.run(["umount", directory], check=True)
+        subprocess.run(["umount", "-l", directory], check=True)
 
 
 def fill(ballast: Path) -> None:
     """Write until there is no room."""
-    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
         while True:
             file.write(bytes(4096))
