@@ -52,6 +52,9 @@ def carry(state: State, old: Services, new: Services, now: float) -> State:
     by_key = {service_key(spec): name for name, spec in old.specs.items()}
     services = {}
     for name, spec in new.specs.items():
+        if name in state.services and spec == old.specs.get(name):
+            services[name] = state.services[name]
+            continue
         former = name if name in old.specs else by_key.get(service_key(spec))
         known = former is not None and former in state.services
         services[name] = (

@@ -140,15 +140,16 @@ class Balancer:
         services = index(config.services)
         self.state = carry(self.state, self._services, services, now)
         gone = {service_key(spec) for spec in self._services.specs.values()}
+        changed = [name for name, spec in services.specs.items() if spec != self._services.specs.get(name)]
         self._services = services
-        used = {check.id for check in config.checks}
-        self.outcomes.keep(used)
+        self.outcomes.keep(services.by_check)
         gone -= {service_key(spec) for spec in services.specs.values()}
         # Another object: the one before is the wish of a pass that may be under way.
         self._table = {key: entry for key, entry in self._table.items() if key not in gone}
-        self._step(update(self.state, services, self.outcomes, self._effective, now))
+        step = update(self.state, services, self.outcomes, self._effective, now, checks=(), names=changed)
+        self._step(step)
         self._dues.keep(services.specs)
-        self._wish(services.specs)
+        self._wish(set(changed).difference(step.touched))
         self._moved()
         if self._reconciler is not None and config.ipvs != self._spec:
             self._reconciler.configure(config.ipvs)

@@ -81,26 +81,30 @@ def _servers(config: Config) -> set[tuple[str, str, int]]:
 
 def changes(old: Config, new: Config) -> tuple[str, ...]:
     """Every difference as a line such as "routers.web.priority: 150 -> 140"; empty when nothing changed."""
-    return tuple(_differences("", old, new))
+    found: list[str] = []
+    _differences("", old, new, found)
+    return tuple(found)
 
 
-def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
+def _differences(path: str, old: Any, new: Any, found: list[str]) -> None:
     if old == new:
         return
     before, after = (None, None) if is_hidden(path) else (_children(old), _children(new))
     if before is None or after is None or type(old) is not type(new):
-        yield f"{path}: changed" if is_hidden(path) else f"{path}: {_shown(path, old)} -> {_shown(path, new)}"
+        found.append(
+            f"{path}: changed" if is_hidden(path) else f"{path}: {_shown(path, old)} -> {_shown(path, new)}"
+        )
         return
     for name in (*before, *(name for name in after if name not in before)):
         if not path and name in _IGNORED:
             continue
         where = f"{path}.{name}" if path else name
         if name not in after:
-            yield f"{where}: removed"
+            found.append(f"{where}: removed")
         elif name not in before:
-            yield f"{where}: added"
-        else:
-            yield from _differences(where, before[name], after[name])
+            found.append(f"{where}: added")
+        elif before[name] is not after[name]:
+            _differences(where, before[name], after[name], found)
 
 
 def _children(value: Any) -> Mapping[str, Any] | None:

@@ -4,9 +4,11 @@ Owns the order of the steps (load, judge, let every worker prepare, adopt) and w
 decided in `hactl.supervisor.reload`.
 """
 
+import gc
 from typing import TYPE_CHECKING
 
 from hactl.config.reading import Reading
+from hactl.config.sharing import sharing
 from hactl.control.commands import ReloadAnswer
 from hactl.events import plain
 from hactl.secrets.files import read_secrets
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
 async def reload(daemon: "Supervisor", path: str | None, *, force: bool, by: str) -> ReloadAnswer:
     """Take on the daemon's own file again, or another one."""
     async with daemon.reloading:
-        return await _reload(daemon, await daemon.load_file(path), force=force, by=by)
+        # What is read makes no rings, and the collector would look through all of it several times.
+        gc.disable()
+        try:
+            return await _reload(daemon, await daemon.load_file(path), force=force, by=by)
+        finally:
+            gc.enable()
 
 
 async def _reload(daemon: "Supervisor", loaded: Reading, *, force: bool, by: str) -> ReloadAnswer:
@@ -30,7 +37,8 @@ async def _reload(daemon: "Supervisor", loaded: Reading, *, force: bool, by: str
         count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''}"
         reason = loaded.stranger or f"{count} in {loaded.path}"
         return _rejected(daemon, reason, by, faults=faults, warnings=warnings)
-    config, before = loaded.config, daemon.config
+    before = daemon.config
+    config = sharing(before, loaded.config)
     refused = rules.refusal(before, config, force=force)
     secrets = read_secrets(config)
     if refused is None:
