@@ -27,6 +27,7 @@ Include = Callable[[Node, str], Node | None]
 
 _LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ODD_KEYS = frozenset({"", "<<"})
 _STRING_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 
 
@@ -102,16 +103,17 @@ class Composer:
         return root
 
     def _node(self, event: Any) -> Node:
-        if isinstance(event, yaml.AliasEvent):
+        if type(event) is yaml.AliasEvent:
             return self._alias(event)
         if len(self._path) > MAX_DEPTH:
             self._fault(event.start_mark, f"nested more than {MAX_DEPTH} levels deep", path="")
             raise TooMuchError
         if event.anchor is not None:
             self._anchors[event.anchor] = None
-        if isinstance(event, yaml.ScalarEvent):
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
             node = self._scalar(event)
-        elif isinstance(event, yaml.SequenceStartEvent):
+        elif kind is yaml.SequenceStartEvent:
             node = self._list(event)
         else:
             node = self._mapping(event)
@@ -144,16 +146,17 @@ class Composer:
     def _scalar(self, event: Any) -> Node:
         self._count(1, event.start_mark)
         raw: str = event.value
-        if event.tag == "!include":
+        tag = event.tag
+        if tag == "!include":
             return self._included(event)
-        if event.tag is not None and event.tag not in _STRING_TAGS:
-            self._fault(event.start_mark, f"the tag {event.tag} is not known; the one there is: !include")
+        if tag is not None and tag not in _STRING_TAGS:
+            self._fault(event.start_mark, f"the tag {tag} is not known; the one there is: !include")
         text = raw
         if "${" in raw:
             text, problems = expand(raw, self._env)
             for problem in problems:
                 self._fault(event.start_mark, problem)
-        quoted = bool(event.style) or event.tag in _STRING_TAGS
+        quoted = bool(event.style) or tag in _STRING_TAGS
         return self._new(event, raw, text if quoted else resolve(text))
 
     def _included(self, event: Any) -> Node:
@@ -180,12 +183,13 @@ class Composer:
     def _mapping(self, event: Any) -> Node:
         self._tag(event)
         self._count(1, event.start_mark)
-        node = self._new(event, "", {})
         members: dict[str, Member] = {}
-        while not isinstance(follow := self._events.get_event(), yaml.MappingEndEvent):
-            name = self._key(follow)
-            self._path.append(name)
-            value = self._node(self._events.get_event())
+        size, next_event, path = 1, self._events.get_event, self._path
+        while type(follow := next_event()) is not yaml.MappingEndEvent:
+            plain = type(follow) is yaml.ScalarEvent and follow.value not in _ODD_KEYS
+            name = follow.value if plain else self._key(follow)
+            path.append(name)
+            value = self._node(next_event())
             first = members.get(name)
             mark = follow.start_mark
             if first is not None:
@@ -194,13 +198,12 @@ class Composer:
                 )
             else:
                 members[name] = Member(mark.line + 1, mark.column + 1, value)
-                node.size += value.size
-            self._path.pop()
-        node.value = members
-        return node
+                size += value.size
+            path.pop()
+        return self._new(event, "", members, size)
 
     def _key(self, event: Any) -> str:
-        if isinstance(event, yaml.ScalarEvent) and (event.value or event.style):
+        if type(event) is yaml.ScalarEvent and (event.value or event.style):
             if event.value == "<<" and not event.style:
                 self._fault(event.start_mark, "the merge key << is not part of YAML 1.2; write the keys out")
             return str(event.value)

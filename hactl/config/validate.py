@@ -28,8 +28,12 @@ def validate(root: Node) -> tuple[Document | None, list[Fault]]:
     if not isinstance(root.value, dict):
         what = f"must be a mapping (cluster: ..., directors: ...), not {shown(root)}"
         return None, [fault_at(root, (), f"the file {what}")]
-    faults = [fault_at(root, path, "has no value; give one, or remove the key") for path in _empty(root, ())]
-    data = _without_empty(plain(root))
+    faults, data = [], plain(root)
+    if _has_empty(data):
+        faults = [
+            fault_at(root, path, "has no value; give one, or remove the key") for path in _empty(root, ())
+        ]
+        data = _without_empty(data)
     known: dict[int, type[BaseModel]] = {}
     try:
         return Document.model_validate(data, context=known), faults
@@ -39,6 +43,11 @@ def validate(root: Node) -> tuple[Document | None, list[Fault]]:
     found = [_fault(root, data, known, detail) for detail in details]
     faults += [fault for fault in found if fault.path not in empty]
     return _sound_part(data, details), faults
+
+
+def _has_empty(value: Any) -> bool:
+    inside = value.values() if isinstance(value, dict) else value
+    return None in inside or any(_has_empty(each) for each in inside if isinstance(each, (dict, list)))
 
 
 def _empty(node: Node, path: Path) -> Iterator[Path]:

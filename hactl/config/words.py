@@ -24,7 +24,7 @@ def resolve(text: str) -> Scalar:
     """The value of a plain scalar. Numbers too long to be meant as numbers are words."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
-    if text[0] not in _NUMBER_START:
+    if text[0] not in _NUMBER_START or text.count(".") > 1:
         return text
     if _DECIMAL.fullmatch(text):
         return int(text)

@@ -20,16 +20,20 @@ _KINDS: Final = {
 
 
 def check_uses(document: Document) -> Iterator[tuple[Path, object]]:
-    """Everything under a `check:`, with its path."""
+    """Everything that stands under a `check:`, with its path."""
     for name, pool in document.pools.items():
-        yield ("pools", name, "check"), pool.check
+        if pool.check is not None:
+            yield ("pools", name, "check"), pool.check
         for server, each in pool.servers.items():
-            yield ("pools", name, "servers", server, "check"), each.check
+            if each.check is not None:
+                yield ("pools", name, "servers", server, "check"), each.check
     for name, service in document.services.items():
-        yield ("services", name, "check"), service.check
+        if service.check is not None:
+            yield ("services", name, "check"), service.check
         for server, each in (service.servers or {}).items():
-            yield ("services", name, "servers", server, "check"), each.check
-        if service.sorry is not None:
+            if each.check is not None:
+                yield ("services", name, "servers", server, "check"), each.check
+        if service.sorry is not None and service.sorry.check is not None:
             yield ("services", name, "sorry", "check"), service.sorry.check
 
 
