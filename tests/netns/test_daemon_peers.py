@@ -8,20 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from support.daemon import VIP, Director, Pair, pair, wait_until
+from support.daemon import SERVICES, VIP, Director, Pair, pair, wait_until
 from support.netns import Lan, needs_namespaces
 
 pytestmark = needs_namespaces
 
-SERVICES = """
-services:
-  www:
-    address: 10.99.0.100
-    port: 80
-    forward: nat
-    check: none
-    servers: {rs1: 10.99.0.11, rs2: 10.99.0.12}
-"""
 TEXT = """
 cluster: web
 directors:

@@ -4,20 +4,10 @@ import json
 import tempfile
 from pathlib import Path
 
-from support.daemon import BARE, Pair, pair, wait_until
+from support.daemon import BARE, SERVICES, Pair, pair, wait_until
 from support.netns import needs_namespaces
 
 pytestmark = needs_namespaces
-
-SERVICES = """
-services:
-  www:
-    address: 10.99.0.100
-    port: 80
-    forward: nat
-    check: none
-    servers: {rs1: 10.99.0.11, rs2: 10.99.0.12}
-"""
 
 
 def channel_is(two: Pair, state: str) -> None:

@@ -242,6 +242,16 @@ routers:
 health: {user: nobody}
 """
 """Two directors, one VIP, adverts every 100 ms, a lease of 2 s, and nothing to check."""
+SERVICES = """
+services:
+  www:
+    address: 10.99.0.100
+    port: 80
+    forward: nat
+    check: none
+    servers: {rs1: 10.99.0.11, rs2: 10.99.0.12}
+"""
+"""A service of two servers that nobody checks."""
 
 
 @dataclass(frozen=True)
