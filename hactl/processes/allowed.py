@@ -1,6 +1,6 @@
-"""Which programs may be run for which worker; core.
+"""What a worker may do by the configuration in force: which programs are run for it, whether it marks packets; core.
 
-Its law: only what stands in the configuration in force, each as the user that stands there.
+Its law: only what stands in that configuration, each program as the user that stands there.
 """
 
 from hactl.config.model import Config
@@ -27,3 +27,8 @@ def of_checks(config: Config) -> AllowPrograms:
 def of_alerts(config: Config) -> AllowPrograms:
     """What the notify worker may have run."""
     return AllowPrograms(config.notify.programs)
+
+
+def marks(config: Config) -> bool:
+    """Whether some probe marks its packets, for which a worker needs a right (CAP_NET_RAW)."""
+    return any(check.origin is not None and check.origin.mark for check in config.checks)

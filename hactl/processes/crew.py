@@ -1,7 +1,7 @@
 """The worker processes of one director, as a whole: which there are, what is due to each, and how they end.
 
 Owns what a worker started anew is given, and the standing in for a dead failover worker. What they are to work with is a
-matter of `hactl.supervisor.generations`.
+matter of `hactl.processes.generations`.
 """
 
 import asyncio
@@ -16,7 +16,9 @@ import msgspec
 from failover.keeper import Keeper
 from failover.report import Renewal
 from hactl.config.model import Config
+from hactl.processes.allowed import marks
 from hactl.processes.children import Child
+from hactl.processes.generations import Generations
 from hactl.processes.messages import (
     ChannelTested,
     Emit,
@@ -33,8 +35,6 @@ from hactl.processes.outbox import Outbox
 from hactl.processes.parts import needed, words
 from hactl.processes.preparing import FAILOVER, NOTIFY
 from hactl.processes.questions import Questions
-from hactl.supervisor.generations import Generations
-from hactl.supervisor.reload import marks
 from notify.event import Event
 
 ANSWER_WITHIN = 5.0

@@ -10,7 +10,7 @@ from hactl.control.refusals import Code, RefusedError
 from hactl.events import plain
 from hactl.problems.acks import EVERYTHING, targets_of
 from hactl.problems.problems import Problem
-from hactl.supervisor.mastership_operations import confirmed
+from hactl.supervisor.confirming import confirmed
 from hactl.wishes.overrides import MAX_REASON
 from notify.event import EventKind
 from notify.problem import name
@@ -42,8 +42,7 @@ async def acknowledge(daemon: "Supervisor", request: AckRequest, caller: Caller)
         reason = what + (f": {request.reason}" if request.reason else "")
         new = "open" if request.undo else "acknowledged"
         daemon.emit(plain(EventKind.PROBLEM_ACKNOWLEDGED, subject, reason, new=new))
-    others = await confirmed(daemon, lambda peers: peers.know_acks(words.revision))
-    missing = len(daemon.config.directors) - 1 - len(others)
+    others, missing = await confirmed(daemon, lambda peers: peers.know_acks(words.revision))
     return AckAnswer(
         problems=covered,
         applied_on=(daemon.config.node, *others),

@@ -20,31 +20,19 @@ from hactl.control.commands import (
 )
 from hactl.control.refusals import Code, RefusedError
 from hactl.events import plain
-from hactl.peers.peers import Peers
 from hactl.processes.messages import Handover, Resume
 from hactl.processes.preparing import FAILOVER
+from hactl.supervisor.confirming import confirmed
 from hactl.wishes.mastership import Mastership
 from notify.event import EventKind
 
 if TYPE_CHECKING:
     from hactl.supervisor.supervisor import Supervisor
 
-_CONFIRM_WITHIN = 1.0
 _PATIENCE = 1.0
 _GIVER_ONLY = "only this director holds back; another one of higher priority may preempt"
 _SOME_ONLY = "{missing} other director(s) do not know of it, and may preempt if they have the higher priority"
 _STILL_ASIDE = "this director is in standby; `hactl resume` without a router ends that"
-
-
-async def confirmed(daemon: "Supervisor", have: Callable[[Peers], tuple[str, ...]]) -> tuple[str, ...]:
-    """The peers that confirm to have something of ours; those that are up get a moment for it."""
-    try:
-        async with asyncio.timeout(_CONFIRM_WITHIN):
-            while set(daemon.peers.up()) - set(have(daemon.peers)):
-                await daemon.heard.news.wait()
-    except TimeoutError:
-        pass
-    return have(daemon.peers)
 
 
 class MastershipOperations:
@@ -159,8 +147,7 @@ class MastershipOperations:
         except RefusedError as refused:
             return str(refused), _GIVER_ONLY
         revision = daemon.wishes.mastership.revision
-        others = await confirmed(daemon, lambda peers: peers.know(revision))
-        missing = len(daemon.config.directors) - 1 - len(others)
+        others, missing = await confirmed(daemon, lambda peers: peers.know(revision))
         if missing and not others:
             return (_GIVER_ONLY,)
         return (_SOME_ONLY.format(missing=missing),) if missing else ()

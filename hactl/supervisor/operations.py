@@ -32,9 +32,10 @@ from hactl.plan.model import Plan
 from hactl.processes.messages import HistoryAnswer, HistoryQuery, TestChannel
 from hactl.status.form import Status
 from hactl.status.snapshot import snapshot
-from hactl.status.survey import survey
 from hactl.supervisor import acknowledging, foresight, reloading
-from hactl.supervisor.mastership_operations import MastershipOperations, confirmed
+from hactl.supervisor.confirming import confirmed
+from hactl.supervisor.mastership_operations import MastershipOperations
+from hactl.supervisor.survey import survey
 from hactl.wishes.overrides import Admin, Override, Wish
 from hactl.wishes.scopes import OverrideError, Scope, UnknownError, matching
 from notify.event import Event, EventKind
@@ -99,17 +100,13 @@ class Operations:
         what = f"{request.action.value} {request.weight if request.weight is not None else ''}".strip()
         reason = f"{what} by {caller.user}" + (f": {request.reason}" if request.reason else "")
         daemon.emit(plain(EventKind.OVERRIDE_SET, str(scope), reason, new=what))
-        others = await self._taken_by_peers(daemon.wishes.overrides.revision)
-        missing = len(daemon.config.directors) - 1 - len(others)
+        revision = daemon.wishes.overrides.revision
+        others, missing = await confirmed(daemon, lambda peers: peers.have(revision))
         return OverrideAnswer(
             servers=tuple(map(str, touched)),
             applied_on=(daemon.config.node, *others),
             warnings=(_NOT_CONFIRMED.format(missing=missing),) if missing else (),
         )
-
-    async def _taken_by_peers(self, revision: int) -> tuple[str, ...]:
-        """The peers that confirm to have our overrides; those that are up get a moment for it."""
-        return await confirmed(self._daemon, lambda peers: peers.have(revision))
 
     async def overrides(self) -> tuple[Override, ...]:
         """The overrides in force."""

@@ -12,6 +12,7 @@ import msgspec
 from hactl.config.model import Config
 from hactl.plan.difference import shown
 from hactl.plan.model import Refusal, RefusalReason
+from hactl.processes.allowed import marks
 from hactl.secrets.masks import is_hidden
 
 _FIXED: tuple[tuple[str, str, Callable[[Config], object]], ...] = (
@@ -53,11 +54,6 @@ def _refusals(old: Config, new: Config) -> Iterator[Refusal]:
     if gone * 2 > len(before) and gone > 1:
         text = f"it would remove {gone} of {len(before)} servers; --force if that is meant"
         yield Refusal(reason=RefusalReason.MASS_REMOVAL, text=text, forceable=True)
-
-
-def marks(config: Config) -> bool:
-    """Whether some probe marks its packets, for which a worker needs a right (CAP_NET_RAW)."""
-    return any(check.origin is not None and check.origin.mark for check in config.checks)
 
 
 def fixed_paths(old: Config, new: Config) -> frozenset[str]:
