@@ -41,8 +41,8 @@ def probe(check: str, server: str, port: int | None, timeout: float | None, as_j
     :PORT if need be. The daemon is not asked, and its counters do not change. Exit status 0 when all passed, else 1.
     """
     from hactl.cli.probe_view import probes_json, probes_text
-    from hactl.services.aim import AimError, aims
-    from hactl.services.probing import run
+    from hactl.probing.aim import AimError, aims
+    from hactl.probing.run import run
 
     loaded = _loaded()
     document = None if loaded is None else loaded.document

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hactl.cli.text import clean, paint
-from hactl.services.aim import Probed
+from hactl.probing.aim import Probed
 
 _TIME = 11
 _WORD = 10

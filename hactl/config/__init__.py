@@ -1,0 +1,1 @@
+"""The configuration: from the file on disk to frozen specs."""

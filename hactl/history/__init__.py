@@ -1,0 +1,1 @@
+"""The history: events and the alert spool in SQLite, and what reports make of them."""

@@ -6,10 +6,10 @@ from typing import Any
 import failover.reload as routers
 from failover.spec import FailoverSpec
 from hactl.config.model import Config
+from hactl.plan import reload
 from hactl.plan.difference import differences
 from hactl.plan.model import Change, Effect, Kind, Plan, Refusal, Running, Section, change
 from hactl.plan.services import service_changes
-from hactl.supervisor import reload
 
 _ROUTER_EFFECTS = {
     routers.Change.START: (Kind.ADDED, Effect.START),

@@ -3,9 +3,9 @@
 The law: what two equal specs show is nothing, and a duration is written with its unit, as the file has it.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -21,24 +21,38 @@ _DURATIONS = frozenset({
 """Fields of the specs that are seconds."""
 
 
+ABSENT: Final = object()
+"""Stands for what is not there, where the other side has something."""
+
+
 def differences(
     old: Any, new: Any, *, without: Collection[str] = (), prefix: str = ""
 ) -> tuple[Difference, ...]:
     """Every field that differs between two structs, those of structs inside them by their path."""
-    return tuple(_fields(prefix, old, new, without))
+    found = walk(old, new, without=without, path=prefix)
+    return tuple(
+        Difference(path=path, old=shown(path, was), new=shown(path, now)) for path, was, now in found
+    )
 
 
-def _fields(path: str, old: Any, new: Any, without: Collection[str]) -> Iterator[Difference]:
+def walk(old: Any, new: Any, *, without: Collection[str] = (), path: str = "") -> list[tuple[str, Any, Any]]:
+    """Each place that differs, by its path, with what stands there."""
+    found: list[tuple[str, Any, Any]] = []
+    _walk(path, old, new, without, found)
+    return found
+
+
+def _walk(path: str, old: Any, new: Any, without: Collection[str], found: list[tuple[str, Any, Any]]) -> None:
+    if old == new:
+        return
     before, after = _parts(old), _parts(new)
     if before is None or after is None or type(old) is not type(new):
-        if old != new:
-            yield Difference(path=path, old=shown(path, old), new=shown(path, new))
+        found.append((path, old, new))
         return
     for name in dict.fromkeys((*before, *after)):
-        if name in without:
-            continue
-        where = f"{path}.{name}" if path else name
-        yield from _fields(where, before.get(name), after.get(name), ())
+        was, now = before.get(name, ABSENT), after.get(name, ABSENT)
+        if was is not now and name not in without:
+            _walk(f"{path}.{name}" if path else name, was, now, (), found)
 
 
 def _parts(value: Any) -> Mapping[str, Any] | None:
@@ -53,12 +67,12 @@ def _parts(value: Any) -> Mapping[str, Any] | None:
 
 def _key(item: Any) -> str | None:
     """What a member of a list is known by."""
-    return getattr(item, "name", None) or getattr(item, "address", None)
+    return getattr(item, "name", None) or getattr(item, "id", None) or getattr(item, "address", None)
 
 
 def shown(path: str, value: Any) -> str | None:
     """A value for people, as it stands at this path; None where there is none."""
-    if value is None:
+    if value is None or value is ABSENT:
         return None
     if is_hidden(path):
         return MASK

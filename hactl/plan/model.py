@@ -5,7 +5,6 @@ The law: the effect of each change is one of a closed list, and what cannot be s
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -156,7 +155,3 @@ def change(
         differences=differences,
         on=on,
     )
-
-
-Fields = Mapping[str, Any]
-"""Fields of a spec by their path."""

@@ -13,9 +13,9 @@ from hactl.config.resolve import servers_of
 from hactl.config.schema.document import Document
 from hactl.doctor.finding import Finding, FindingId, finding
 from hactl.ipvs.spec import Forward
+from hactl.probing.aim import Aim, AimError, uses
+from hactl.probing.run import run
 from hactl.realserver.model import Facts, Wish
-from hactl.services.aim import Aim, AimError, uses
-from hactl.services.probing import run
 from health.result import Reason, Result
 
 _ELSEWHERE: Final = frozenset({"ping", "script", "agent"})

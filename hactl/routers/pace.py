@@ -4,15 +4,27 @@ The law: each shortfall is told once, until the router is in order again or its 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any, TypedDict
+
+from msgspec import Meta
 
 from failover.lateness import Lateness, smallest_interval
 from failover.spec import RouterSpec
 from hactl.config.duration import written
-from hactl.status.form import LatenessView
 
 _EQUAL = 1e-6
 """Seconds below which two intervals are one."""
+
+
+class LatenessView(TypedDict):
+    """How late the failover worker woke up, by its own measure."""
+
+    realtime: bool
+    samples: Annotated[int, Meta(ge=0)]
+    p50_ms: float
+    p99_ms: float
+    worst_ms: float
+    smallest_interval_ms: float
 
 
 class Pace:

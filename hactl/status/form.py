@@ -15,6 +15,7 @@ from failover.spec import Standby, TrackKind
 from hactl.ipvs.spec import Forward, Protocol
 from hactl.ipvs.sync import Role, SyncState
 from hactl.routers.fencing import FenceView
+from hactl.routers.pace import LatenessView
 from hactl.services.state import Availability
 from hactl.wishes.overrides import Admin
 from hactl.witness.view import WitnessesView
@@ -257,17 +258,6 @@ class ChannelView(TypedDict):
     waiting: Count
     held: Count
     error: str
-
-
-class LatenessView(TypedDict):
-    """How late the failover worker woke up, by its own measure."""
-
-    realtime: bool
-    samples: Count
-    p50_ms: float
-    p99_ms: float
-    worst_ms: float
-    smallest_interval_ms: float
 
 
 class Status(TypedDict):

@@ -4,6 +4,7 @@ from hactl.problems.acks import Ack
 from hactl.problems.problems import Problem
 from hactl.status.form import ProblemCounts, ProblemView
 from hactl.status.picture import Picture, wall_text
+from notify.problem import name
 
 SHOWN = 200
 
@@ -12,7 +13,7 @@ def problems(picture: Picture) -> dict[str, ProblemView]:
     """By name, those that nobody has acknowledged first, then the most severe, then the oldest."""
     known = picture.acknowledged
     ranked = sorted(picture.problems, key=lambda one: (one.key in known, -one.severity.rank, one.since))
-    return {f"{one.topic.value} {one.subject}": _problem(one, known.get(one.key)) for one in ranked[:SHOWN]}
+    return {name(one.key): _problem(one, known.get(one.key)) for one in ranked[:SHOWN]}
 
 
 def counts(picture: Picture) -> ProblemCounts:

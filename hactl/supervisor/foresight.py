@@ -10,11 +10,10 @@ from failover.moves import State
 from hactl.config.model import Config
 from hactl.config.reading import Reading
 from hactl.ipvs.model import ServiceCounters, ServiceKey, service_key
-from hactl.plan import compose
+from hactl.plan import compose, reload
 from hactl.plan.model import Plan, Refusal, RefusalReason, Running
 from hactl.secrets.files import read_secrets
 from hactl.services.state import destination
-from hactl.supervisor import reload
 
 if TYPE_CHECKING:
     from hactl.supervisor.supervisor import Supervisor

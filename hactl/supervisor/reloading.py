@@ -1,7 +1,7 @@
 """Taking on a configuration while running: all of it or nothing.
 
 Owns the order of the steps (load, judge, let every worker prepare, adopt) and what is answered. What may not change is
-decided in `hactl.supervisor.reload`.
+decided in `hactl.plan.reload`.
 """
 
 import gc
@@ -11,8 +11,8 @@ from hactl.config.reading import Reading
 from hactl.config.sharing import sharing
 from hactl.control.commands import ReloadAnswer
 from hactl.events import plain
+from hactl.plan import reload as rules
 from hactl.secrets.files import read_secrets
-from hactl.supervisor import reload as rules
 from notify.event import EventKind
 
 if TYPE_CHECKING:

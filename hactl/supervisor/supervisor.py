@@ -25,6 +25,7 @@ from hactl.control.server import ControlServer
 from hactl.events import Occurrence, plain
 from hactl.peers.peers import Peers
 from hactl.peers.splits import Splits
+from hactl.plan import reload
 from hactl.problems.standing import ProblemKeeper
 from hactl.processes.crew import Crew
 from hactl.processes.reader import Reader
@@ -37,7 +38,7 @@ from hactl.secrets.files import read_secrets
 from hactl.secrets.names import page_tokens
 from hactl.services.balancer import Balancer
 from hactl.status.picture import Clock
-from hactl.supervisor import reload, reloading
+from hactl.supervisor import reloading
 from hactl.supervisor.heard import Heard
 from hactl.supervisor.operations import Operations
 from hactl.supervisor.sdnotify import Systemd

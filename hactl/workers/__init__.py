@@ -1,0 +1,1 @@
+"""Entry points of the processes that the supervisor has, and what they share."""

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from hactl.cli import cli
 from hactl.config.load import load
 from hactl.config.schema.document import Document
-from hactl.services.aim import AimError, aims
+from hactl.probing.aim import AimError, aims
 from support.servers import free_port, page, saying, serving
 
 TEXT = """
@@ -176,4 +176,4 @@ async def test_refused_and_wrong_usage() -> None:
     assert unknown.exit_code == 1
     assert unknown.stderr.startswith("hactl: there is no check 'sssh'; did you mean 'ssh'?")
     wrong = await hactl("probe", "ssh", "127.0.0.1", "--timeout", "5")
-    assert (wrong.exit_code, "has no unit" in wrong.stderr) == (2, True)
+    assert (wrong.exit_code, "needs a unit" in wrong.stderr) == (2, True)

@@ -8,9 +8,9 @@ import pytest
 
 from hactl.config.load import effective, load
 from hactl.config.model import Config
+from hactl.plan import reload
 from hactl.plan.compose import plan
 from hactl.plan.model import Running
-from hactl.supervisor import reload
 from support.config import config_of
 
 TEXT = """

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hactl.config.model import Config, ControlSpec, HealthSettings
-from hactl.supervisor import reload
+from hactl.plan import reload
 from support.config import MINIMAL, config_of
 
 OLD = config_of()

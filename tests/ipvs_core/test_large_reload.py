@@ -11,8 +11,8 @@ from bench.ours import text
 from hactl.config.load import load
 from hactl.config.model import Config
 from hactl.ipvs.ops import SetServer
+from hactl.plan import reload
 from hactl.services.balancer import Balancer
-from hactl.supervisor import reload
 from hactl.wishes.overrides import Overrides
 from health.pool import Pool
 from health.result import Health, Outcome, Reason, Result

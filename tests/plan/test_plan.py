@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from hactl.config.model import Config, ControlSpec, HealthSettings
+from hactl.plan import reload
 from hactl.plan.compose import plan, secrets_changed
 from hactl.plan.model import Change, Effect, Kind, RefusalReason, Running, Section
-from hactl.supervisor import reload
 from support.config import config_of
 
 TEXT = """

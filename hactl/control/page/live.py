@@ -1,6 +1,6 @@
-"""What watching clients see: one snapshot a second for all of them, and events as they happen.
+"""What watchers of the page see: one snapshot a second for all of them, and events as they happen.
 
-The law: the supervisor is asked once a second at most however many watch, and not at all while nobody does. A client that
+The law: the supervisor is asked once a second at most however many watch, and not at all while nobody does. A watcher that
 reads slowly skips snapshots, and of events gets the newest; it delays nobody.
 """
 
@@ -23,7 +23,7 @@ from notify.event import Event
 
 EVERY = 1.0
 KEPT = 1000
-"""Events held for a client that has not read them."""
+"""Events held for a watcher that has not read them."""
 
 
 class Asker:
@@ -59,7 +59,7 @@ class Asker:
         return await asyncio.shield(self._status)
 
 
-class Client:
+class Watcher:
     """One who watches: the snapshot it has, and events it has not seen."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Live:
 
     def __init__(self, asker: Asker) -> None:
         self._asker = asker
-        self._clients: set[Client] = set()
+        self._watchers: set[Watcher] = set()
         self._watched = asyncio.Event()
         self._snapshot: dict[str, Any] | None = None
         self._former: dict[str, Any] | None = None
@@ -83,34 +83,34 @@ class Live:
     @property
     def watching(self) -> int:
         """How many watch."""
-        return len(self._clients)
+        return len(self._watchers)
 
-    def join(self) -> Client:
-        """A new client; it gets a whole snapshot first."""
-        client = Client()
-        self._clients.add(client)
+    def join(self) -> Watcher:
+        """A new watcher; it gets a whole snapshot first."""
+        watcher = Watcher()
+        self._watchers.add(watcher)
         self._watched.set()
-        return client
+        return watcher
 
-    def leave(self, client: Client) -> None:
+    def leave(self, watcher: Watcher) -> None:
         """It watches no longer."""
-        self._clients.discard(client)
-        if not self._clients:
+        self._watchers.discard(watcher)
+        if not self._watchers:
             self._watched.clear()
             self._snapshot = self._former = self._patch = None
 
     def emit(self, event: Event) -> None:
         """Show an event to all that watch."""
-        for client in self._clients:
-            client.events.append(event)
-            client.news.set()
+        for watcher in self._watchers:
+            watcher.events.append(event)
+            watcher.news.set()
 
-    def step(self, client: Client) -> tuple[str, Any] | None:
-        """What brings the client from what it has to the present: ("status", snapshot), ("patch", changes) or None."""
-        before, now = client.has, self._snapshot
+    def step(self, watcher: Watcher) -> tuple[str, Any] | None:
+        """What brings the watcher from what it has to the present: ("status", snapshot), ("patch", changes) or None."""
+        before, now = watcher.has, self._snapshot
         if now is None or now is before:
             return None
-        client.has = now
+        watcher.has = now
         return ("status", now) if before is None else ("patch", self._changes(before, now))
 
     def _changes(self, before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +131,6 @@ class Live:
                 self._snapshot, self.trouble = without_nothing(msgspec.json.decode(reply.body)), ""
             else:
                 self.trouble = "the supervisor does not answer"
-            for client in self._clients:
-                client.news.set()
+            for watcher in self._watchers:
+                watcher.news.set()
             await asyncio.sleep(EVERY)

@@ -20,7 +20,7 @@ from hactl.control.forms import Reply
 from hactl.control.page import metrics
 from hactl.control.page.door import receive
 from hactl.control.page.hosts import is_meant
-from hactl.control.page.live import Asker, Client, Live
+from hactl.control.page.live import Asker, Live, Watcher
 from hactl.control.refusals import Code, RefusedError
 from hactl.control.routes import posted
 from hactl.processes.messages import Ask, HistoryQuery, PageSpec, Told, Wanted
@@ -30,7 +30,7 @@ CONNECTIONS = 200
 WATCHING = 50
 MAX_REQUEST = 64 * 1024
 QUIET = 10.0
-"""Seconds without news after which a watching client is told that we are still there."""
+"""Seconds without news after which a watcher is told that we are still there."""
 WRITE_WITHIN = 30.0
 _KEEPALIVE = 15.0
 _SHUTDOWN = 0.2
@@ -219,23 +219,23 @@ class PageServer:
             raise RefusedError(Code.UNAVAILABLE, f"{WATCHING} others watch already")
         response = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/event-stream"})
         await response.prepare(request)
-        client = self._live.join()
+        watcher = self._live.join()
         try:
             with contextlib.suppress(ConnectionError, TimeoutError):
                 while not self._closing:
-                    await self._bring_up_to_date(client, response)
+                    await self._bring_up_to_date(watcher, response)
         finally:
-            self._live.leave(client)
+            self._live.leave(watcher)
         return response
 
-    async def _bring_up_to_date(self, client: Client, response: web.StreamResponse) -> None:
-        client.news.clear()
+    async def _bring_up_to_date(self, watcher: Watcher, response: web.StreamResponse) -> None:
+        watcher.news.clear()
         said = []
-        step = self._live.step(client)
+        step = self._live.step(watcher)
         if step is not None and step[1]:
             said.append(_said(*step))
-        while client.events:
-            event = client.events.popleft()
+        while watcher.events:
+            event = watcher.events.popleft()
             said.append(_said("event", answers.row(0, event)))
         if self._live.trouble:
             said.append(_said("trouble", self._live.trouble))
@@ -243,7 +243,7 @@ class PageServer:
             await response.write(b"".join(said) or b": still here\n\n")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(QUIET):
-                await client.news.wait()
+                await watcher.news.wait()
 
 
 class _Full(asyncio.Protocol):

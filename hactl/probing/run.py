@@ -10,10 +10,10 @@ import msgspec
 
 from hactl.config.build.checks import check_spec, probe
 from hactl.config.schema.document import Document
+from hactl.probing.aim import Aim, AimError, Probed
 from hactl.processes.worker_user import chosen_user
 from hactl.secrets.files import contents
 from hactl.secrets.names import probe_files
-from hactl.services.aim import Aim, AimError, Probed
 from hactl.workers.once import Order, Told
 
 _START = 20.0

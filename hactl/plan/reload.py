@@ -4,13 +4,11 @@ The law: what cannot change while running is refused by name, and a reload that 
 servers is refused unless forced.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import msgspec
-
 from hactl.config.model import Config
-from hactl.plan.difference import shown
+from hactl.plan.difference import ABSENT, shown, walk
 from hactl.plan.model import Refusal, RefusalReason
 from hactl.processes.allowed import marks
 from hactl.secrets.masks import is_hidden
@@ -77,42 +75,14 @@ def _servers(config: Config) -> set[tuple[str, str, int]]:
 
 def changes(old: Config, new: Config) -> tuple[str, ...]:
     """Every difference as a line such as "routers.web.priority: 150 -> 140"; empty when nothing changed."""
-    found: list[str] = []
-    _differences("", old, new, found)
-    return tuple(found)
+    return tuple(_line(*found) for found in walk(old, new, without=_IGNORED))
 
 
-def _differences(path: str, old: Any, new: Any, found: list[str]) -> None:
-    if old == new:
-        return
-    before, after = (None, None) if is_hidden(path) else (_children(old), _children(new))
-    if before is None or after is None or type(old) is not type(new):
-        found.append(
-            f"{path}: changed" if is_hidden(path) else f"{path}: {_shown(path, old)} -> {_shown(path, new)}"
-        )
-        return
-    for name in (*before, *(name for name in after if name not in before)):
-        if not path and name in _IGNORED:
-            continue
-        where = f"{path}.{name}" if path else name
-        if name not in after:
-            found.append(f"{where}: removed")
-        elif name not in before:
-            found.append(f"{where}: added")
-        elif before[name] is not after[name]:
-            _differences(where, before[name], after[name], found)
-
-
-def _children(value: Any) -> Mapping[str, Any] | None:
-    """The parts of a spec by name: the fields of a struct, the members of a list of named things."""
-    if isinstance(value, msgspec.Struct):
-        return msgspec.structs.asdict(value)
-    if isinstance(value, tuple) and value and all(hasattr(item, "name") for item in value):
-        return {item.name: item for item in value}
-    if isinstance(value, tuple) and value and all(hasattr(item, "id") for item in value):
-        return {item.id: item for item in value}
-    return {} if value == () else None
-
-
-def _shown(path: str, value: Any) -> str:
-    return shown(path, value) or "none"
+def _line(path: str, old: Any, new: Any) -> str:
+    if new is ABSENT:
+        return f"{path}: removed"
+    if old is ABSENT:
+        return f"{path}: added"
+    if is_hidden(path):
+        return f"{path}: changed"
+    return f"{path}: {shown(path, old) or 'none'} -> {shown(path, new) or 'none'}"
