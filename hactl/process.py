@@ -21,6 +21,8 @@ import msgspec
 OUTPUT_LIMIT = 64 * 1024
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CHUNK = 65536
+_SHOWN = 200
+"""Characters of a program's last line that are told."""
 _DEATH = 1.0
 """Seconds a killed program has to be gone; one stuck in the kernel is left to it."""
 
@@ -82,6 +84,15 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True):
             ExitReason.TIMEOUT: f"timed out after {self.duration:.1f} s and was killed",
         }.get(self.reason, self.reason.text)
         return f"{words}: {self.detail}" if self.detail else words
+
+    @property
+    def failure(self) -> str:
+        """Why it failed, with the last line that the program wrote; empty when it ended well."""
+        if self.ok:
+            return ""
+        lines = [line.strip() for line in self.output.decode(errors="replace").split("\n") if line.strip()]
+        said = "".join(c for c in (lines[-1] if lines else "") if c.isprintable())[:_SHOWN]
+        return f"{self.text}: {said}" if said else self.text
 
 
 async def run(

@@ -17,9 +17,7 @@ from hactl.cli.common import (
     socket_option,
     warn,
 )
-
-_SLOW = 120.0
-"""Seconds of patience with a reload: ten thousand servers are prepared by every worker first."""
+from hactl.control.patience import RELOAD
 
 
 @click.command()
@@ -56,7 +54,7 @@ def reload(force: bool, as_json: bool) -> None:
         request["path"] = os.path.abspath(settings().config_path)
     with daemon() as client:
         try:
-            answer = client.post("reload", request, timeout=_SLOW)
+            answer = client.post("reload", request, timeout=RELOAD)
         except DeclinedError as error:
             if "ok" not in error.answer:
                 raise

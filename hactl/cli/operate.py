@@ -12,7 +12,6 @@ from hactl.cli.durations import Duration
 from hactl.cli.text import clean, span
 from hactl.control.patience import HANDOVER
 
-_HOLD = 3600.0
 _NAME = r"[A-Za-z0-9._-]{1,64}"
 _SCOPE = re.compile(rf"({_NAME})(?:@({_NAME}))?", re.ASCII)
 
@@ -157,18 +156,17 @@ def _ask(
 
 @click.command()
 @click.argument("router", required=False)
-@click.option(
-    "--for", "seconds", type=Duration(), default=_HOLD, show_default="1h", help="Hold back so long."
-)
+@click.option("--for", "seconds", type=Duration(), show_default="1h", help="Hold back so long.")
 @json_option
 @daemon_options
-def handover(router: str | None, seconds: float, as_json: bool) -> None:
+def handover(router: str | None, seconds: float | None, as_json: bool) -> None:
     """Give mastership of ROUTER and all that move with it, or of all, to the peer.
 
     The peer puts the addresses up and announces them before this director lets go. Afterwards nobody preempts
     it until it releases or fails, `hactl resume` on any director, or the end of --for.
     """
-    _routers("handover", {"router": router, "hold_seconds": seconds}, as_json)
+    held = {} if seconds is None else {"hold_seconds": seconds}
+    _routers("handover", {"router": router, **held}, as_json)
 
 
 @click.command()

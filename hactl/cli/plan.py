@@ -17,9 +17,7 @@ from hactl.cli.common import (
     socket_option,
     warn,
 )
-
-_SLOW = 120.0
-"""Seconds of patience: every worker is asked about ten thousand servers."""
+from hactl.control.patience import RELOAD
 
 
 @click.command()
@@ -42,7 +40,7 @@ def plan(file: str | None, force: bool, as_json: bool) -> None:
     if other is not None:
         request["path"] = os.path.abspath(other)
     with daemon() as client:
-        answer = client.post("plan", request, timeout=_SLOW)
+        answer = client.post("plan", request, timeout=RELOAD)
     if as_json:
         echo_json(answer)
         sys.exit(0 if answer["ok"] else 1)

@@ -24,8 +24,9 @@ from hactl.doctor.look import firewall as firewall_look
 from hactl.doctor.look import host as host_look
 from hactl.doctor.look import kernel as kernel_look
 from hactl.doctor.look import limits as limits_look
-from hactl.doctor.model import DISTANT, Host
+from hactl.doctor.model import Host
 from hactl.doctor.notes import Notes
+from hactl.realserver.model import DISTANT
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):

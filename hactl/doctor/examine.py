@@ -13,9 +13,9 @@ from hactl.doctor import director, links, switches
 from hactl.doctor.director import Ground
 from hactl.doctor.finding import Finding
 from hactl.doctor.look import host as host_look
-from hactl.doctor.model import DISTANT
 from hactl.doctor.notes import Notes
 from hactl.realserver import work
+from hactl.realserver.model import DISTANT
 from hactl.realserver.wish import wish
 
 

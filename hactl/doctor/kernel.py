@@ -10,6 +10,7 @@ import msgspec
 from hactl.config.model import Config
 from hactl.doctor.finding import Finding, FindingId, finding
 from hactl.doctor.model import Host
+from hactl.ipvs.schedulers import scheduler_module
 
 _ANOTHER_KERNEL = (
     "apt-get install linux-image-amd64 && reboot   # a kernel with all modules of IPVS, here Debian's"
@@ -42,9 +43,9 @@ def judge(config: Config, host: Host, modules: Modules) -> Iterator[Finding]:
     if not modules.ipvs:
         yield from _no_ipvs(host, modules)
         return
-    for name in dict.fromkeys(f"ip_vs_{service.scheduler}" for service in config.services):
+    for name in dict.fromkeys(scheduler_module(service.scheduler) for service in config.services):
         if modules.loadable is not None and name not in modules.there | modules.loadable:
-            users = ", ".join(one.name for one in config.services if f"ip_vs_{one.scheduler}" == name)
+            users = ", ".join(one.name for one in config.services if scheduler_module(one.scheduler) == name)
             seen = f"{users} need {name}, which is not among the modules of {host.release}"
             yield finding(FindingId.MODULE_MISSING, name, seen, _ANOTHER_KERNEL)
 

@@ -9,9 +9,6 @@ import msgspec
 
 from hactl.realserver.model import Address
 
-DISTANT = {"ipv4": "203.0.113.1", "ipv6": "2001:db8:ffff::1"}
-"""Addresses for documentation (RFC 5737, RFC 3849): nobody's, so the way to them is the way to anybody."""
-
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     """An interface. `enabled`: set up. `mtu` in bytes."""

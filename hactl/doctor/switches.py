@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from hactl.config.model import Config
 from hactl.doctor.finding import Finding, FindingId, finding
-from hactl.doctor.model import DISTANT, Host, family_of
+from hactl.doctor.model import Host, family_of
 from hactl.ipvs.spec import Forward, OnDown, Protocol, ServerSpec, ServiceSpec
-from hactl.realserver.model import dotted
+from hactl.realserver.model import DISTANT, dotted
 
 _FORWARDING = {"ipv4": "ipv4/ip_forward", "ipv6": "ipv6/conf/all/forwarding"}
 _STRICT = 1

@@ -168,14 +168,6 @@ class Kernel:
         """Stops a synchronisation thread."""
         await self._command(settings.stop_daemon(daemon), "stop synchronisation")
 
-    async def zero(self) -> None:
-        """Sets all counters to zero."""
-        await self._command(settings.zero(), "set the counters to zero")
-
-    async def flush(self) -> None:
-        """Removes every service, whoever made it."""
-        await self._command(settings.flush(), "flush the table")
-
     async def _command(self, body: Body, doing: str) -> None:
         (answer,) = await self._channel.batch([(body,)])
         if answer.errno:

@@ -1,4 +1,4 @@
-"""What concerns IPVS as a whole: time-outs, information, counters to zero, synchronisation threads.
+"""What concerns IPVS as a whole: time-outs, information, synchronisation threads.
 
 Bytes only. Layout: linux/ip_vs.h, attributes IPVS_CMD_ATTR_*, IPVS_INFO_ATTR_*, IPVS_DAEMON_ATTR_*.
 """
@@ -11,7 +11,7 @@ from hactl.ipvs.netlink import WireError
 from hactl.ipvs.wire import Body, Malformed
 
 NEW_DAEMON, DELETE_DAEMON, GET_DAEMON = 9, 10, 11
-SET_CONFIG, GET_CONFIG, GET_INFO, ZERO, FLUSH = 12, 13, 15, 16, 17
+SET_CONFIG, GET_CONFIG, GET_INFO = 12, 13, 15
 _DAEMON = 3
 _MASTER, _BACKUP = 1, 2
 
@@ -49,16 +49,6 @@ def decode_info(payload: bytes) -> Info | Malformed:
         return Info(version=version, connection_table=nl.number(found, 2))
     except WireError as error:
         return Malformed(str(error))
-
-
-def zero() -> Body:
-    """Sets all counters to zero."""
-    return Body(ZERO, b"")
-
-
-def flush() -> Body:
-    """Removes everything, whoever made it."""
-    return Body(FLUSH, b"")
 
 
 def daemon_dump() -> Body:

@@ -14,6 +14,7 @@ from typing import Any
 
 from failover.kernel import can_mark
 from hactl.realserver.model import (
+    DISTANT,
     MARK,
     Address,
     Close,
@@ -37,8 +38,6 @@ SWITCHES = Path("/proc/sys/net")
 _NAMES = {"ipv4": ("arp_ignore", "arp_announce", "rp_filter"), "ipv6": ("accept_redirects", "forwarding")}
 _NODAD, _NOPREFIXROUTE = 0x02, 0x200
 _UP = 1
-_DISTANT, _DISTANT6 = "203.0.113.1", "2001:db8:ffff::1"
-"""Addresses for documentation (RFC 5737, RFC 3849): nobody's, so the way to them is the way to anybody."""
 _FOREVER = 0xFFFFFFFF
 _MODPROBE_WITHIN = 10.0
 _DONE_ALREADY = (errno.EEXIST,)
@@ -85,7 +84,7 @@ def ways_back(own: Iterable[str]) -> tuple[tuple[str, str], ...]:
     found = []
     with _route() as route:
         for address in own:
-            distant = _DISTANT6 if ":" in address else _DISTANT
+            distant = DISTANT["ipv6" if ":" in address else "ipv4"]
             gateway = None
             with contextlib.suppress(NetlinkError, OSError):
                 answers = list(route.route("get", dst=distant, src=address))

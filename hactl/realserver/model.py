@@ -13,6 +13,8 @@ from hactl.ipvs.spec import Forward, TunnelSpec
 MARK = 113
 """IFA_PROTO of the addresses that `realserver apply` makes (kernel 5.18); the daemon's own have another."""
 LOOPBACK = "lo"
+DISTANT = {"ipv4": "203.0.113.1", "ipv6": "2001:db8:ffff::1"}
+"""Addresses for documentation (RFC 5737, RFC 3849): nobody's, so the way to them is the way to anybody."""
 
 
 class Kind(StrEnum):

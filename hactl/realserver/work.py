@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from hactl import store
-from hactl.config.resolve import bare
+from hactl.config.resolve import bare, servers_of
 from hactl.config.schema.document import Document
 from hactl.doctor.answers import judge
 from hactl.doctor.finding import Finding
@@ -171,8 +171,6 @@ def _ask(document: Document, wanted: Wish) -> tuple[tuple[Finding, ...], tuple[s
 
 def neighbours(document: Document, vips: tuple[str, ...]) -> dict[str, str]:
     """Names, by address, of the real servers of services with these VIPs."""
-    from hactl.config.resolve import servers_of
-
     services = [service for service in document.services.values() if service.address in vips]
     return {
         server.address: name for service in services for name, server in servers_of(document, service).items()

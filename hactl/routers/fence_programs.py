@@ -101,7 +101,7 @@ class FencePrograms:
     async def _perform(self, key: _Key, spec: FenceProgram, peer: str, master: str) -> None:
         ended = await router_program.run(spec, self._config, peer=peer, master=master)
         del self._runs[key]
-        failure = router_program.failure(ended)
+        failure = ended.failure
         for router in [name for name, waited in self._keys.items() if waited == key]:
             self._end_of(router, failure)
 

@@ -1,12 +1,10 @@
-"""A program that an operator gave to a router: what it is told, and how its end reads; edge."""
+"""A program that an operator gave to a router: run with what it is told; edge."""
 
 import msgspec
 
 from hactl import process
 from hactl.config.model import Config
 from hactl.routers.program_spec import RouterProgram
-
-_SHOWN = 200
 
 
 async def run(spec: RouterProgram, config: Config, **more: str) -> process.Exit:
@@ -22,12 +20,3 @@ async def run(spec: RouterProgram, config: Config, **more: str) -> process.Exit:
     env["HACTL_ADDRESSES"] = " ".join(spec.addresses)
     stdin = msgspec.json.encode(facts | {"addresses": spec.addresses}) + b"\n"
     return await process.run(spec.command, env=env, stdin=stdin, timeout=spec.timeout, user=spec.user)
-
-
-def failure(ended: process.Exit) -> str:
-    """Why it failed, with the last line that it wrote; empty when it ended well."""
-    if ended.ok:
-        return ""
-    lines = ended.output.decode(errors="replace").strip().splitlines()
-    said = "".join(c for c in (lines[-1] if lines else "") if c.isprintable())[:_SHOWN]
-    return f"{ended.text}: {said}" if said else ended.text

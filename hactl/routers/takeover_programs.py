@@ -81,7 +81,7 @@ class TakeoverPrograms:
     async def _perform(self, name: str, duty: Duty, role: Role) -> None:
         try:
             ended = await router_program.run(duty.spec, self._config, role=role.value)
-            why = router_program.failure(ended)
+            why = ended.failure
             duty.ended(role, why, asyncio.get_running_loop().time())
             say = self._log.warning if why else self._log.info
             text = f"takeover program as {role.value}: {why or f'done in {ended.duration:.1f} s'}"

@@ -70,7 +70,7 @@ class Etcd:
 
     async def _post(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
         """The JSON answer; of those that are errors only "not found" is one."""
-        url = f"{self._spec.endpoints[self._endpoint].rstrip('/')}/v3/{what}"
+        url = f"{self._spec.endpoints[self._endpoint]}/v3/{what}"
         try:
             async with self._session.post(url, json=body, allow_redirects=False) as response:
                 text = await response.content.read(_MOST)

@@ -138,16 +138,7 @@ class Helper:
 
 def ended(number: int, end: process.Exit) -> Ended:
     """The end of a run as a worker is told."""
-    return Ended(number, failure_text(end), end.reason, end.status, end.output[:OUTPUT_TOLD])
-
-
-def failure_text(end: process.Exit) -> str:
-    """The failure in words with the last line the program wrote; empty when it ended well."""
-    if end.ok:
-        return ""
-    lines = end.output.decode(errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return f"{end.text} ({last[:200]})" if last else end.text
+    return Ended(number, end.failure, end.reason, end.status, end.output[:OUTPUT_TOLD])
 
 
 def start(user: str, allowed: socket.socket) -> socket.socket:

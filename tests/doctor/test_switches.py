@@ -1,7 +1,8 @@
 """Kernel switches of a director, judged without a host."""
 
-from hactl.doctor.model import DISTANT, Host, Way
+from hactl.doctor.model import Host, Way
 from hactl.doctor.switches import judge
+from hactl.realserver.model import DISTANT
 from support.doctor import configured
 
 FAR = Way(interface="eth0", gateway="10.99.0.254")

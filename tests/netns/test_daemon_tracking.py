@@ -148,7 +148,7 @@ def test_scripts() -> None:
             (
                 "#!/bin/sh\necho disk full; exit 2\n",
                 0o755,
-                "the program failed ({}: exit status 2 (disk full))",
+                "the program failed ({}: exit status 2: disk full)",
             ),
         ):
             if text is not None:

@@ -154,9 +154,10 @@ class Crossing:
     async def _write(self, wish: Table, *, anew: bool) -> list[str]:
         kernel = Kernel()
         try:
-            if anew:
-                await kernel.flush()
             held = (await kernel.read()).table
+            if anew:
+                await kernel.apply(plan.diff(held, {}, held))
+                held = {}
             refused = await kernel.apply(plan.diff(held, wish, held))
             self.table = (await kernel.read()).table
         finally:

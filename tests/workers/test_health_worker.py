@@ -241,7 +241,7 @@ def shell(text: str) -> CheckSpec:
 
 
 FAILING = [
-    (shell("echo one; echo the disk is full; exit 4"), Reason.PROGRAM_FAILED, "exit status 4 (the disk is full)"),
+    (shell("echo one; echo the disk is full; exit 4"), Reason.PROGRAM_FAILED, "exit status 4: the disk is full"),
     (shell("kill -TERM $$"), Reason.PROGRAM_FAILED, "killed by SIGTERM"),
     (script("/no/such/program"), Reason.CANNOT_RUN, "no such program"),
     (script("/etc/passwd"), Reason.CANNOT_RUN, "not executable"),

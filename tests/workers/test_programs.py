@@ -77,7 +77,7 @@ async def test_a_failure_comes_with_the_last_line_written(client: Client) -> Non
     """Status and last line say what went wrong."""
     command = ("/bin/sh", "-c", "echo first; echo the disk is full; exit 4")
     client.allow((command, USER))
-    assert await client.run(command, USER, {}, b"", 10.0) == "exit status 4 (the disk is full)"
+    assert await client.run(command, USER, {}, b"", 10.0) == "exit status 4: the disk is full"
 
 
 async def test_only_what_is_allowed_runs_and_only_as_its_user(client: Client) -> None:
@@ -127,7 +127,7 @@ async def test_programs_run_as_their_own_user(client: Client, user: str) -> None
     command = ("/bin/sh", "-c", 'echo "$(id -un) $(id -Gn) $(ulimit -c)"; exit 1')
     client.allow((command, user))
     group = {"nobody": "nogroup"}.get(user, user)
-    assert await client.run(command, user, {}, b"", 10.0) == f"exit status 1 ({user} {group} 0)"
+    assert await client.run(command, user, {}, b"", 10.0) == f"exit status 1: {user} {group} 0"
 
 
 async def test_a_worker_cannot_allow_anything(client: Client) -> None:
