@@ -13,23 +13,18 @@ from hactl.config.schema.check_forms import items
 from hactl.config.schema.checks import Check
 from hactl.config.schema.document import Document
 from hactl.config.schema.routers import Router
-from hactl.config.schema.services import Pool, Server, Service
+from hactl.config.schema.services import Pool, Server, Service, Sorry
 from hactl.config.schema.witness import Etcd, Witness
+from hactl.ipvs.model import family_of
+from hactl.ipvs.schedulers import keeps_places
 
 FIRST_PRIORITY: Final = 150
 PRIORITY_STEP: Final = 10
 _MOST_ADVERTISED: Final = {"ipv4": 255, "ipv6": 90}
 """What an advert holds: the count field has 8 bits, and a packet of 1,500 bytes has room for 90 IPv6 addresses."""
 _MOST_WITH_TRAILER: Final = {"ipv4": 255, "ipv6": 89}
-KEEPS_PLACES: Final = frozenset({"mh", "sh"})
-"""Schedulers by hash with a fallback: a server that is down keeps its place, with weight 0."""
 
 Value = TypeVar("Value")
-
-
-def family_of(address: str) -> str:
-    """ipv4 or ipv6, of an address with or without prefix length."""
-    return "ipv6" if ":" in address else "ipv4"
 
 
 def bare(address: str) -> str:
@@ -160,6 +155,11 @@ def servers_of(document: Document, service: Service) -> dict[str, Server]:
     return dict(service.servers or (pool.servers if pool else {}))
 
 
+def port_of(service: Service, server: Server | Sorry) -> int:
+    """A server's port: its own, else the service's; 0 where there is none."""
+    return service.port or 0 if server.port is None else server.port
+
+
 def service_family(service: Service) -> str:
     """ipv4 or ipv6."""
     return family_of(service.address) if service.address else service.family or "ipv4"
@@ -167,7 +167,7 @@ def service_family(service: Service) -> str:
 
 def on_down(service: Service) -> str:
     """What happens to a server that is down."""
-    return service.on_down or ("quiesce" if service.scheduler in KEEPS_PLACES else "remove")
+    return service.on_down or ("quiesce" if keeps_places(service.scheduler) else "remove")
 
 
 def check_use(document: Document, service: Service, server: Server) -> object:
@@ -199,9 +199,19 @@ def named_checks(document: Document, use: object) -> list[tuple[str, Check]]:
     return found
 
 
+def directors_by_address(document: Document) -> dict[str, str]:
+    """The director who has each of the directors' own addresses."""
+    return {address: name for name, one in document.directors.items() for address in one.all_addresses}
+
+
+def vips(document: Document) -> set[str]:
+    """Every address that moves with a router."""
+    return {bare(virtual.address) for router in document.routers.values() for virtual in router.addresses}
+
+
 def directors_among(document: Document, service: Service) -> list[str]:
     """Servers of a service that are directors, by an address in common."""
-    own = {address for director in document.directors.values() for address in director.all_addresses}
+    own = directors_by_address(document)
     return [name for name, server in servers_of(document, service).items() if server.address in own]
 
 

@@ -15,7 +15,7 @@ from failover.packet import RELEASE
 from failover.spec import RouterSpec
 from hactl.config.model import Config
 from hactl.doctor.finding import Finding, FindingId, finding
-from hactl.doctor.model import family_of
+from hactl.ipvs.model import family_of
 
 _NUMBERS = range(1, 256)
 

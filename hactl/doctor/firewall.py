@@ -10,9 +10,10 @@ from failover.packet import PROTOCOL
 from failover.spec import Family, RouterSpec, Transport
 from hactl.config.model import Config
 from hactl.doctor.finding import Finding, FindingId, finding
-from hactl.doctor.model import Host, family_of
+from hactl.doctor.model import Host
 from hactl.doctor.ruleset import DROP, Outcome, Packet, Ruleset
 from hactl.doctor.ruleset import judge as outcome
+from hactl.ipvs.model import family_of
 
 _GROUP = {Family.IPV4: "224.0.0.18", Family.IPV6: "ff02::12"}
 _MARKING = (

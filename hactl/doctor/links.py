@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from hactl.config.model import Config
 from hactl.doctor.finding import Finding, FindingId, finding
-from hactl.doctor.model import Host, family_of
+from hactl.doctor.model import Host
 from hactl.doctor.switches import by_method
+from hactl.ipvs.model import family_of
 from hactl.ipvs.spec import Forward, TunnelSpec, TunnelType
 from hactl.realserver.model import Wish
 

@@ -51,8 +51,3 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
         values = [self.switches.get(f"{family}/conf/{where}/{name}", "") for where in ("all", interface)]
         numbers = [int(value) for value in values if value.isdigit()]
         return max(numbers) if len(numbers) == len(values) else None
-
-
-def family_of(address: str) -> str:
-    """ipv4 or ipv6."""
-    return "ipv6" if ":" in address else "ipv4"

@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 
 from hactl.config.model import Config
 from hactl.doctor.finding import Finding, FindingId, finding
-from hactl.doctor.model import Host, family_of
+from hactl.doctor.model import Host
 from hactl.doctor.switches import by_method
 from hactl.doctor.table import Conversations
+from hactl.ipvs.model import family_of
 from hactl.ipvs.spec import Forward
 
 _ENOUGH = 3

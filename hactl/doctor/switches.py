@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from hactl.config.model import Config
 from hactl.doctor.finding import Finding, FindingId, finding
-from hactl.doctor.model import Host, family_of
+from hactl.doctor.model import Host
+from hactl.ipvs.model import family_of
 from hactl.ipvs.spec import Forward, OnDown, Protocol, ServerSpec, ServiceSpec
 from hactl.realserver.model import DISTANT, dotted
 

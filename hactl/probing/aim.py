@@ -112,8 +112,7 @@ def uses(document: Document, service: str, name: str, port: int | None = None) -
 def _aim(document: Document, service: str, name: str, check_name: str, check: Check, port: int | None) -> Aim:
     of = document.services[service]
     server = resolve.servers_of(document, of)[name]
-    own = of.port or 0 if server.port is None else server.port
-    where = port or check.port or own
+    where = port or check.port or resolve.port_of(of, server)
     return Aim(name=check_name, check=check, server=name, service=service, host=server.address, port=where)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from hactl import store
-from hactl.config.resolve import bare, servers_of
+from hactl.config.resolve import bare, directors_by_address, servers_of
 from hactl.config.schema.document import Document
 from hactl.doctor.answers import judge
 from hactl.doctor.finding import Finding
@@ -149,8 +149,7 @@ def _reach(document: Document, wanted: Wish) -> Done:
 
 
 def _is_director(document: Document, facts: Facts) -> bool:
-    own = {one.address for one in facts.addresses}
-    return any(own.intersection(director.all_addresses) for director in document.directors.values())
+    return not directors_by_address(document).keys().isdisjoint(one.address for one in facts.addresses)
 
 
 def _ask(document: Document, wanted: Wish) -> tuple[tuple[Finding, ...], tuple[str, ...]]:
@@ -159,7 +158,7 @@ def _ask(document: Document, wanted: Wish) -> tuple[tuple[Finding, ...], tuple[s
     findings: list[Finding] = []
     unasked = []
     macs = host.macs()
-    directors = {a: name for name, one in document.directors.items() for a in one.all_addresses}
+    directors = directors_by_address(document)
     servers = neighbours(document, wanted.vips)
     for interface in wanted.lan:
         try:

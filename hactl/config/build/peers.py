@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from failover.peer.spec import PeerChannelSpec, PeerDirector, PeerLink
-from hactl.config import resolve
 from hactl.config.schema.document import Document
+from hactl.ipvs.model import family_of
 
 
 def channel_spec(document: Document, node: str) -> PeerChannelSpec | None:
@@ -28,7 +28,7 @@ def _links(document: Document, node: str, other: str) -> Iterator[PeerLink]:
     mine, theirs = document.directors[node].all_addresses, document.directors[other].all_addresses
     for own in mine:
         for address in theirs:
-            if resolve.family_of(own) == resolve.family_of(address):
+            if family_of(own) == family_of(address):
                 yield PeerLink(own=own, peer=address)
     for link in document.peer.links if document.peer else ():
         yield PeerLink(own=link[node], peer=link[other])

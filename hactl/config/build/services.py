@@ -55,7 +55,7 @@ def service_spec(document: Document, name: str, checks: Checks) -> ServiceSpec:
 
 
 def _server(document: Document, service: Service, name: str, server: Server, checks: Checks) -> ServerSpec:
-    port = service.port or 0 if server.port is None else server.port
+    port = resolve.port_of(service, server)
     forward = server.forward or service.forward
     return ServerSpec(
         name=name,
@@ -71,7 +71,7 @@ def _server(document: Document, service: Service, name: str, server: Server, che
 
 
 def _sorry(service: Service, sorry: Sorry, checks: Checks) -> ServerSpec:
-    port = service.port or 0 if sorry.port is None else sorry.port
+    port = resolve.port_of(service, sorry)
     forward = sorry.forward or service.forward
     return ServerSpec(
         name="sorry",

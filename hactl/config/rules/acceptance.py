@@ -8,7 +8,7 @@ from hactl.config.rules.finding import Finding, World, fault
 
 def local(world: World) -> Iterator[Finding]:
     """A director that is itself a real server, by dr or tun, must accept what comes to the VIP."""
-    own = {address for director in world.document.directors.values() for address in director.all_addresses}
+    own = resolve.directors_by_address(world.document)
     closed = {
         resolve.bare(virtual.address): name
         for name, router in world.document.routers.items()

@@ -6,6 +6,7 @@ from typing import Final
 
 from hactl.config import resolve
 from hactl.config.rules.finding import Finding, World, fault, warning
+from hactl.ipvs.model import family_of
 
 MOST_LEASED_IPV6: Final = 200
 """The kernel takes 0.4 s for 1,000 renewals; more than this many on one host cannot be renewed in good time."""
@@ -16,7 +17,7 @@ def families(world: World) -> Iterator[Finding]:
     for name, router in world.document.routers.items():
         family = resolve.router_family(router)
         for index, virtual in enumerate(router.addresses):
-            if virtual.advertise and resolve.family_of(virtual.address) != family:
+            if virtual.advertise and family_of(virtual.address) != family:
                 yield fault(
                     "routers",
                     name,
@@ -70,7 +71,7 @@ def leased(world: World) -> Iterator[Finding]:
     for name, router in world.document.routers.items():
         if router.lease == "off":
             continue
-        count += sum(1 for virtual in router.addresses if resolve.family_of(virtual.address) == "ipv6")
+        count += sum(1 for virtual in router.addresses if family_of(virtual.address) == "ipv6")
         if count > MOST_LEASED_IPV6:
             yield fault(
                 "routers",
@@ -94,7 +95,7 @@ def advertised(world: World) -> Iterator[Finding]:
 
 def owners(world: World) -> Iterator[Finding]:
     """A director's own address as a VIP makes that director its owner."""
-    directors = {a: name for name, d in world.document.directors.items() for a in d.all_addresses}
+    directors = resolve.directors_by_address(world.document)
     for name, router in world.document.routers.items():
         for index, virtual in enumerate(router.addresses):
             owner = directors.get(resolve.bare(virtual.address))

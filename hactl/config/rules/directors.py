@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from hactl.config.resolve import director_priorities, family_of
+from hactl.config.resolve import director_priorities
 from hactl.config.rules.finding import Finding, World, fault, warning
+from hactl.ipvs.model import family_of
 
 
 def enough(world: World) -> Iterator[Finding]:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hactl.config.fault import Path, suggestion
-from hactl.config.resolve import family_of, servers_of
+from hactl.config.resolve import servers_of
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.schema.check_forms import NO_CHECK, check_types, items
 from hactl.config.schema.checks import Check
 from hactl.config.schema.document import Document
+from hactl.ipvs.model import family_of
 
 _KINDS: Final = {
     "directors": "director",

@@ -8,6 +8,7 @@ from hactl.config import resolve
 from hactl.config.duration import written
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.schema.routers import Router
+from hactl.ipvs.model import family_of
 
 LONGEST_LEASE: Final = 3600
 SHORTEST_INTERVAL: Final = 0.01
@@ -191,7 +192,7 @@ def transports(world: World) -> Iterator[Finding]:
                 )
             continue
         for peer, address in (router.peers or {}).items():
-            if resolve.family_of(address) != family:
+            if family_of(address) != family:
                 yield fault(
                     "routers", name, "peers", peer, message=f"must be {_proper(family)}, as the VIPs are"
                 )
@@ -212,7 +213,7 @@ def sources(world: World) -> Iterator[Finding]:
         family = resolve.router_family(router)
         given = router.source.items() if isinstance(router.source, dict) else [(None, router.source)]
         for director, source in given:
-            if source != "auto" and resolve.family_of(source) != family:
+            if source != "auto" and family_of(source) != family:
                 path = (
                     ("routers", name, "source") if director is None else ("routers", name, "source", director)
                 )

@@ -7,6 +7,7 @@ from hactl.config.fault import Path
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.schema.check_forms import NO_CHECK
 from hactl.config.schema.services import Server, Service, Sorry, Tunnel
+from hactl.ipvs.model import family_of
 
 Place = tuple[str, Service, Path, Server]
 
@@ -115,12 +116,12 @@ def synchronised_families(world: World) -> Iterator[Finding]:
 
 
 def _mixed(service: Service, server: Server | Sorry) -> bool:
-    return resolve.family_of(server.address) != resolve.service_family(service)
+    return family_of(server.address) != resolve.service_family(service)
 
 
 def _family(service: Service, path: Path, server: Server | Sorry, forward: str) -> Iterator[Finding]:
     known = service.address is not None or service.family is not None
-    if known and forward != "tun" and resolve.family_of(server.address) != resolve.service_family(service):
+    if known and forward != "tun" and family_of(server.address) != resolve.service_family(service):
         message = f"{forward} cannot lead from an IPv4 to an IPv6 address or back; tun can"
         yield fault(*path, "address", message=message)
 
@@ -151,10 +152,10 @@ def _tunnel(path: Path, tunnel: Tunnel | None, used: bool) -> Iterator[Finding]:
 
 def distinct(world: World) -> Iterator[Finding]:
     """A server stands in a service once, and is no VIP."""
-    vips = {resolve.bare(v.address) for router in world.document.routers.values() for v in router.addresses}
+    vips = resolve.vips(world.document)
     seen: dict[tuple[str, str, int], str] = {}
     for name, service, path, server in _places(world):
-        port = service.port or 0 if server.port is None else server.port
+        port = resolve.port_of(service, server)
         first = seen.setdefault((name, server.address, port), str(path[-1]))
         if first != path[-1]:
             yield fault(

@@ -6,6 +6,7 @@ from hactl.config import resolve
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.schema.services import Service
 from hactl.ipvs.ramp import SHARING
+from hactl.ipvs.schedulers import keeps_places
 
 
 def identity(world: World) -> Iterator[Finding]:
@@ -57,7 +58,7 @@ def carried(world: World) -> Iterator[Finding]:
     """A service's address should be one that a router moves."""
     if len(world.document.routers) < len(world.named("routers")):
         return
-    vips = {resolve.bare(v.address) for router in world.document.routers.values() for v in router.addresses}
+    vips = resolve.vips(world.document)
     for name, service in world.document.services.items():
         if service.address is not None and service.address not in vips:
             message = f"no router carries {service.address}, so it does not move with any"
@@ -68,7 +69,7 @@ def schedulers(world: World) -> Iterator[Finding]:
     """Schedulers by hash, and the flags that each knows."""
     for name, service in world.document.services.items():
         path = ("services", name)
-        if service.scheduler in resolve.KEEPS_PLACES and service.on_down == "remove":
+        if keeps_places(service.scheduler) and service.on_down == "remove":
             yield fault(
                 *path,
                 "on_down",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hactl.config import resolve
 from hactl.config.rules.finding import Finding, World, fault, warning
 from hactl.config.schema.routers import Router
+from hactl.ipvs.model import family_of
 
 
 def shared(world: World) -> Iterator[Finding]:
@@ -61,7 +62,7 @@ def _devices(router: Router, director: str) -> Iterator[str]:
 
 
 def _families(router: Router) -> set[str]:
-    return {resolve.family_of(virtual.address) for virtual in router.addresses}
+    return {family_of(virtual.address) for virtual in router.addresses}
 
 
 RULES = (shared, alone, learned)

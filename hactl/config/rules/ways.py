@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from hactl.config import resolve
 from hactl.config.rules.finding import Finding, World, fault
+from hactl.ipvs.model import family_of
 
 
 def families(world: World) -> Iterator[Finding]:
@@ -13,7 +14,7 @@ def families(world: World) -> Iterator[Finding]:
         parts += [("routes", n, (r.to, r.via, r.source)) for n, r in enumerate(router.routes)]
         parts += [("rules", n, (r.source, r.to)) for n, r in enumerate(router.rules)]
         for section, number, given in parts:
-            if len({resolve.family_of(part) for part in given if part and part != "default"}) > 1:
+            if len({family_of(part) for part in given if part and part != "default"}) > 1:
                 message = "mixes IPv4 and IPv6"
                 yield fault("routers", name, section, number, message=message)
 
@@ -30,11 +31,11 @@ def refusing(world: World) -> Iterator[Finding]:
 
 def local(world: World) -> Iterator[Finding]:
     """A source must be there when the route comes: a VIP of this router, or a director's own address."""
-    own = {address for director in world.document.directors.values() for address in director.all_addresses}
+    own = resolve.directors_by_address(world.document)
     for name, router in world.document.routers.items():
         vips = {resolve.bare(virtual.address) for virtual in router.addresses}
         for number, route in enumerate(router.routes):
-            if route.source is not None and route.source not in vips | own:
+            if route.source is not None and route.source not in vips | own.keys():
                 message = f"{route.source} is neither a VIP of this router nor a director's address"
                 yield fault("routers", name, "routes", number, "source", message=message)
 

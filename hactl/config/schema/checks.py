@@ -1,4 +1,4 @@
-"""What every check has, the checks of this version (tcp, http, https, ssh), and the forms `check:` may take."""
+"""What every check has, and the checks tcp, http, https and ssh."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,6 +10,7 @@ from hactl.config.schema.scalars import (
     AbsolutePath,
     AddressHere,
     Duration,
+    HeaderName,
     HostName,
     InterfaceHere,
     Name,
@@ -173,9 +174,7 @@ class HttpRequest(Check):
     method: Annotated[str, Field(pattern=r"^[A-Z]{1,20}$")] = Field("GET", description="Request method.")
     path: Annotated[str, AfterValidator(_request_path)] = Field("/", description="Path and query asked for.")
     host: HostName | None = Field(None, description="The Host header. Default: the server's address.")
-    headers: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")], OneLine] = Field(
-        {}, description="Further request headers.", repr=False
-    )
+    headers: dict[HeaderName, OneLine] = Field({}, description="Further request headers.", repr=False)
     status: Status = Field(["200-399"], description="Statuses that pass: 200, 200-399, or a list of these.")
     body: Body | None = Field(None, description="What the body must satisfy: contains, regex, sha256.")
     send_body: str | None = Field(None, description="Body of the request.")

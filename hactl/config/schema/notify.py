@@ -15,7 +15,15 @@ from pydantic import (
 )
 
 from hactl.config.schema.base import Also, Section, one_or_list, refuse, type_tag
-from hactl.config.schema.scalars import AbsolutePath, Command, Duration, DurationOrOff, Name, OneLine
+from hactl.config.schema.scalars import (
+    AbsolutePath,
+    Command,
+    Duration,
+    DurationOrOff,
+    HeaderName,
+    Name,
+    OneLine,
+)
 
 _MAIL = re.compile(r"[^@\s<>,;:]+@[A-Za-z0-9._-]+")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])", re.ASCII)
@@ -184,9 +192,7 @@ class WebhookChannel(Channel):
     secret_file: AbsolutePath | None = Field(
         None, description="File with the secret that signs it (HMAC-SHA256); for pagerduty the routing key."
     )
-    headers: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")], OneLine] = Field(
-        {}, description="Further request headers.", repr=False
-    )
+    headers: dict[HeaderName, OneLine] = Field({}, description="Further request headers.", repr=False)
     verify: bool = Field(True, description="The server's certificate must be valid.")
 
 

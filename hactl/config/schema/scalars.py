@@ -159,6 +159,7 @@ Share = Annotated[
 Regex = Annotated[str, AfterValidator(_regex)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 HostName = Annotated[str, AfterValidator(_matching(_HOST, "must be the name of a host, not {value}"))]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
 Listen = Annotated[str, AfterValidator(_listen)]
 
 AddressHere = Annotated[

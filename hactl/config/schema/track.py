@@ -19,10 +19,6 @@ def _weights(value: Any) -> Any:
     return value
 
 
-def _weight_or_mapping(value: Any) -> Any:
-    return {"weight": value} if isinstance(value, int) else value
-
-
 _LIST_OR_WEIGHTS = WithJsonSchema(
     {
         "anyOf": [
