@@ -90,6 +90,12 @@ def test_reader_that_leaves(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> None:
+    """Programs started here heed an interrupt, also where the tests were started in the background and so ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _ended(process: subprocess.Popen[str]) -> int:
     """Its exit status; one that does not end tells where it stands."""
     try:

@@ -1,4 +1,4 @@
-"""README and docs/: every command that they show is one that the program takes."""
+"""README and docs/: what they show and name is there: commands, events, files, headings, pictures, rooms."""
 
 import copy
 import re
@@ -93,6 +93,19 @@ def test_pictures_are_small_and_used() -> None:
     for picture in (ROOT / "docs" / "pictures").iterdir():
         assert picture.stat().st_size < 150_000, picture
         assert picture.name in text or picture.name == "favicon.svg", picture
+
+
+def test_every_room_is_named() -> None:
+    """The table of rooms names each package of the program, and nothing else."""
+    table = (ROOT / "docs" / "architecture.md").read_text().partition("## Rooms")[2]
+    named = {
+        name
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([\w/]+)/`", line.split("|")[1])
+    }
+    rooms = {str(init.parent.relative_to(ROOT)) for init in (ROOT / "hactl").glob("*/__init__.py")}
+    assert named == rooms | {"health", "failover", "notify", "etc", "tests"}
 
 
 def test_the_walked_pages_are_walked_whole() -> None:
