@@ -146,6 +146,12 @@ class Election:
             backup.hasten(self.router, source, now, gone=gone, pair=pair)
         return self.wake(now)
 
+    def told_of_master(self, priority: int, source: bytes, now: float) -> list[Action]:
+        """A peer's own word that it is master of this router, or no longer is; see `master.told_of_master`."""
+        if self.router.state is not State.MASTER:
+            return []
+        return master.told_of_master(self.router, priority, source, now)
+
     def set_alone(self, alone: bool, now: float) -> list[Action]:
         """Every peer is known to be down, or no longer: another lease, which the kernel is told at once.
 

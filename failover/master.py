@@ -145,6 +145,17 @@ def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float
     return actions if known else [*actions, TwoMasters(source, advert.priority)]
 
 
+def told_of_master(router: Router, priority: int, source: bytes, now: float) -> list[Action]:
+    """A peer says by its channel that it is master too, or was until now: it may have announced, and no advert of it have
+    arrived here. Who wins between the two tells the neighbours again; after a takeover the burst does so by itself.
+    """
+    wins = (router.priority, router.address) >= (priority, source)
+    slept = now - router.last_sent > router.dead_time()
+    if not wins or router.releasing or router.confirm_by is not None or slept or not _is_settled(router, now):
+        return []
+    return _announce_again(router, now, router.spec.lease + 1.0)
+
+
 def _announce_again(router: Router, now: float, lasts: float) -> list[Action]:
     """Neighbours may have learned another's MAC: tell them ours for `lasts` seconds, once a second at most."""
     actions: list[Action] = []

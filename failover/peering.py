@@ -22,6 +22,7 @@ from failover.peer.actions import (
     News,
     PayloadArrived,
     PeerChanged,
+    PeerMaster,
     PeerState,
     Say,
     Word,
@@ -99,6 +100,8 @@ class Peering:
                 self.report()
             case WordHeard(word, router, source):
                 self._hear_word(peer, word, router, source)
+            case PeerMaster(router, priority, source):
+                self._hear_master(router, priority, source)
             case PayloadArrived(data):
                 self._tell(PeerPayload(peer, data))
             case HandoverAsked() | HandoverReady() | HandoverDone() | HandoverFailed():
@@ -116,6 +119,12 @@ class Peering:
         pair, gone = len(self._channel.states()) == 1, word is Word.LINK_GONE
         heard = packed(source)
         instance.act(lambda election, now: election.hasten(heard, now, gone=gone, pair=pair))
+
+    def _hear_master(self, router: str, priority: int, source: str) -> None:
+        instance = next((r for r in self._routers() if r.spec.name == router), None)
+        if instance is not None and source:
+            heard = packed(source)
+            instance.act(lambda election, now: election.told_of_master(priority, heard, now))
 
     def _set_alone(self) -> None:
         """Alone is who knows every peer to be down; of one that is unknown nothing is known."""

@@ -81,6 +81,14 @@ class WordHeard(msgspec.Struct, frozen=True, tag=True):
     source: str = ""
 
 
+class PeerMaster(msgspec.Struct, frozen=True, tag=True):
+    """The peer says that it is master of a router, or no longer is; its adverts come from `source`."""
+
+    router: str
+    priority: int
+    source: str
+
+
 class HandoverAsked(msgspec.Struct, frozen=True, tag=True):
     """The peer asks us to take over a router: to be answered with ready or refuse."""
 
@@ -118,6 +126,7 @@ News = (
     | PayloadArrived
     | PayloadTaken
     | WordHeard
+    | PeerMaster
     | HandoverAsked
     | HandoverReady
     | HandoverDone

@@ -22,7 +22,7 @@ from failover.peer.packet import NO_NONCE, Drop, Kind, Packet
 from failover.peer.report import LinkReport, PeerReport
 from failover.peer.session import Accepted, Greeted, Nonces, Session
 from failover.peer.spec import PeerChannelSpec, PeerDirector
-from failover.peer.standing import Standing, decode_standing, words
+from failover.peer.standing import Standing, decode_standing, news
 from failover.peer.voice import Voice
 
 ANSWERS = 32
@@ -251,7 +251,7 @@ class Exchange:
         if standing is None:
             return self._drop(Drop.BAD_BODY)
         old, self._standing = self._standing, standing
-        return list(words(old, standing))
+        return list(news(old, standing))
 
     def _arrived(self, value: bytes) -> list[Action]:
         """A new session brings the same payload again; it is told once."""

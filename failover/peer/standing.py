@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from failover.moves import State
-from failover.peer.actions import Word, WordHeard
+from failover.peer.actions import PeerMaster, Word, WordHeard
 
 MOST_ROUTERS = 4096
 """Routers in a standing; more are not believed."""
@@ -52,6 +52,24 @@ def decode_standing(data: bytes) -> Standing | None:
         return _DECODER.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+
+
+def news(old: Standing, new: Standing) -> Iterator[WordHeard | PeerMaster]:
+    """All that a new standing says and the old one did not."""
+    yield from words(old, new)
+    yield from masters(old, new)
+
+
+def masters(old: Standing, new: Standing) -> Iterator[PeerMaster]:
+    """The routers of which the peer has become master, or is no longer."""
+    before, after = _mastered(old), _mastered(new)
+    for router in sorted(before.keys() ^ after.keys()):
+        view = after.get(router) or before[router]
+        yield PeerMaster(router, view.priority, view.source)
+
+
+def _mastered(standing: Standing) -> dict[str, RouterView]:
+    return {view.router: view for view in standing.routers if view.state is State.MASTER}
 
 
 def words(old: Standing, new: Standing) -> Iterator[WordHeard]:

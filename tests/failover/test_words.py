@@ -1,8 +1,10 @@
 """A peer's own word that its end or its link's is near shortens the wait, and nothing else."""
 
+from collections.abc import Iterable
+
 import pytest
 
-from failover.actions import HoldAddresses
+from failover.actions import Announce, HoldAddresses
 from failover.election import Election
 from failover.moves import Cause, State
 from failover.packet import RELEASE
@@ -119,3 +121,40 @@ def test_leases_alone() -> None:
     assert election.set_alone(False, 1.3) == []
     unleased = Election(router_spec(lease=0), b"\x0a\x63\x00\x02")
     assert (unleased.router.lease, unleased.set_alone(True, 1.0)) == (0, [])
+
+
+def master_of_all() -> Election:
+    """A master (priority 100, 10.99.0.2) since 1.4, its burst long over at 20."""
+    election = backup_of(LOWER)
+    run_to(election, 20.0)
+    assert election.router.state is State.MASTER
+    return election
+
+
+def announced(done: Iterable[tuple[float, object]]) -> list[float]:
+    """When, to the millisecond."""
+    return [round(at, 3) for at, action in done if isinstance(action, Announce)]
+
+
+def test_a_winner_announces_again_when_a_peer_says_that_it_is_master_too() -> None:
+    """The loser's adverts are all lost, what it announced is not: at once, then each second until its lease is over."""
+    election = master_of_all()
+    assert Announce() in election.told_of_master(90, HIGHER, 20.0)
+    lasts = election.router.spec.lease + 1.0
+    assert announced(run_to(election, 40.0)) == [20.0 + n for n in range(1, int(lasts) + 1)]
+
+
+def test_who_loses_to_a_peer_or_is_no_master_announces_nothing() -> None:
+    """Neighbours must learn the winner's MAC, not this one's."""
+    election = master_of_all()
+    assert election.told_of_master(200, LOWER, 20.0) == []
+    assert election.told_of_master(election.router.priority, HIGHER, 20.0) == []
+    assert backup_of(HIGHER).told_of_master(1, LOWER, 1.05) == []
+
+
+def test_the_word_of_the_old_master_adds_nothing_to_a_takeovers_burst() -> None:
+    """It says that it is no master any more; that is what the takeover was."""
+    election = backup_of(LOWER)
+    run_to(election, 1.5)
+    assert election.router.state is State.MASTER
+    assert election.told_of_master(90, LOWER, election.router.since + 0.01) == []

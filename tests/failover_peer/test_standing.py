@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover.peer.actions import Word, WordHeard
+from failover.moves import State
+from failover.peer.actions import PeerMaster, Word, WordHeard
 from failover.peer.packet import MAX_BODY
-from failover.peer.standing import Standing, decode_standing, encode_standing, words
+from failover.peer.standing import Standing, decode_standing, encode_standing, masters, news, words
 from support.peers import view
 
 SOURCE = "10.77.0.12"
@@ -47,3 +48,17 @@ def test_a_router_left_out_stands() -> None:
 def test_changes_that_are_no_words_say_nothing() -> None:
     """Priorities and states come and go."""
     assert list(words(Standing(False, (view(),)), Standing(False, (view(priority=3),)))) == []
+
+
+def test_a_master_says_so_when_it_becomes_and_ends() -> None:
+    """With the priority and the source of its adverts, also of a router that is removed; priorities say nothing."""
+    backup, master = Standing(False, (view(),)), Standing(False, (view(state=State.MASTER),))
+    told = [PeerMaster("web", 100, SOURCE)]
+    assert [list(masters(backup, master)), list(masters(master, backup))] == [told, told]
+    assert list(masters(master, Standing())) == told
+    assert list(masters(master, Standing(False, (view(state=State.MASTER, priority=9),)))) == []
+    assert list(news(backup, Standing(True, (view(state=State.MASTER),)))) == [
+        WordHeard(Word.ENDING, None),
+        WordHeard(Word.ENDING, "web", SOURCE),
+        *told,
+    ]

@@ -67,6 +67,21 @@ def test_a_split_is_told_once_by_both_and_healed_at_once(two: Pair) -> None:
     assert two.record.longest_absence(VIP, since=healed) == 0.0
 
 
+def test_a_loser_whose_adverts_are_all_lost_has_announced(two: Pair) -> None:
+    """The winner knows of it by the channel alone, and tells the neighbours again whose the VIP is."""
+    time.sleep(3.0)  # What lb1 announces of its own takeover is over.
+    lost = time.monotonic()
+    lose_adverts(two.net, "lb2")
+    wait_until(lambda: two.record.announcements("lb2", since=lost))
+    heard_again = time.monotonic()
+    two.net.run("lb2", "nft", "flush chain inet split input")
+    wait_until(lambda: two.lb2.is_state("backup"))
+    wait_until(lambda: [c for c in two.record.changes(VIP, "lb2", since=heard_again) if not c.there])
+    assert not two.record.adverts("lb2", since=lost), "the winner may have heard of it by an advert"
+    last = max(one.at for one in two.record.announcements("lb2", since=lost) if one.address == VIP)
+    wait_until(lambda: [a for a in two.record.announcements("lb1", since=last) if a.address == VIP])
+
+
 def test_without_a_channel_status_says_what_would_happen() -> None:
     """Each director knows the other by its adverts alone."""
     with pair() as two:

@@ -85,7 +85,19 @@ def test_stories_are_the_same_in_one_process_and_in_several() -> None:
 def test_a_compiled_campaign_tells_the_same_stories(tmp_path: Path) -> None:
     """The copy is made anew when it is not there, compared with the sources, and what it ran counts as theirs."""
     journal = tmp_path / "journal"
-    command = [sys.executable, "-m", "simulation", "--compiled", "--seeds", "20", "--journal", str(journal)]
+    _simulation("--compiled", "--seeds", "20", "--journal", str(journal))
+    assert "the present ones: 20 schedules (0 to 19;" in _simulation("--summary", "--journal", str(journal))
+
+
+def _simulation(*words: str) -> str:
+    """A process of its own: what this one has loaded besides would be another state of the program."""
     path = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
-    subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": path}, check=True, capture_output=True)
-    assert Journal(journal).next_after(0) == 20
+    done = subprocess.run(
+        [sys.executable, "-m", "simulation", *words],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
