@@ -11,6 +11,7 @@ import pytest
 
 from hactl.process import Exit, ExitReason, run
 from support.alerts import until
+from support.processes import alive
 
 Script = Callable[..., str]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")
@@ -130,7 +131,7 @@ async def test_a_hanging_program_and_its_children_are_killed(script: Script, tmp
     assert 0.5 <= end.duration < 5.0
     found = [int(pid) for pid in pids.read_text().split()]
     assert len(found) == 3
-    await until(lambda: not any(_alive(pid) for pid in found))
+    await until(lambda: not any(alive(pid) for pid in found))
 
 
 async def test_what_a_program_leaves_behind_is_killed(script: Script, tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ async def test_what_a_program_leaves_behind_is_killed(script: Script, tmp_path: 
     end = await run([script("sleep 600 &", "echo $!")], timeout=60.0)
     assert end.ok
     assert time.monotonic() - began < 10.0
-    await until(lambda: not _alive(int(end.output)))
+    await until(lambda: not alive(int(end.output)))
 
 
 async def test_a_cancelled_run_kills_too(script: Script) -> None:
@@ -171,14 +172,6 @@ async def test_another_user_has_no_group_of_ours() -> None:
     """The program runs as the user, in the user's group, and in no other."""
     end = await run(["/usr/bin/id"], user="nobody", timeout=10.0)
     assert end.output == b"uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)\n"
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process runs; one that only waits to be collected by somebody else does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def _running(marker: str) -> bool:

@@ -4,18 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from hactl.cli import cli
+from support.commandline import hactl
 
 MINIMAL = str(Path(__file__).parent.parent.parent / "etc" / "hactl-minimal.yaml")
-
-
-def hactl(*arguments: str) -> Result:
-    """The command with these arguments; never a traceback."""
-    result = CliRunner().invoke(cli, arguments, prog_name="hactl")
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 def test_sound_file() -> None:

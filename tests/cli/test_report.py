@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from hactl.cli import cli
 from hactl.cli.report_view import share
 from notify.event import EventKind
+from support.commandline import hactl
 from support.fake_daemon import FakeDaemon, event, fake_daemon
 
 DAY = 86400.0
@@ -34,10 +34,8 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDaem
 
 
 def report(*arguments: str) -> Result:
-    """The command; never a traceback."""
-    result = CliRunner().invoke(cli, ["report", *arguments], prog_name="hactl")
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+    """The command."""
+    return hactl("report", *arguments)
 
 
 def test_text(daemon: FakeDaemon) -> None:

@@ -7,20 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from hactl.claims import byhand
 from hactl.claims.claim import Claim, Lost, Refused, Released, Report, Taken, Wish
-from hactl.cli import cli
+from support.commandline import hactl
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-def hactl(*arguments: str) -> Result:
-    """The command with these arguments; never a traceback."""
-    result = CliRunner().invoke(cli, arguments, prog_name="hactl")
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 class Edge:

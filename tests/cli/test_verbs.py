@@ -7,9 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
 
-from hactl.cli import cli
 from hactl.control.commands import (
     AckRequest,
     Action,
@@ -23,6 +21,7 @@ from hactl.control.commands import (
     StandbyRequest,
 )
 from hactl.plan.model import Difference, Effect, Kind, Plan, Refusal, RefusalReason, Section, change
+from support.commandline import hactl
 from support.fake_daemon import FakeDaemon, fake_daemon
 
 
@@ -32,13 +31,6 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDaem
     with fake_daemon(tmp_path / "s") as running:
         monkeypatch.setenv("HACTL_SOCKET", running.path)
         yield running
-
-
-def hactl(*arguments: str) -> Result:
-    """The command with these arguments; never a traceback."""
-    result = CliRunner().invoke(cli, arguments, prog_name="hactl")
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
 
 
 def requests(daemon: FakeDaemon) -> list[object]:

@@ -13,15 +13,7 @@ from hactl.control.commands import OverrideRequest
 from hactl.control.page.server import CONNECTIONS, WATCHING
 from support.daemon import wait_until
 from support.fake_daemon import event
-from support.fake_page import TOKEN, FakePage, fake_page
-
-
-@pytest.fixture
-def page() -> Iterator[FakePage]:
-    """A page that answers."""
-    with fake_page() as running:
-        yield running
-        assert running.faults == []
+from support.fake_page import TOKEN, FakePage
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 
 from hactl.control.commands import AckRequest, Action, HandoverRequest, OverrideRequest
 from support.fake_daemon import event
-from support.fake_page import TOKEN, FakePage, fake_page
+from support.fake_page import TOKEN, FakePage
 
 FLAGS = (
     "--no-sandbox",
@@ -39,14 +39,6 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         yield running
         running.close()
-
-
-@pytest.fixture
-def page() -> Iterator[FakePage]:
-    """A page that answers."""
-    with fake_page() as running:
-        yield running
-        assert running.faults == []
 
 
 @pytest.fixture

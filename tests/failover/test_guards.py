@@ -4,19 +4,13 @@ import pytest
 
 from failover.guards import Guards
 from failover.spec import Authentication
-from failover.trailer_clock import Moment
 from support.failover import router_spec
+from support.moments import at
 
-WALL = 1_800_000_000.0
 FILE = "/etc/hactl/vrrp.keys"
 SIGNED = router_spec(authentication=Authentication.HMAC, authentication_file=FILE)
 PLAIN = router_spec(name="plain", vrid=52)
 OLD, NEW = "1 " + "o" * 32, "2 " + "n" * 32
-
-
-def at(now: float, step: float = 0.0) -> Moment:
-    """A moment on a host whose clock was set forward by so much."""
-    return Moment(now, WALL + now + step)
 
 
 def test_a_reload_forgets_nothing_that_was_sent_or_taken() -> None:

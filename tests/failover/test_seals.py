@@ -13,19 +13,14 @@ from failover.trailer import Key, read
 from failover.trailer_clock import Moment, TrailerClock
 from failover.trailer_keys import TrailerKeys, read_trailer_keys
 from support.failover import HIGHER, OURS, advert
+from support.moments import at
 
-WALL = 1_800_000_000.0
 OLD, NEW, OTHER = Key(1, b"o" * 32), Key(2, b"n" * 32), Key(1, b"x" * 32)
 
 
 def keys(sending: Key, *taken: Key) -> TrailerKeys:
     """A file with this key first."""
     return TrailerKeys(sending, {key.id: key for key in (sending, *taken)})
-
-
-def at(now: float, step: float = 0.0) -> Moment:
-    """A moment on a host whose clock was set forward by so much."""
-    return Moment(now, WALL + now + step)
 
 
 def director(held: TrailerKeys | None = None, step: float = 0.0, **changes: object) -> Seals:

@@ -10,17 +10,10 @@ from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 
 from failover import wire
 from failover.wire import Address, Answer, Link
-from support.failover import packed
+from support.failover import packed, read_by_pyroute2
 
 REQUEST_ACK, REPLACE_CREATE, DUMP = 0x5, 0x500, 0x300
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
-
-
-def read_by_pyroute2(kind: type[Any], data: bytes) -> Any:
-    """A message as pyroute2 reads it."""
-    message = kind(data)
-    message.decode()
-    return message
 
 
 def written_by_pyroute2(message: Any, kind: int, flags: int = 0) -> bytes:

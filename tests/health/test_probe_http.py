@@ -10,19 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from health.once import Report, run_once
 from health.result import Reason
-from health.spec import BodyMatch, CheckSpec, HttpProbe
+from health.spec import BodyMatch, HttpProbe
+from support.probing import probed
 from support.servers import Talk, daemon, flood, free_port, page, reset, serving, silence
 
 OK = b"HTTP/1.1 200 OK\r\n"
 LENGTH_2 = OK + b"Content-Length: 2\r\n\r\n"
 MATCH_OK = HttpProbe(body=BodyMatch(contains="ok"))
-
-
-async def probed(port: int, probe: HttpProbe, host: str = "127.0.0.1", limit: float = 2.0) -> Report:
-    """One probe of this port."""
-    return await run_once(CheckSpec(address=host, port=port, probe=probe, timeout=limit), "hactl/test")
 
 
 async def reason_of(talk: Talk, probe: HttpProbe, limit: float = 2.0) -> tuple[Reason, str]:

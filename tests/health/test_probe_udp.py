@@ -5,16 +5,11 @@ import socket
 
 import pytest
 
-from health.once import Report, run_once
 from health.probes.datagram import DATAGRAMS_LIMIT
 from health.result import Reason
-from health.spec import CheckSpec, UdpProbe
+from health.spec import UdpProbe
+from support.probing import probed
 from support.servers import answering, free_port
-
-
-async def probed(port: int, probe: UdpProbe, host: str = "127.0.0.1", limit: float = 2.0) -> Report:
-    """One probe of this port."""
-    return await run_once(CheckSpec(address=host, port=port, probe=probe, timeout=limit), "hactl/test")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -1,14 +1,13 @@
 """Whole daemons whose processes are killed or frozen at a bad moment."""
 
-import contextlib
 import os
 import signal
 import time
-from pathlib import Path
 
 from hactl.lab.net import pids_in
 from support.daemon import BARE, VIP, Director, Pair, await_master, daemons, pair, wait_until
 from support.netns import lan, needs_namespaces
+from support.processes import alive
 from support.recorder import Recorder
 
 pytestmark = needs_namespaces
@@ -17,13 +16,6 @@ LEASE = 2.0
 LATE = 1.0
 """Generous bound beyond the lease, in seconds: the machine is shared."""
 ALONE = BARE.replace("  lb2: {address: 10.99.0.2}\n", "")
-
-
-def lives(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    return False
 
 
 def taken_over(two: Pair, since: float) -> None:
@@ -45,7 +37,7 @@ def test_supervisor_killed() -> None:
         taken_over(two, began)
         assert two.record.changes(VIP, "lb2", since=began)[0].at - began < LATE
         assert two.record.overlap(VIP, since=began) < LATE, "it lets go by itself, not by its lease"
-        wait_until(lambda: not any(map(lives, pids.values())))
+        wait_until(lambda: not any(map(alive, pids.values())))
 
 
 def test_failover_worker_killed() -> None:
@@ -192,10 +184,10 @@ def test_restarted_daemon_replaces_the_orphan() -> None:
         began = time.monotonic()
         lb1.signal(signal.SIGKILL, "supervisor")
         time.sleep(LEASE + LATE)
-        assert lives(orphan)
+        assert alive(orphan)
         lb1.start()
         await_master(lb1)
-        assert not lives(orphan)
+        assert not alive(orphan)
         assert record.changes(VIP, since=began) == [], "the VIP never left, nor came anew"
 
 

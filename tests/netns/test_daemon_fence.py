@@ -2,12 +2,8 @@
 
 import os
 import signal
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from support.daemon import Director, await_master, daemons, wait_until
 from support.netns import Lan, lan, needs_namespaces
@@ -38,14 +34,6 @@ ip -n {namespace} link set dev eth0 down
 """The power switch of the test: lb1's daemon is killed with its workers, and its cable is off."""
 LONG = 4.0
 """Seconds: five times the master-down time of either director."""
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that every user may pass."""
-    with tempfile.TemporaryDirectory(prefix="hactl-t") as name:
-        Path(name).chmod(0o777)
-        yield Path(name)
 
 
 def told(folder: Path) -> list[str]:

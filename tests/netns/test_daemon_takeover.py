@@ -1,10 +1,6 @@
 """A pair of whole daemons whose addresses a program moves: told of each role, and in fault where it fails for good."""
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from support.daemon import Director, await_master, daemons, wait_until
 from support.netns import lan, needs_namespaces
@@ -36,14 +32,6 @@ def told(folder: Path, director: Director) -> list[str]:
     lines = file.read_text().splitlines() if file.exists() else []
     assert {line.partition(" ")[2] for line in lines} <= {"10.99.0.100 nobody"}
     return [line.partition(" ")[0] for line in lines]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that everybody may write to; above pytest's own is one that only root may pass."""
-    with tempfile.TemporaryDirectory(prefix="hactl-t") as name:
-        Path(name).chmod(0o777)
-        yield Path(name)
 
 
 def test_a_program_moves_the_address(folder: Path) -> None:

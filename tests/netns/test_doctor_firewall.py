@@ -1,13 +1,11 @@
 """`hactl doctor` about firewalls: the kernel's own rules, judged and proved by adverts that arrive or do not."""
 
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from failover.packet import GROUP4, PROTOCOL
-from support.doctor import HEAD, NAT, Ward, ward
+from support.doctor import HEAD, NAT, Ward
 from support.netns import AS_NOBODY, needs_namespaces
 
 pytestmark = needs_namespaces
@@ -33,13 +31,6 @@ table inet filter {
   }
 }
 """
-
-
-@pytest.fixture
-def hosts(tmp_path: Path) -> Iterator[Ward]:
-    """A cluster by nat."""
-    with ward(tmp_path) as made:
-        yield made
 
 
 def load(hosts: Ward, rule: str, policy: str = "drop") -> None:

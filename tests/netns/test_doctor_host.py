@@ -2,22 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support.doctor import DR, HEAD, NAT, TUN, Ward, ward
+from support.doctor import DR, HEAD, NAT, TUN, Ward
 from support.netns import AS_NOBODY, needs_namespaces
 
 pytestmark = needs_namespaces
-
-
-@pytest.fixture
-def hosts(tmp_path: Path) -> Iterator[Ward]:
-    """A cluster by nat."""
-    with ward(tmp_path) as made:
-        yield made
 
 
 def test_a_kernel_without_ipvs(hosts: Ward) -> None:

@@ -121,3 +121,10 @@ def adverts(done: list[tuple[float, Action]]) -> list[tuple[float, int]]:
 def settled(election: Election, heard: Advert, source: bytes, now: float) -> list[Action]:
     """What follows an advert, to the moment when the VIPs that it takes from us are given up."""
     return election.receive(heard, source, now) + election.wake(now + SETTLE)
+
+
+def read_by_pyroute2(kind: type[Any], data: bytes) -> Any:
+    """A message as pyroute2 reads it."""
+    message = kind(data)
+    message.decode()
+    return message

@@ -1,7 +1,6 @@
 """How each kind of fault is done to a director, and undone. Effects only; what it excuses is the checker's business."""
 
 import contextlib
-import os
 import resource
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from torture.weather import ANY, VRRP, Rule
 
 from hactl.lab import net as namespaces
 from support.daemon import HACTL
+from support.processes import send
 
 _EVENTS = 10_000
 """Addresses that come and go in 0.2 s: 20,000 messages, more than the worker's buffer of 4 MiB holds."""
@@ -39,14 +39,8 @@ def _pids(ground: Ground, fault: Fault) -> list[int]:
     return ground.processes(fault.subject).get(fault.process, [])
 
 
-def _signal(pids: list[int], number: int) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
-
-
 def _kill(ground: Ground, fault: Fault) -> Undo:
-    _signal(_pids(ground, fault), signal.SIGKILL)
+    send(_pids(ground, fault), signal.SIGKILL)
     return nothing
 
 
@@ -57,14 +51,14 @@ def _kill_all(ground: Ground, fault: Fault) -> Undo:
 
 def _freeze(ground: Ground, fault: Fault) -> Undo:
     pids = _pids(ground, fault)
-    _signal(pids, signal.SIGSTOP)
-    return lambda: _signal(pids, signal.SIGCONT)
+    send(pids, signal.SIGSTOP)
+    return lambda: send(pids, signal.SIGCONT)
 
 
 def _freeze_all(ground: Ground, fault: Fault) -> Undo:
     pids = namespaces.pids_in(ground.net.namespace(fault.subject))
-    _signal(pids, signal.SIGSTOP)
-    return lambda: _signal(pids, signal.SIGCONT)
+    send(pids, signal.SIGSTOP)
+    return lambda: send(pids, signal.SIGCONT)
 
 
 # ---- system calls ---------------------------------------------------------------------------------------------------
@@ -96,14 +90,14 @@ def _calls_fail(ground: Ground, fault: Fault) -> Undo:
 def _events_lost(ground: Ground, fault: Fault) -> Undo:
     """The worker stands still for a moment in which the kernel has more to tell than its socket's buffer takes."""
     pids = ground.processes(fault.subject).get("failover", [])
-    _signal(pids, signal.SIGSTOP)
+    send(pids, signal.SIGSTOP)
     lines = [
         f"address {verb} 10.97.{n // 250}.{n % 250}/32 dev lo"
         for n in range(_EVENTS)
         for verb in ("add", "del")
     ]
     ground.net.ip(fault.subject, *lines)
-    return lambda: _signal(pids, signal.SIGCONT)
+    return lambda: send(pids, signal.SIGCONT)
 
 
 def _kill_in_start(ground: Ground, fault: Fault) -> Undo:
@@ -116,7 +110,7 @@ def _kill_in_start(ground: Ground, fault: Fault) -> Undo:
     ground.start(name, *tracer)
 
     def undo() -> None:
-        _signal(ground.processes(name).get("strace", []), signal.SIGTERM)
+        send(ground.processes(name).get("strace", []), signal.SIGTERM)
 
     return undo
 
@@ -249,7 +243,7 @@ def _bad_reload(ground: Ground, fault: Fault) -> Undo:
 
 
 def _hangup(ground: Ground, fault: Fault) -> Undo:
-    _signal(ground.processes(fault.subject).get("supervisor", []), signal.SIGHUP)
+    send(ground.processes(fault.subject).get("supervisor", []), signal.SIGHUP)
     return nothing
 
 
@@ -274,7 +268,7 @@ def resume(ground: Ground) -> None:
 
 def _stop(ground: Ground, fault: Fault) -> Undo:
     ground.stopped.add(fault.subject)
-    _signal(ground.processes(fault.subject).get("supervisor", []), signal.SIGTERM)
+    send(ground.processes(fault.subject).get("supervisor", []), signal.SIGTERM)
     return lambda: ground.start(fault.subject)
 
 

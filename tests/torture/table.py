@@ -5,9 +5,7 @@ round the table must be the wished one again, every request answered, and somebo
 """
 
 import argparse
-import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from torture.table_plan import QUIESCING, REMOVING, SERVERS, TEXT, Blow, Strike,
 
 from hactl.lab import net as namespaces
 from support.ipvs_daemon import Site, site, until
+from support.processes import send
 
 FOREIGN = ("-A -t 10.99.0.200:99 -s rr", "-a -t 10.99.0.200:99 -r 10.99.0.3:99 -m -w 9")
 WITHIN = 60.0
@@ -75,8 +74,8 @@ class Table:
 
     def _signal(self, one: Strike) -> Undo:
         pids = self._pids(one.process)
-        _send(pids, signal.SIGKILL if one.kind is Blow.KILL else signal.SIGSTOP)
-        return lambda: _send(pids if one.kind is Blow.FREEZE else [], signal.SIGCONT)
+        send(pids, signal.SIGKILL if one.kind is Blow.KILL else signal.SIGSTOP)
+        return lambda: send(pids if one.kind is Blow.FREEZE else [], signal.SIGCONT)
 
     def _pids(self, process: str) -> list[int]:
         from torture.ground import what_is
@@ -164,12 +163,6 @@ class Table:
                 if sorted(answered.values()) != [2] * len(SERVERS):
                     found.append(f"{service} was answered by {dict(answered)}")
         return found
-
-
-def _send(pids: list[int], number: int) -> None:
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 def _set_clock(step: float) -> Undo:

@@ -18,6 +18,7 @@ from hactl.workers import programs
 from hactl.workers.program_client import Programs
 from hactl.workers.programs import Ended, Helper, Run
 from support.alerts import until
+from support.processes import alive
 
 ROOT = Path(__file__).parents[2]
 USER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -154,7 +155,7 @@ async def test_with_the_worker_its_programs_end(client: Client, open_directory: 
     program, helper = (int(number) for number in pids.read_text().split())
     client.close()
     assert await running == "the helper that runs programs has ended"
-    await until(lambda: not _alive(program) and not _alive(helper))
+    await until(lambda: not alive(program) and not alive(helper))
 
 
 async def test_too_many_at_once_are_refused() -> None:
@@ -166,10 +167,3 @@ async def test_too_many_at_once_are_refused() -> None:
     for number in range(programs.RUNNING + 1):
         helper.receive(Run(number, ID, USER, {}, b"", 1.0))
     assert answers == [Ended(programs.RUNNING, f"{programs.RUNNING} programs run already")]
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
