@@ -12,7 +12,7 @@ from failover.timing import successor_within
 from hactl.processes.children import SILENT_AT_MOST
 from hactl.workers.realtime import REALTIME_PRIORITY
 
-UNIT = Path(__file__).parent.parent.parent / "etc" / "hactl.service"
+UNIT = Path(__file__).parent.parent / "etc" / "hactl.service"
 EXPOSURE = 30
 """Ten times systemd's score of the whole unit (DESIGN section 10); the workers give up far more by themselves."""
 LONGEST_INTERVAL = 40.95

@@ -199,7 +199,7 @@ async def test_the_sample_for_a_public_cloud(
 ) -> None:
     """As master it has all VIPs routed here, as backup it does nothing; what the API refuses is a failure that says so."""
     api, ips = cloud
-    hook = Path(__file__).parent.parent / "etc" / "hooks" / "takeover-hetzner"
+    hook = Path(__file__).parent.parent.parent / "etc" / "hooks" / "takeover-hetzner"
     file = tmp_path / "hetzner.json"
     env = {"HACTL_NODE": "lb1", "HACTL_ADDRESSES": "10.99.0.100 2001:db8::100"}
 

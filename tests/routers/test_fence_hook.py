@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-HOOK = Path(__file__).parent.parent / "etc" / "hooks" / "fence-ipmi"
+HOOK = Path(__file__).parent.parent.parent / "etc" / "hooks" / "fence-ipmi"
 TOOL = """#!/bin/sh
 echo "$@" >>"$(dirname "$0")/asked"
 case "$*" in
