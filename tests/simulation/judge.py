@@ -420,8 +420,10 @@ class Judge:
             return
         moment = self._overlap(spec)
         under_way = 2 * self._networks[spec.interface].longest + 3 * self._slowest + EPSILON
-        if now - director.started_at <= under_way:
-            return  # It inherited the VIP, and an advert was under way that its sender did not stand to any more.
+        heard = self._heard.get((director.number, spec.vrid), Heard())
+        fresh = [d for d in self.directors if now - d.started_at <= under_way]
+        if any(d is director or d.number == heard.sender for d in fresh):
+            return  # It inherited the VIP, or yielded: an advert was under way that its sender did not stand to any more.
         if now - self._link_at <= moment or now - director.thawed_at <= spec.lease + moment:
             return
         vip = director.kernel.vips[_vip(spec)]
