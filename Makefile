@@ -54,7 +54,7 @@ screenshots: ## Take the documentation's pictures of page, top and report anew, 
 	@etc/setup test
 	@PYTHONPATH=tests $(PYTHON_IN_VENV) -m screenshots
 
-# Nor is the fuzzer.
+# The fuzzer comes when it is asked for, as well.
 INPUTS ?= 100000
 fuzz: ## Give each decoder and receive path INPUTS inputs, guided by the lines they reach (TARGET=name: only that one)
 	@etc/setup test

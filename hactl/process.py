@@ -151,8 +151,7 @@ def _start(
 
 
 def _identity(user: str | None) -> dict[str, Any]:
-    """What Popen needs to become this user; nothing when we are that user. Raises KeyError for an unknown
-    one."""
+    """What Popen needs to become this user; nothing when we are that user. Raises KeyError for an unknown one."""
     if user is None:
         return {}
     entry = pwd.getpwnam(user)

@@ -78,8 +78,7 @@ class Dispatcher:
         self._news.set()
 
     def apply(self, specs: Sequence[ChannelSpec], tools: Tools) -> None:
-        """Make exactly these channels work. One that is unchanged goes on undisturbed; a changed one keeps
-        its queue."""
+        """Make exactly these channels work. One that is unchanged goes on undisturbed; a changed one keeps its queue."""
         renewed = tools.secrets != self._tools.secrets if self._tools else False
         self._tools = tools
         wanted = {spec.name: spec for spec in specs}

@@ -123,8 +123,7 @@ class Lane:
         self._error = ""
 
     def replace(self, spec: ChannelSpec, channel: Channel) -> None:
-        """Go on with another spec: what failed under the old one may be tried at once. The lane must not
-        be running."""
+        """Go on with another spec: what failed under the old one may be tried at once. The lane must not be running."""
         self.spec, self._channel = spec, channel
         self._holding.replace(spec)
         self._pace = msgspec.structs.replace(self._pace, attempts=0)

@@ -78,8 +78,7 @@ def failed(pace: Pace, now: float) -> Pace:
 
 
 def gave_up(pace: Pace, now: float, *, waiting: bool) -> Pace:
-    """What could not be delivered was given up; what still waits keeps the back-off's place but not its
-    count."""
+    """What could not be delivered was given up; what still waits keeps the back-off's place but not its count."""
     if not waiting:
         return Pace()
     return Pace(first=now, last=now, attempts=1, retry_at=pace.retry_at)

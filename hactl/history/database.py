@@ -72,8 +72,7 @@ class Database:
         self._connection.close()
 
     def record(self, entries: Iterable[tuple[Event, tuple[str, ...]]]) -> set[str]:
-        """Add events and what waits for them in one transaction; returns the ids that were not known
-        before."""
+        """Add events and what waits for them in one transaction; returns the ids that were not known before."""
         fresh: set[str] = set()
         with self._transaction() as run:
             for event, channels in entries:
@@ -87,8 +86,7 @@ class Database:
         return fresh
 
     def query(self, since: float, after: int, limit: int, *, last: bool) -> list[tuple[int, Event]]:
-        """Events at or after `since` (wall clock) behind row `after`: the oldest `limit`, or with `last`
-        the newest."""
+        """Events at or after `since` (wall clock) behind row `after`: the oldest `limit`, or with `last` the newest."""
         statement = schema.NEWEST if last else schema.OLDEST
         rows = self._connection.execute(statement, (since, after, limit)).fetchall()
         return [found for row in (reversed(rows) if last else rows) if (found := _event(row))]
@@ -103,8 +101,7 @@ class Database:
         self._connection.execute(schema.START_ROW, (row,))
 
     def prune(self, before: float, keep: int) -> None:
-        """Drop events older than `before` (wall clock) and all but the newest `keep`; the spool is bounded
-        by `keep`."""
+        """Drop events older than `before` (wall clock) and all but the newest `keep`; the spool is bounded by `keep`."""
         with self._transaction() as run:
             run(schema.DROP_OLD, (before, keep))
             run(schema.TRIM_SPOOL, (keep,))

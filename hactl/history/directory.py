@@ -26,9 +26,8 @@ def make_directory(state_dir: Path, user: str) -> Path:
     try:
         os.chown(directory, uid, gid, follow_symlinks=False)
     except PermissionError:
-        with contextlib.suppress(
-            PermissionError
-        ):  # somebody else's it may stay; what cannot be opened is said
+        with contextlib.suppress(PermissionError):
+            # Somebody else's it may stay; what cannot be opened is said.
             give_to_group(directory, gid)
             directory.chmod(_RIGHTS_OF_GROUP)
         return directory
@@ -47,8 +46,7 @@ def _owner(user: str) -> tuple[int, int]:
 
 
 def _give(file: Path, uid: int, gid: int) -> None:
-    """Give a plain file to the user. Its directory is not ours alone: neither links nor second names are
-    followed."""
+    """Give a plain file to the user. Its directory is not ours alone: neither links nor second names are followed."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:

@@ -75,8 +75,7 @@ class Keeper:
         return True
 
     async def _ask(self, act: Callable[[Store], T], otherwise: T) -> T:
-        """The answer of the store; `otherwise` when it failed in a way that even memory could not make
-        good."""
+        """The answer of the store; `otherwise` when it failed in a way that even memory could not make good."""
         try:
             return await asyncio.wrap_future(self._submit(act))
         except (sqlite3.Error, OSError) as error:

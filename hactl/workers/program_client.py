@@ -14,8 +14,7 @@ GRACE = 5.0
 
 
 class Programs:
-    """Has programs run by the helper at the other end of `sock`; without one (None) runs them itself, as
-    it is."""
+    """Has programs run by the helper at the other end of `sock`; without one (None) runs them itself, as it is."""
 
     def __init__(self, sock: socket.socket | None, on_lost: Callable[[str], None]) -> None:
         self._sock = sock

@@ -17,8 +17,7 @@ failure in words, empty when the program ended with status 0."""
 
 
 class DeliveryError(Exception):
-    """A delivery failed. `refused`: the receiver understood and said no, so that asking for hours is of no
-    use."""
+    """A delivery failed. `refused`: the receiver understood and said no, so that asking for hours is of no use."""
 
     def __init__(self, reason: str, *, refused: bool = False) -> None:
         super().__init__(reason)
@@ -36,8 +35,7 @@ class Channel(Protocol):
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
-    """What channels are handed: secrets by the name of their file, the means to run a program, this
-    director's name."""
+    """What channels are handed: secrets by the name of their file, the means to run a program, this director's name."""
 
     run_program: RunProgram
     secrets: Mapping[str, str] = {}

@@ -36,8 +36,7 @@ class EmailChannel:
         self._timeout = timeout
 
     async def deliver(self, events: Sequence[Event]) -> str:
-        """Hand the mail to the server. The remark names recipients the server refused while it took
-        others."""
+        """Hand the mail to the server. The remark names recipients the server refused while it took others."""
         spec = self._spec
         mail = message(spec, events, self._tools.node, datetime.now(UTC))
         password = self._password() if spec.user else ""
@@ -97,8 +96,7 @@ def _token(text: str) -> str:
 
 
 def _helo(node: str, sender: str) -> str:
-    """A host name with a domain, which many mail servers ask for; taken from the sender, for asking DNS
-    may hang."""
+    """A host name with a domain, which many mail servers ask for; taken from the sender, for asking DNS may hang."""
     domain = parseaddr(sender)[1].rpartition("@")[2]
     return _token(node) if "." in node or not domain else f"{_token(node)}.{domain}"
 
@@ -112,8 +110,7 @@ def _tls(*, verify: bool) -> ssl.SSLContext:
 
 
 def _is_refusal(error: Exception) -> bool:
-    """A permanent answer (RFC 5321 4.2.1) to this mail; one to our login is the operator's to mend
-    meanwhile."""
+    """A permanent answer (RFC 5321 4.2.1) to this mail; one to our login is the operator's to mend meanwhile."""
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         return all(refused.code >= 500 for refused in error.recipients)
     if isinstance(error, aiosmtplib.SMTPAuthenticationError):

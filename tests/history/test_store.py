@@ -117,8 +117,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_holds_events_in_memory_until_there_is_room(
     small_disk: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Disk full: rows go on counting, what was delivered stays delivered, and all is written when there is
-    room."""
+    """Disk full: rows go on counting, what was delivered stays delivered, and all is written when there is room."""
     history = Store(small_disk, said)
     history.record([(event(at=0.0), ()) for _ in range(5)])
     history.prune(1000.0)

@@ -171,8 +171,7 @@ async def test_full_deliveries_follow_each_other_at_once() -> None:
 
 @pytest.mark.usefixtures("quick")
 async def test_a_failed_delivery_is_tried_again_with_what_came_since() -> None:
-    """Events wait while the channel fails and leave together once it works; others are told of the outage
-    once."""
+    """Events wait while the channel fails and leave together once it works; others are told of the outage once."""
     async with desk(spec("ops"), spec("chat")) as made:
         made.receivers["ops"].fault = DeliveryError("connection refused")
         made.emit(1)
@@ -246,8 +245,7 @@ async def test_a_fault_in_a_channel_is_contained() -> None:
 
 
 async def test_what_waited_from_a_former_run_is_delivered() -> None:
-    """A new dispatcher on an old spool delivers what is in it, and lets go what waits for channels that
-    are gone."""
+    """A new dispatcher on an old spool delivers what is in it, and lets go what waits for channels that are gone."""
     spool = MemorySpool()
     await spool.record([(event(number=1), ("ops", "gone"))])
     async with desk(spec("ops"), spool=spool) as made:
@@ -256,8 +254,7 @@ async def test_what_waited_from_a_former_run_is_delivered() -> None:
 
 
 async def test_a_disk_that_was_slow_at_the_start_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waited from a former run is delivered even when the spool answers only at the second time of
-    asking."""
+    """What waited from a former run is delivered even when the spool answers only at the second time of asking."""
     monkeypatch.setattr(lane, "SPOOL_PATIENCE", 0.05)
     monkeypatch.setattr(lane, "SPOOL_AGAIN", 0.05)
 

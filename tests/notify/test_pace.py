@@ -76,8 +76,7 @@ def test_the_rest_of_a_burst_is_due_at_once() -> None:
 
 
 def test_back_off_doubles_up_to_its_most() -> None:
-    """After failures the next try is 1, 2, 4, ... seconds away, and never more than 300; arrivals do not
-    hasten it."""
+    """After failures the next try is 1, 2, 4, ... seconds away, and never more than 300; arrivals do not hasten it."""
     pace, waits = arrived(Pace(), 0.0), []
     for _ in range(12):
         pace = failed(pace, 100.0)
@@ -102,8 +101,7 @@ def test_giving_up_starts_the_back_off_anew() -> None:
 def test_every_event_leaves_within_the_digest_and_deliveries_keep_their_distance(
     gaps: list[float], digest: float
 ) -> None:
-    """Whatever the arrivals: nothing waits longer than the digest after it is allowed, and deliveries are
-    apart by it."""
+    """Whatever the arrivals: nothing waits longer than the digest after it is allowed, and deliveries are apart by it."""
     pace, now, began = Pace(), 0.0, None
     for gap in gaps:
         now += gap

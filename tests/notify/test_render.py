@@ -141,8 +141,7 @@ def test_environment() -> None:
     ("severity", "priority"), [(Severity.CRITICAL, 26), (Severity.WARNING, 28), (Severity.INFO, 30)]
 )
 def test_syslog_line(severity: Severity, priority: int) -> None:
-    """Priority is facility times 8 plus severity; the day of the month is padded with a blank (RFC 3164
-    4.1)."""
+    """Priority is facility times 8 plus severity; the day of the month is padded with a blank (RFC 3164 4.1)."""
     line = render.syslog_line(event(severity=severity), "daemon", datetime(2026, 1, 2, 3, 4, 5))
     assert line == (
         f"<{priority}>Jan  2 03:04:05 hactl: router.master router web: backup -> master: no advert for 350 ms".encode()

@@ -94,8 +94,7 @@ class _AnyPort(Controller):
 
 
 def certificate(directory: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server's TLS context with a new self-signed certificate for 127.0.0.1, and that certificate's
-    file."""
+    """A server's TLS context with a new self-signed certificate for 127.0.0.1, and that certificate's file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example.org")])
     now = datetime.now(UTC)

@@ -186,8 +186,7 @@ async def test_one_event_reaches_mail_webhook_and_program(start: Start, state: P
 
 
 async def test_an_alert_outlives_kill_9(start: Start) -> None:
-    """Killed while the receiver refuses it, the worker's successor delivers the alert, under its old id,
-    once."""
+    """Killed while the receiver refuses it, the worker's successor delivers the alert, under its old id, once."""
     async with hook() as receiver:
         receiver.status = 503
         first = await start()
@@ -286,8 +285,7 @@ async def test_a_damaged_history_is_moved_aside_and_said(start: Start, state: Pa
 
 @as_root
 async def test_the_worker_and_its_helper_hold_no_more_rights_than_they_need(start: Start) -> None:
-    """Worker: own user, no capability. Helper: own user, the right to change identity and to kill, no
-    more."""
+    """Worker: own user, no capability. Helper: own user, the right to change identity and to kill, no more."""
     worker = await start()
     await worker.configure()
     pid = worker.process.pid

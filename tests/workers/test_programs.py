@@ -82,8 +82,7 @@ async def test_a_failure_comes_with_the_last_line_written(client: Client) -> Non
 
 
 async def test_only_what_is_allowed_runs_and_only_as_its_user(client: Client) -> None:
-    """Another command, other arguments or another user are refused, and so is everything before anything
-    is allowed."""
+    """Another command, other arguments or another user are refused, and so is everything before anything is allowed."""
     refused = "not a program of the configuration in force"
     assert await client.run(ID, USER, {}, b"", 10.0) == refused
     client.allow((ID, USER))
