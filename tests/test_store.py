@@ -1,0 +1,37 @@
+"""Small files in the state directory: whole, or said to be broken."""
+
+import os
+from pathlib import Path
+
+from hactl import store
+
+
+def test_replace_is_whole(tmp_path: Path) -> None:
+    """A file is replaced, its rights are the owner's alone, and no draft is left."""
+    file = tmp_path / "f"
+    store.replace(file, b"one")
+    store.replace(file, b"two")
+    assert file.read_bytes() == b"two"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path) == ["f"]
+
+
+def test_load(tmp_path: Path) -> None:
+    """A missing file is empty, a broken one is set aside with a sentence, one that cannot be read is a sentence."""
+    file = tmp_path / "f"
+    assert store.load(file, int, 0) == (0, "")
+    file.write_bytes(b"7")
+    assert store.load(file, int, 0) == (7, "")
+    file.write_bytes(b"seven")
+    value, text = store.load(file, int, 0)
+    assert value == 0
+    assert f"moved to {file}.broken" in text
+    file.mkdir()
+    assert store.load(file, int, 0) == (0, f"{file} cannot be read: Is a directory")
+
+
+def test_trouble(tmp_path: Path) -> None:
+    """A directory that can be written is no trouble; one that is not there is, in words."""
+    assert store.trouble(tmp_path) == ""
+    assert os.listdir(tmp_path) == []
+    assert "No such file or directory" in store.trouble(tmp_path / "gone")
