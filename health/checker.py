@@ -130,6 +130,21 @@ class Checker:
         else:
             self._sleep_until(self._started + self.spec.timeout)
 
+    @property
+    def due(self) -> float:
+        """When the next probe starts by itself."""
+        return self._due
+
+    @property
+    def waits(self) -> bool:
+        """Whether the first probe may still begin early."""
+        return not (self._started or self._together or self._wake == math.inf)
+
+    def begin(self) -> None:
+        """Start the first probe in the next turn."""
+        self._due = time.monotonic()
+        self._sleep_until(self._due)
+
     def hurry(self, hint: Health) -> None:
         """Probe at once, having heard that the host is likely down or up; not if that is known, nor too often."""
         now = time.monotonic()

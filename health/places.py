@@ -22,22 +22,22 @@ class Places:
         self._soon = soon
         self.waited = 0
         """How many had to wait so far."""
-        self._taken = 0
+        self.taken = 0
         self._waiting: dict[Starter, None] = {}
         self._serving = False
 
     def take(self, who: Starter) -> bool:
         """Whether there is a place now; if not, `who` is started when there is one."""
-        if self._taken >= self.capacity:
+        if self.taken >= self.capacity:
             self._waiting[who] = None
             self.waited += 1
             return False
-        self._taken += 1
+        self.taken += 1
         return True
 
     def free(self) -> None:
         """Give a place back."""
-        self._taken -= 1
+        self.taken -= 1
         if self._waiting and not self._serving:
             # In a turn of its own: probes that fail at once would otherwise nest as deep as the queue.
             self._serving = True
@@ -49,8 +49,8 @@ class Places:
 
     def _serve(self) -> None:
         self._serving = False
-        while self._waiting and self._taken < self.capacity:
+        while self._waiting and self.taken < self.capacity:
             who = next(iter(self._waiting))
             del self._waiting[who]
-            self._taken += 1
+            self.taken += 1
             who.start()

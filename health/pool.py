@@ -28,14 +28,13 @@ from health.probes.tls import Contexts
 from health.result import Health, Outcome, Reason, Repeats, Result, Transition
 from health.schedule import start_spread
 from health.spec import CheckSpec, HealthSpec
+from health.starts import Starts
 from health.wheel import Wheel
 
 RESERVED_DESCRIPTORS = 64
 """Descriptors left for everything that is no probe."""
 PROGRAMS = 32
 """Programs of the operator's under way at a time; further ones wait for their turn."""
-
-
 TELL_EVERY = 0.02
 """Seconds between two tellings while verdicts change in numbers: what hears of them looks at whole services each time."""
 MOST_HINTED = 50
@@ -101,6 +100,7 @@ class Pool:
         self._told_at = -math.inf
         self._fresh: dict[str, Checker] = {}
         self._repeated: dict[str, Checker] = {}
+        self._starts = Starts()
         self._wheel: Wheel[Checker] = Wheel()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
@@ -135,10 +135,11 @@ class Pool:
         for check in new:
             made = generation.plans.get(check) or self._plan(check)
             places = self._program_places if isinstance(made, ProgramPlan) else self._places
-            within = start_spread(check.interval, len(new))
-            self._checkers[check] = Checker(check, made, self, places, within)
+            self._checkers[check] = Checker(check, made, self, places, start_spread(check.interval, len(new)))
         if gone or new:
             self._index()
+            begun = [self._checkers[check] for check in new]
+            self._starts.expect(each for each in begun if each.places is self._places)
         for checker in self._checkers.values():
             checker.forget()
         return Applied(len(wanted) - len(new), len(new), len(gone))
@@ -181,7 +182,7 @@ class Pool:
     def wake(self, checker: Checker, when: float) -> None:
         """Wake a checker at `when`."""
         self._wheel.add(when, checker)
-        if when < self._timer_at:
+        if when < self._timer_at and (self._wheel.next or when) < self._timer_at:
             self._set_timer()
 
     def ended(self, checker: Checker, result: Result, change: Transition | None) -> None:
@@ -192,6 +193,8 @@ class Pool:
         if failed:
             counts.failed += 1
             counts.internal_errors += result.reason is Reason.INTERNAL_ERROR
+        else:
+            self._starts.passed(self._places.taken)
         self._fresh[checker.id] = checker
         self._repeated.pop(checker.id, None)
         if failed or change is not None:
@@ -263,6 +266,7 @@ class Pool:
         """Wake whom it is time for."""
         now = time.monotonic()
         self._timer_at = -math.inf  # Set once, after all of them.
+        self._starts.turn()
         try:
             for checker in self._wheel.due(now):
                 checker.woken(now)

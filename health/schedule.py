@@ -13,7 +13,8 @@ from health.verdict import Verdict
 START_SPREAD = 10.0
 """Longest wait in seconds for the first probe of a check, however long its interval."""
 START_RATE = 1000
-"""First probes a second, of checks that begin together, where that is more than their intervals ask for."""
+"""First probes a second by their own clocks, of checks that begin together, where that is more than their intervals ask
+for; who may begin before that is decided in `health.starts`."""
 PATIENCE = 10
 """Failures in a row of a target that is down after which the interval doubles, and again after as many."""
 
