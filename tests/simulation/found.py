@@ -25,5 +25,5 @@ FOUND = {
     95468: "a refusal that waited for a director that stood still made it speak",
     96844: "a taker that released at once let go on the giver's last advert",
     59110: "after a stall a peer's word was believed before the adverts were read",
-    134615: "a master yielded to an advert of one that was killed and restarted while it was under way, as the checker thought",
+    134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }
