@@ -1,5 +1,4 @@
-"""The step from the state that was to the state that is, after verdicts, overrides or the configuration
-changed.
+"""The step from the state that was to the state that is, after verdicts, overrides or the configuration changed.
 
 The law: what did not change stays the same object, so that everything after this costs only what changed;
 each change is told once.

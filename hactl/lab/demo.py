@@ -1,5 +1,4 @@
-"""``hactl lab demo``: two directors and real servers under real traffic, every failure played, one table at
-the end.
+"""``hactl lab demo``: two directors and real servers under real traffic, every failure played, one table at the end.
 
 Its law: exit status 0 says that everything happened as promised; anything else, 1, and the table says what.
 """

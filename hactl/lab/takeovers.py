@@ -1,5 +1,4 @@
-"""Part one of the demo: what a client sees of each failure of a director, to the millisecond, on the running
-kernel.
+"""Part one of the demo: what a client sees of each failure of a director, to the millisecond, on the running kernel.
 
 The VIP is answered by the director itself, so that nothing but the takeover is measured. Its law: it plays
 the stories and records; the judgement is ``stories.judge``.

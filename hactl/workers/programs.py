@@ -1,5 +1,4 @@
-"""The helper process that runs operators' programs as their users, for a worker that has no such right any
-more.
+"""The helper process that runs operators' programs as their users, for a worker that has no such right any more.
 
 The law: it keeps the rights to change identity and to kill, and nothing else; it runs only commands that the
 supervisor allowed, each as the user it was allowed for; its worker, which may have been turned by what it

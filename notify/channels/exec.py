@@ -1,5 +1,4 @@
-"""Alerts by a program of the operator's: once for each event, its fields in the environment and as JSON on
-stdin.
+"""Alerts by a program of the operator's: once for each event, its fields in the environment and as JSON on stdin.
 
 Who runs the program, and as whom, is not decided here: the means to run one is handed in.
 """
