@@ -22,6 +22,7 @@ from support.processes import send
 _EVENTS = 10_000
 """Addresses that come and go in 0.2 s: 20,000 messages, more than the worker's buffer of 4 MiB holds."""
 Undo = Callable[[], object]
+_TRACER_ENDS_WITHIN = 2.0
 _LEFT = 4
 """File descriptors that a process may still open when it is out of them, less those that it will close."""
 
@@ -110,7 +111,11 @@ def _kill_in_start(ground: Ground, fault: Fault) -> Undo:
     ground.start(name, *tracer)
 
     def undo() -> None:
-        send(ground.processes(name).get("strace", []), signal.SIGTERM)
+        for asked in (signal.SIGTERM, signal.SIGKILL):  # As `tracing.end`: it may wait for ever.
+            send(ground.processes(name).get("strace", []), asked)
+            limit = time.monotonic() + _TRACER_ENDS_WITHIN
+            while ground.processes(name).get("strace") and time.monotonic() < limit:
+                time.sleep(0.02)
 
     return undo
 
