@@ -21,6 +21,8 @@ from hactl.workers.reader import STATUS, Request
 
 STAYS = 300.0
 """Seconds after a reading in which the next one need not load anything."""
+READ_WITHIN = 120.0
+"""Seconds for a file, which wants a fraction of one; ten thousand servers on a slow host want some."""
 _MODULE = "hactl.workers.reader"
 _PIECE = 1 << 20
 
@@ -37,7 +39,12 @@ def begin(path: str, node: str | None) -> "subprocess.Popen[bytes]":
 
 def finish(path: str, begun: "subprocess.Popen[bytes]") -> Reading:
     """What became of the file, once it has been read."""
-    said, _ = begun.communicate()
+    try:
+        said, _ = begun.communicate(timeout=READ_WITHIN)
+    except subprocess.TimeoutExpired:
+        begun.kill()
+        begun.communicate()
+        return _unread(path, _silent())
     return _reading(said) or _unread(path, _ended(begun.returncode))
 
 
@@ -57,9 +64,12 @@ class Reader:
                 self._end.cancel()
             reading = None
             try:
-                process, door = await self._ready()
-                reading = _reading(await _ask(door, Request(path, node)))
-                return reading or _unread(path, await _how_it_ended(process, door))
+                async with asyncio.timeout(READ_WITHIN):
+                    process, door = await self._ready()
+                    reading = _reading(await _ask(door, Request(path, node)))
+                    return reading or _unread(path, await _how_it_ended(process, door))
+            except TimeoutError:
+                return _unread(path, _silent())
             except OSError as error:
                 return _unread(path, f"no process can be started for it ({error.strerror})")
             finally:
@@ -127,6 +137,10 @@ def _reading(said: bytes) -> Reading | None:
 def _ended(status: int) -> str:
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
     return f"the process that reads it {how}"
+
+
+def _silent() -> str:
+    return f"the process that reads it did not answer within {READ_WITHIN:g} s"
 
 
 def _unread(path: str, why: str) -> Reading:

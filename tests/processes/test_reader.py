@@ -91,3 +91,18 @@ async def test_a_reader_that_dies_is_a_fault_of_the_file(
         for victim in (resident, child)[-victims:]:
             os.kill(victim, number)
         assert [str(one) for one in (await reading).faults] == [fault]
+
+
+async def test_a_reader_that_hangs_is_a_fault_of_the_file(
+    tmp_path: Path, warm: reader.Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At a start and at a reload; nobody is left over, and the next reload is not kept waiting."""
+    path = str(tmp_path / "pipe")
+    os.mkfifo(path)
+    monkeypatch.setattr(reader, "READ_WITHIN", 0.5)
+    fault = f"{path}:1:1: cannot be read: the process that reads it did not answer within 0.5 s"
+    assert [str(one) for one in reader.finish(path, reader.begin(path, None)).faults] == [fault]
+    assert [str(one) for one in (await warm.read(path, None)).faults] == [fault]
+    await asyncio.to_thread(wait_until, lambda: not resting())
+    monkeypatch.undo()
+    assert (await warm.read(SOUND, "lb1")).config is not None

@@ -13,7 +13,7 @@ import msgspec
 LEASE = 2.0
 TAKEOVER = 0.5
 """Master-down time of the slowest peer (0.46 s at adverts of 100 ms), and the taking."""
-PROCESSES = ("supervisor", "failover", "health-0", "notify", "programs")
+PROCESSES = ("supervisor", "failover", "health-0", "notify", "programs", "reader")
 
 
 class Kind(enum.StrEnum):
@@ -104,6 +104,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
             "health-0",
             "notify",
             "programs",
+            "reader",
         )
         return aside or self.kind in WITHOUT_EFFECT
 
@@ -138,7 +139,7 @@ def _fault(dice: Random, directors: tuple[str, ...], longest: float) -> Fault:
         "subject": dice.choices(directors, [3, *[1] * (len(directors) - 1)])[0],
         "at": round(dice.uniform(0.0, 1.5), 3),
         "lasts": _duration(dice, kind, longest),
-        "process": dice.choices(PROCESSES, (5, 8, 2, 3, 1))[0],
+        "process": dice.choices(PROCESSES, (5, 8, 2, 3, 1, 1))[0],
         "call": dice.choice(FAILING if kind is Kind.CALLS_FAIL else CALLS),
         "error": dice.choice(ERRORS),
         "number": int(10 ** dice.uniform(0.0, 3.5 if kind is Kind.KILL_IN_START else 2.0)),

@@ -11,7 +11,8 @@ from torture.ground import Ground
 from torture.places import OPERATORS, VIP, VIP6
 
 WANTED = {"supervisor": 1, "failover": 1, "health-0": 1, "notify": 1}
-HELPERS = 2
+SOME = {"programs": 2, "reader": 1}
+"""At most: helpers of workers, and what reads the configuration, for five minutes after it did."""
 GROWTH = 16 << 20
 """Bytes that a process may grow over its first quiet: caches and arenas that fill once."""
 MORE_DESCRIPTORS = 6
@@ -38,7 +39,7 @@ def lacks(ground: Ground, holders: frozenset[str], best: str) -> list[str]:
 def _strangers(name: str, there: dict[str, list[int]]) -> list[str]:
     found = []
     for what, pids in there.items():
-        if what != "true" and (what not in {*WANTED, "programs"} or len(pids) > WANTED.get(what, HELPERS)):
+        if what != "true" and len(pids) > (WANTED | SOME).get(what, 0):
             found.append(f"{name}: {len(pids)} processes {what}: {pids}")
     return found + [f"{name}: no process {what}" for what in WANTED if what not in there]
 
