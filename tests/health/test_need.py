@@ -13,7 +13,7 @@ from health.need import Before, Conclusion, conclude
 from health.pool import Pool
 from health.result import Health, Reason, Result, Transition
 from health.schedule import START_RATE
-from health.spec import CheckSpec, HealthSpec, Need
+from health.spec import CheckSpec, HealthSpec, Need, TcpProbe
 from health.verdict import UNKNOWN, Verdict, observe
 from support.pool import check, running
 from support.servers import free_port, serving, silence
@@ -212,7 +212,9 @@ async def test_hints_come_at_most_once_a_fast_interval() -> None:
 async def test_a_host_with_very_many_checks_is_not_stormed() -> None:
     """A thousand checks of one address, as with a proxy: a hint starts none of them."""
     async with serving(silence) as port:
-        many = [check(port, interval=100.0 + number, fast_interval=0.01) for number in range(1000)]
+        # No answer comes, so none lets others begin early.
+        waiting = TcpProbe(expect="a word that is never said")
+        many = [check(port, probe=waiting, interval=100.0 + n, fast_interval=0.01) for n in range(1000)]
         async with running(*many) as (pool, _):
             began = time.monotonic()
             pool.gone("127.0.0.1")
