@@ -38,5 +38,5 @@ def test_some_faults(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_more_faults(tmp_path: Path) -> None:
     """Two minutes of them."""
-    words = ("--seed", "8", "--seconds", "120", "--longest", "10")
+    words = ("--seed", "8", "--duration", "2m", "--longest", "10")
     assert len(campaign(tmp_path, *words)) > 40
