@@ -22,6 +22,7 @@ from support.daemon import Director, assert_clean, daemons
 from support.ipvs_daemon import START_WITHIN, VIP, WITHIN, Call, until
 from support.ipvs_farm import Farm
 from support.netns import Lan, lan
+from support.tasks import at_work
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -61,8 +62,7 @@ async def test_threads_follow_their_interface(kernel: Kernel) -> None:
         stored.append(record)
 
     loop = Synchroniser(kernel, SyncSpec(interface="sync0", id=7), report=reports.append, store=store)
-    task = asyncio.create_task(loop.run())
-    try:
+    async with at_work(loop.run()):
         await loop.settled()
         assert (loop.view.state, loop.view.reason) == (SyncState.FAULT, "there is no interface sync0")
         _make_interface()
@@ -89,10 +89,6 @@ async def test_threads_follow_their_interface(kernel: Kernel) -> None:
         loop.configure(None, 10.0)
         await loop.settled()
         assert await kernel.daemons() == ()
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 async def _until_up(loop: Synchroniser) -> None:

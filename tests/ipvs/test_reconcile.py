@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from hactl.ipvs.update import update
 from hactl.services.state import index
 from support.ipvs_build import entry, key, real, service_spec, wishes
 from support.ipvs_namespace import ipvsadm
+from support.tasks import at_work
 
 WWW = "-A -t 10.77.0.100:80 -s wlc"
 FOREIGN = "-A -t 10.99.99.99:1 -s rr\n-a -t 10.99.99.99:1 -r 10.0.0.1:1 -m -w 9\n"
@@ -51,16 +51,9 @@ class Bench:
         self.reconciler.wish(table)
         await self.reconciler.settled()
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
         """The loop runs."""
-        running = asyncio.create_task(self.reconciler.run())
-        try:
-            yield
-        finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+        return at_work(self.reconciler.run())
 
 
 async def test_a_former_table_is_adopted_and_foreign_services_stay(kernel: Kernel) -> None:

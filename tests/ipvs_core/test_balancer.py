@@ -1,7 +1,6 @@
 """The balancer on a kernel that takes its time: what a reload changes while a pass is under way."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hactl.ipvs.passes import Refusal
 from support.ipvs_build import service_spec
 from support.ipvs_fake import FakeKernel
 from support.ipvs_random import World
+from support.tasks import at_work
 
 
 class SlowKernel(FakeKernel):
@@ -38,20 +38,17 @@ async def test_a_service_that_goes_while_it_is_being_added(tmp_path: Path) -> No
     world.use(kernel)  # type: ignore[arg-type]
     balancer, spec = world.balancer, service_spec()
     await balancer.start()
-    running = asyncio.create_task(balancer.run())
     try:
-        balancer.apply(msgspec.structs.replace(world.config, services=(spec,)))
-        await asyncio.wait_for(kernel.asked.wait(), 10)
-        balancer.apply(world.config)
-        kernel.go.set()
-        for _ in range(1000):
-            await asyncio.sleep(0.01)
-            if kernel.written and not kernel.table:
-                break
-        assert service_key(spec) in {op.key for op in kernel.written}
-        assert kernel.table == {}
+        async with at_work(balancer.run()):
+            balancer.apply(msgspec.structs.replace(world.config, services=(spec,)))
+            await asyncio.wait_for(kernel.asked.wait(), 10)
+            balancer.apply(world.config)
+            kernel.go.set()
+            for _ in range(1000):
+                await asyncio.sleep(0.01)
+                if kernel.written and not kernel.table:
+                    break
+            assert service_key(spec) in {op.key for op in kernel.written}
+            assert kernel.table == {}
     finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
         balancer.close()

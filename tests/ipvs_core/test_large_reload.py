@@ -1,7 +1,6 @@
 """A reload of ten thousand servers of which ten changed: ten changes everywhere, and nothing else is touched."""
 
 import asyncio
-import contextlib
 from pathlib import Path
 
 import msgspec
@@ -20,6 +19,7 @@ from health.spec import CheckSpec, HealthSpec, TcpProbe
 from support.alerts import until
 from support.ipvs_fake import FakeKernel
 from support.ipvs_random import Quiet
+from support.tasks import at_work
 
 SERVERS, CHANGED = 10_000, 10
 
@@ -50,23 +50,20 @@ async def test_ten_other_weights_are_ten_writes(tmp_path: Path) -> None:
     balancer, kernel = Balancer(old, Overrides(), lambda _: None, lambda *_: None, Quiet()), Table()
     setattr(balancer, "_kernel", kernel)  # noqa: B010 - the balancer makes its own everywhere else
     await balancer.start()
-    running = asyncio.create_task(balancer.run())
     try:
-        balancer.learn(
-            Outcome(check=check.id, health=Health.UP, result=Result(reason=Reason.OK), at=1.0)
-            for check in old.checks
-        )
-        await until(lambda: sum(len(entry.servers) for entry in kernel.table.values()) == SERVERS)
-        kernel.written.clear()
-        balancer.apply(new)
-        await until(lambda: len(kernel.written) >= CHANGED)
-        await asyncio.sleep(0.2)
-        assert len(kernel.written) == CHANGED
-        assert {type(op) for op in kernel.written} == {SetServer}
+        async with at_work(balancer.run()):
+            balancer.learn(
+                Outcome(check=check.id, health=Health.UP, result=Result(reason=Reason.OK), at=1.0)
+                for check in old.checks
+            )
+            await until(lambda: sum(len(entry.servers) for entry in kernel.table.values()) == SERVERS)
+            kernel.written.clear()
+            balancer.apply(new)
+            await until(lambda: len(kernel.written) >= CHANGED)
+            await asyncio.sleep(0.2)
+            assert len(kernel.written) == CHANGED
+            assert {type(op) for op in kernel.written} == {SetServer}
     finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
         balancer.close()
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import errno
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from hactl.ipvs.errors import IpvsError, IpvsLost, IpvsMissing
 from hactl.ipvs.model import Entry, ServiceKey, Timeouts
@@ -14,6 +14,7 @@ from hactl.ipvs.reconciler import Faulty, Reconciler, Report, SettingsRepaired, 
 from hactl.ipvs.spec import IpvsSpec, TimeoutsSpec
 from support.ipvs_build import entry, key, real
 from support.ipvs_fake import FakeKernel
+from support.tasks import at_work
 
 
 class Bench:
@@ -59,16 +60,9 @@ class Bench:
         self.reports.clear()
         return kinds
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    def running(self) -> contextlib.AbstractAsyncContextManager[None]:
         """The loop runs."""
-        running = asyncio.create_task(self.reconciler.run())
-        try:
-            yield
-        finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+        return at_work(self.reconciler.run())
 
 
 def www(*servers: int, weight: int = 1) -> dict[ServiceKey, Entry]:

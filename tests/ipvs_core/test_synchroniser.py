@@ -1,6 +1,5 @@
 """The loop that keeps the synchronisation threads, on a strict fake of the kernel."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -10,6 +9,7 @@ from hactl.ipvs.spec import SyncSpec
 from hactl.ipvs.sync import Link, Role, SyncState
 from hactl.ipvs.synchroniser import Synchroniser, SyncMoved, SyncRecord, SyncRepaired, SyncReport
 from support.ipvs_fake import FakeThreads
+from support.tasks import at_work
 
 SPEC = SyncSpec(interface="eth1", id=7, router="web")
 
@@ -48,14 +48,9 @@ class Bench:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The loop runs."""
-        task = asyncio.create_task(self.loop.run())
-        try:
+        async with at_work(self.loop.run()):
             await self.loop.settled()
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     def repairs(self) -> list[str]:
         """What was told as somebody's change."""

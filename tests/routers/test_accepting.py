@@ -9,6 +9,7 @@ import pytest
 from failover.priority import Judgement, Word
 from hactl.routers import accepting
 from hactl.routers.acceptance import RefusedSpec
+from support.tasks import at_work
 
 REFUSAL = "/dev/stdin:1:1-22: Error: Could not process rule: Operation not supported"
 
@@ -24,12 +25,8 @@ async def test_the_reason_is_nfts_own(monkeypatch: pytest.MonkeyPatch, tmp_path:
     config = MagicMock(refused=(RefusedSpec(router="web", addresses=("10.99.0.100",)),))
     config.ipvs.reconcile = 10.0
     verdicts: asyncio.Queue[Judgement] = asyncio.Queue()
-    running = asyncio.create_task(accepting.Accepting(config, verdicts.put_nowait, MagicMock()).run())
-    try:
+    async with at_work(accepting.Accepting(config, verdicts.put_nowait, MagicMock()).run()):
         verdict = await asyncio.wait_for(verdicts.get(), 10.0)
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
     assert verdict == Judgement(
         "accept:web", Word.DOWN, f"{nft}: exit status 1: Could not process rule: Operation not supported"
     )

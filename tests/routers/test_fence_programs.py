@@ -1,6 +1,5 @@
 """Fencing programs as real processes: what they are told, who shares a run, how one that is not wanted any more ends."""
 
-import asyncio
 import contextlib
 import json
 import os
@@ -21,6 +20,7 @@ from hactl.routers.fencing import peer_of
 from hactl.routers.last_masters import LastMasters
 from notify.event import EventKind, Severity
 from support.alerts import until
+from support.tasks import at_work
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")
 
@@ -89,18 +89,15 @@ def runs(number: int) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def at_work(bench: Bench) -> AsyncIterator[Bench]:
+async def running(bench: Bench) -> AsyncIterator[Bench]:
     """Its programs run meanwhile."""
-    task = asyncio.create_task(bench.programs.run())
-    yield bench
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with at_work(bench.programs.run()):
+        yield bench
 
 
 async def test_what_it_is_told(tmp_path: Path) -> None:
     """The peer by name and by the address of its adverts, as variables and as JSON; success is an event."""
-    async with at_work(Bench(tmp_path)) as bench:
+    async with running(Bench(tmp_path)) as bench:
         assert await bench.ends(1) == ""
         told = dict(line.partition("=")[::2] for line in (tmp_path / "env").read_text().splitlines())
         facts = {
@@ -123,7 +120,7 @@ async def test_what_it_is_told(tmp_path: Path) -> None:
 
 async def test_a_failure_is_an_alarm_once(tmp_path: Path) -> None:
     """Not at each further try for the same reason; a success ends it, and so does a wait that is over."""
-    async with at_work(Bench(tmp_path)) as bench:
+    async with running(Bench(tmp_path)) as bench:
         bench.answer.write_text("echo no route to the switch; exit 3\n")
         assert await bench.ends(1) == "exit status 3: no route to the switch"
         assert await bench.ends(2) == "exit status 3: no route to the switch"
@@ -163,13 +160,13 @@ async def test_what_cannot_be_run_has_failed(tmp_path: Path, program: str, withi
     bench.answer.write_text("sleep 30\n")
     (tmp_path / "plain").touch()
     bench.programs.apply(config(tmp_path, program=program.format(folder=tmp_path), timeout=within))
-    async with at_work(bench):
+    async with running(bench):
         assert (await bench.ends(1)).startswith(failure)
 
 
 async def test_routers_share_a_run_and_an_unwanted_one_is_ended(tmp_path: Path) -> None:
     """Two routers fence one director once. When neither waits any more the program is killed, and nothing is answered."""
-    async with at_work(Bench(tmp_path)) as bench:
+    async with running(Bench(tmp_path)) as bench:
         bench.answer.write_text(f"sleep 0.3; echo ended >> {tmp_path}/ended\n")
         for router in ("web", "inside"):
             bench.programs.hear(FenceAsked(router, 7, "10.99.0.1"))
@@ -193,7 +190,7 @@ async def test_routers_share_a_run_and_an_unwanted_one_is_ended(tmp_path: Path) 
 
 async def test_an_answer_that_came_too_late(tmp_path: Path) -> None:
     """The election waits no more: the alarm says so, and what the program does then is of no interest."""
-    async with at_work(Bench(tmp_path)) as bench:
+    async with running(Bench(tmp_path)) as bench:
         bench.answer.write_text("sleep 30\n")
         bench.programs.hear(FenceAsked("web", 1, "10.99.0.1"))
         await until(lambda: bool(bench.told()), WITHIN)

@@ -1,7 +1,5 @@
 """Takeover programs as real processes: what they are told, one run at a time, their failure as a verdict; and the sample."""
 
-import asyncio
-import contextlib
 import json
 import os
 import sys
@@ -23,6 +21,7 @@ from hactl.config.load import load
 from hactl.config.model import Config
 from hactl.routers.takeover_programs import TakeoverPrograms
 from support.alerts import until
+from support.tasks import at_work
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="changing identity needs root")
 
@@ -84,11 +83,8 @@ class Bench:
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     """The programs of one director at work."""
     made = Bench(tmp_path)
-    task = asyncio.create_task(made.programs.run())
-    yield made
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with at_work(made.programs.run()):
+        yield made
 
 
 async def test_each_role_is_told_once(bench: Bench) -> None:

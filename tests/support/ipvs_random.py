@@ -5,7 +5,6 @@ real, that loses answers and refuses for want of memory. All of it follows from 
 """
 
 import asyncio
-import contextlib
 import errno
 import random
 import time
@@ -40,6 +39,7 @@ from hactl.services.state import index
 from hactl.wishes.overrides import Admin, Overrides, Wish
 from hactl.wishes.scopes import OverrideError, Scope
 from health.result import Health, Outcome, Reason, Result
+from support.tasks import at_work
 
 VIP4, VIP6 = "10.77.0.100", "fd77::100"
 SCHEDULERS = ("rr", "wrr", "wlc", "lc", *("sh", "mh") * 3, "sed", "nq", "fo", "dh")
@@ -306,24 +306,21 @@ async def campaign(
     wished, in seconds, and how often that was looked at."""
     world.use(kernel)
     await world.balancer.start()
-    running = asyncio.create_task(world.balancer.run())
     longest, looked = 0.0, 0
     try:
-        for step in range(1, steps + 1):
-            kernel.rate = 0.3
-            if world.rng.random() < 0.15:
-                await tamper()
-            else:
-                world.step()
-            await asyncio.sleep(world.rng.choice((0.0, 0.0, 0.005, 0.06)))
-            if step % 100 == 0 or step == steps:
-                kernel.rate = 0.0
-                longest = max(longest, await _settle(world, kernel))
-                looked += 1
+        async with at_work(world.balancer.run()):
+            for step in range(1, steps + 1):
+                kernel.rate = 0.3
+                if world.rng.random() < 0.15:
+                    await tamper()
+                else:
+                    world.step()
+                await asyncio.sleep(world.rng.choice((0.0, 0.0, 0.005, 0.06)))
+                if step % 100 == 0 or step == steps:
+                    kernel.rate = 0.0
+                    longest = max(longest, await _settle(world, kernel))
+                    looked += 1
     finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
         world.balancer.close()
     return longest, looked
 
