@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -106,3 +108,13 @@ async def test_a_reader_that_hangs_is_a_fault_of_the_file(
     await asyncio.to_thread(wait_until, lambda: not resting())
     monkeypatch.undo()
     assert (await warm.read(SOUND, "lb1")).config is not None
+
+
+def test_a_reader_whose_daemon_is_gone_says_nothing() -> None:
+    """Nobody takes its answer; that is no fault of its own."""
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = (sys.executable, "-I", "-m", "hactl.workers.reader", SOUND, "lb1")
+    done = subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, check=False, timeout=50.0)
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (0, b"")

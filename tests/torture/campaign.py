@@ -128,7 +128,7 @@ class Campaign:
             self._read[name] += len(text.encode())
             if not any(fault.kind in ROUGH for fault in plan.faults):
                 found += [
-                    f"{name} logged: {text[text.find(sign) - 200 : text.find(sign) + 1500]}"
+                    f"{name} logged: {text[max(0, text.find(sign) - 200) : text.find(sign) + 1500]}"
                     for sign in SIGNS
                     if sign in text
                 ]
