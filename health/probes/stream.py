@@ -6,12 +6,12 @@ closes with a reset unless the server closed first, so thousands of probes leave
 
 import socket
 import ssl
-import struct
 from collections.abc import Callable
 
 from health.dialogue import Answer, Dialogue, Farewell, Plan, StartTls
 from health.errors import end_of_error
 from health.probes import tls
+from health.probes.closing import reset_at_close
 from health.probes.connecting import OriginError, connecting, with_itself
 from health.probes.poller import BROKEN, ENDED, FINISHED, READABLE, WRITABLE, Poller
 from health.probes.steps import Steps, endpoint
@@ -21,7 +21,6 @@ from health.spec import Origin
 RECEIVED_LIMIT = 4 * 1024 * 1024
 """Bytes taken from one server in one conversation, whatever they are."""
 _PIECE = 64 * 1024
-_LINGER_NONE = struct.pack("ii", 1, 0)
 
 
 class Conversation:
@@ -291,7 +290,7 @@ class Conversation:
         if (descriptor := sock.fileno()) >= 0:
             self._poller.forget(descriptor)
             if not self._peer_ended:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NONE)
+                reset_at_close(descriptor)
         sock.close()
 
 
