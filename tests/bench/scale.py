@@ -24,8 +24,11 @@ from hactl.lab.kernel import has_ipvs
 _LOOK_EVERY = 0.05
 _WITHIN = 240.0
 _QUIET = 3.0
-"""Seconds in which an unchanged reload would have written, had it anything to write."""
+"""Seconds after a reload until the next; four times as many in which an unchanged one would have written."""
 FEW, MANY = 1, 4000
+FIRST = f"{MANY:,} of them, the first since the start"
+"""hactl loads then what reads its file, and keeps it for some minutes."""
+UNTOLD = frozenset({"nothing", "those back", "the others"})
 SHARED, SHARING = 200, 50
 PARTS = {"table": "scale.json", "sharing": "sharing.json"}
 """What can be measured, with the book of each."""
@@ -56,7 +59,7 @@ class Scaled(msgspec.Struct, frozen=True):
         return self.target is None or self.ratio <= self.target
 
 
-HEAD = f"{'what':52}{'servers':>9}{'hactl':>10}{'beside it':>12}{'ratio':>8}{'target':>8}{'writes':>8}"
+HEAD = f"{'what':62}{'servers':>9}{'hactl':>10}{'beside it':>12}{'ratio':>8}{'target':>8}{'writes':>8}"
 
 
 def line(one: Scaled) -> str:
@@ -65,7 +68,7 @@ def line(one: Scaled) -> str:
     writes = f"{one.writes:8}" if one.writes >= 0 else f"{'-':>8}"
     missed = "" if one.met else "  missed"
     figures = f"{one.ours:10.2f}{one.theirs:12.2f}{one.ratio:8.2f}"
-    return f"{one.what:52}{one.servers:9}{figures}{target}{writes} {one.unit}{missed}"
+    return f"{one.what:62}{one.servers:9}{figures}{target}{writes} {one.unit}{missed}"
 
 
 # ---- the table ------------------------------------------------------------------------------------------------------
@@ -95,9 +98,11 @@ def _until(here: Ground, wanted: tuple[int, int], began: float) -> float:
 
 
 def _reloads(servers: int) -> dict[str, int]:
-    """Reloads in order by name, each with how many servers have the other weight then; `the others` readies for `all`."""
-    several = {f"{MANY:,} of them": MANY} if servers > MANY else {}
-    return {"nothing": 0, "one": FEW, **several, "the others": servers, "all": 0}
+    """Reloads in order by name, each with how many servers have the other weight then; UNTOLD ready for others."""
+    if servers <= MANY:
+        return {"nothing": 0, "one": FEW, "the others": servers, "all": 0}
+    several = {FIRST: MANY, "nothing": MANY, "those back": 0, "one": FEW, f"{MANY:,} of them": MANY}
+    return {**several, "the others": servers, "all": 0}
 
 
 def timed(here: Ground, program: Hactl | Keepalived, farm: Farm, reloads: dict[str, int]) -> Timed:
@@ -116,7 +121,7 @@ def timed(here: Ground, program: Hactl | Keepalived, farm: Farm, reloads: dict[s
             program.reload()
             began = time.monotonic()
             found.seconds[name] = _until(here, (farm.servers, changed), began)
-            time.sleep(_QUIET)
+            time.sleep(4 * _QUIET if name == "nothing" else _QUIET)
             found.writes[name] = count() - before
     finally:
         program.stop()
@@ -142,7 +147,7 @@ def table(here: Ground, servers: int, interval: float) -> Iterator[Scaled]:
     silent = ours.writes["nothing"]
     yield Scaled("reload, changed: nothing (writes)", servers, "", silent, 1.0, 0.0, silent)
     for name in reloads:
-        if name not in ("nothing", "the others"):
+        if name not in UNTOLD:
             target = 0.1 if reloads[name] == MANY else None
             took = ours.seconds[name], theirs.seconds[name]
             yield Scaled(f"reload, changed: {name}", servers, "s", *took, target, ours.writes[name])

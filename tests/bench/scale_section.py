@@ -17,8 +17,9 @@ many services use them; keepalived probes each server for each service.
 """
 _TABLE = """In services of a hundred servers, in the lab kernel, where everything takes longer, starting Python most of all:
 only the ratios count. A start ends when the kernel's table holds every server. hactl lets no server in before its first
-passed check; keepalived does so with `alpha`, and fills the table at once without it. A reload ends when the table has the
-new weights.
+passed check; keepalived does so with `alpha`, and then spreads the first checks over their interval of 30 s, which is its
+default; without `alpha` it fills the table at once, before it knows of any server. A reload ends when the table has the new
+weights. The first reload loads what reads the file, which hactl keeps for five minutes; the others follow within those.
 """
 
 
