@@ -26,11 +26,10 @@ _JSON = msgspec.json.Decoder(float_hook=_number)
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An HTTP status and a JSON body. `allow`: the methods that there are, where the one asked is none."""
+    """An HTTP status and a JSON body."""
 
     status: int
     body: bytes
-    allow: str = ""
 
 
 def answer(content: object, status: int = 200) -> Reply:

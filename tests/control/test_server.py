@@ -28,7 +28,7 @@ from hactl.control.commands import (
     StandbyRequest,
 )
 from hactl.control.roles import Role
-from hactl.control.wire import MAX_REQUEST
+from hactl.control.server import MAX_REQUEST
 from hactl.plan.model import Plan
 from support.fake_daemon import FakeDaemon, fake_daemon
 

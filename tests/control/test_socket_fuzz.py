@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hactl.control.client import Client
-from hactl.control.wire import MAX_REQUEST
+from hactl.control.server import MAX_REQUEST
 from support.fake_daemon import FakeDaemon, fake_daemon
 
 REQUESTS = (

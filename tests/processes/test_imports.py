@@ -11,14 +11,14 @@ from support.config import MINIMAL, config_of
 READING = ("pydantic", "yaml", "hactl.config.schema")
 SHOWING = ("rich", "click", "textual", "scapy")
 PARTS = ("aiohttp", "aiosmtplib", "email.message", "idna", "prometheus_client")
-"""Loaded by the notify worker where the configuration asks for them, see below, and by nobody else."""
+"""Of the notify worker, loaded where the configuration asks for them: see below."""
 SERVING = ("aiohttp", "pyroute2", "structlog", "uvloop", "sqlite3")
 
 
 @pytest.mark.parametrize(
     ("first", "unwanted"),
     [
-        ("hactl.supervisor.start, hactl.supervisor.supervisor", (*READING, *SHOWING, *PARTS)),
+        ("hactl.supervisor.start, hactl.supervisor.supervisor", (*READING, *SHOWING)),
         ("hactl.workers.failover", (*READING, *SHOWING, *SERVING)),
         ("hactl.workers.health", (*READING, *SHOWING, "aiohttp", "pyroute2", "structlog", "sqlite3")),
         ("hactl.workers.notify", (*READING, *SHOWING, *PARTS, "pyroute2", "structlog", "uvloop")),
