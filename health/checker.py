@@ -5,20 +5,21 @@ ends in exactly one result within the timeout, time during which this process st
 """
 
 import math
-import time
+from time import monotonic
 from typing import Protocol
 
 from health.blots import blotted
 from health.dialogue import AnyPlan
+from health.errors import internal_error
 from health.hints import taken
 from health.need import Before, conclude
 from health.places import Places
 from health.probes.registry import Carriers, Running
-from health.probes.stream import internal_error
 from health.result import End, Health, Result, Transition, merged
 from health.schedule import START_SPREAD, again_due, common_due, first_due, first_wait, interval, next_due
 from health.spec import AgentProbe, CheckSpec
 from health.verdict import UNKNOWN, Verdict, observe, transition
+from health.wheel import Wheel
 from health.wire.agent import standing
 
 STALL = 0.25
@@ -30,9 +31,8 @@ class Around(Protocol):
 
     carriers: Carriers
     secrets: dict[str, str]
-
-    def wake(self, checker: "Checker", when: float) -> None:
-        """Have the checker's `woken` called at `when`, monotonic seconds."""
+    wheel: "Wheel[Checker]"
+    """Calls a checker's `woken` at the time that was asked for, in monotonic seconds."""
 
     def ended(self, checker: "Checker", result: Result, change: Transition | None) -> None:
         """A probe has ended: its result stands in the checker."""
@@ -92,7 +92,7 @@ class Checker:
         self._wake = math.inf
         self._together = spec.together
         self._within: float | None = within
-        self._due = first_due(self.id, spec, time.monotonic(), within)
+        self._due = first_due(self.id, spec, monotonic(), within)
         self._sleep_until(self._due)
 
     @property
@@ -117,18 +117,18 @@ class Checker:
 
     def start(self) -> None:
         """Begin a probe now; the pool has given a place."""
-        self._started = time.monotonic()
+        self._started = started = monotonic()
+        spec, pool = self.spec, self._pool
         try:
-            self._running = running = self._pool.carriers.probe(
-                self.plan, self._ended, None, self.spec.origin
-            )
+            self._running = running = pool.carriers.probe(self.plan, self._ended, None, spec.origin)
             end = running.start()
         except Exception as error:  # noqa: BLE001 - shown in the result, counted by the pool
             end = internal_error(error)
         if end is not None:
             self._ended(end)
         else:
-            self._sleep_until(self._started + self.spec.timeout)
+            self._wake = deadline = started + spec.timeout
+            pool.wheel.add(deadline, self)
 
     @property
     def due(self) -> float:
@@ -142,12 +142,12 @@ class Checker:
 
     def begin(self) -> None:
         """Start the first probe in the next turn."""
-        self._due = time.monotonic()
+        self._due = monotonic()
         self._sleep_until(self._due)
 
     def hurry(self, hint: Health) -> None:
         """Probe at once, having heard that the host is likely down or up; not if that is known, nor too often."""
-        now = time.monotonic()
+        now = monotonic()
         waiting = self._running is None and now < self._wake < math.inf
         if waiting and taken(hint, self.verdict) and now - self._started >= self.spec.fast_interval:
             self._due = now
@@ -166,7 +166,7 @@ class Checker:
 
     def _sleep_until(self, when: float) -> None:
         self._wake = when
-        self._pool.wake(self, when)
+        self._pool.wheel.add(when, self)
 
     def _deadline(self, running: Running, now: float) -> None:
         late = now - self._wake
@@ -181,9 +181,9 @@ class Checker:
             self._ended(running.expire())
 
     def _ended(self, end: End) -> None:
-        now = time.monotonic()
+        now = monotonic()
         self._running = None
-        if end == self._end:
+        if end is self._end or end == self._end:
             self._passed_again(now)
         else:
             self._concluded(end, now)
@@ -191,10 +191,14 @@ class Checker:
 
     def _passed_again(self, now: float) -> None:
         """What nearly every probe of a healthy cluster comes to, and so the shortest way."""
+        pool, every = self._pool, self.spec.interval
         self.at, self.elapsed, self.pass_began = now, now - self._started, self._started
-        self._due = self._next(self.spec.interval, now)
-        self._sleep_until(self._due)
-        self._pool.repeated(self)
+        due = self._due + every
+        if due <= now or self._within is not None or self._together:
+            due = self._next(every, now)
+        self._due = self._wake = due
+        pool.wheel.add(due, self)
+        pool.repeated(self)
 
     def _concluded(self, end: End, now: float) -> None:
         spec, before, told = self.spec, self.verdict, end

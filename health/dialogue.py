@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from health.result import End
 from health.spec import TlsSpec
 
@@ -62,7 +64,7 @@ class Farewell(NamedTuple):
     end: End
 
 
-class Plan(NamedTuple):
+class Plan(msgspec.Struct, frozen=True):
     """One conversation to be had: where, whether inside TLS and under which name, and what is said.
 
     Without a dialogue the probe passes as soon as it is connected. `address` may have an IPv6 zone (`%eth0`).

@@ -1,11 +1,11 @@
-"""What an error of the operating system says about the server that was probed.
+"""What an error says about the server that was probed.
 
 Its law: each error number has one reason; those that speak of this director rather than of the server say so.
 """
 
 import errno
 
-from health.result import End, Reason
+from health.result import DETAIL_LIMIT, End, Reason
 
 _UNREACHABLE = frozenset(
     {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.ENODEV}
@@ -37,6 +37,11 @@ def end_of_error(code: int, connected: bool) -> End:
     if code in _LOCAL:
         return End(Reason.CANNOT_RUN, _name(code))
     return End(Reason.CLOSED if connected else Reason.CONNECT_FAILED, _name(code))
+
+
+def internal_error(error: BaseException) -> End:
+    """How a probe ends whose own code failed."""
+    return End(Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}"[:DETAIL_LIMIT])
 
 
 def _name(code: int) -> str:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from health.blots import blotted
+from health.errors import internal_error
 from health.probes.calls import Calls
 from health.probes.local import Looks
 from health.probes.ping import Pings, PingSocket
@@ -17,7 +18,6 @@ from health.probes.poller import Poller
 from health.probes.program import RunProgram
 from health.probes.registry import Carriers, kit, plan
 from health.probes.steps import Step, Steps
-from health.probes.stream import internal_error
 from health.probes.tls import Contexts
 from health.result import End, Health, Result
 from health.spec import AgentProbe, CheckSpec

@@ -101,7 +101,7 @@ class Pool:
         self._fresh: dict[str, Checker] = {}
         self._repeated: dict[str, Checker] = {}
         self._starts = Starts()
-        self._wheel: Wheel[Checker] = Wheel()
+        self.wheel: Wheel[Checker] = Wheel(self._sooner)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
 
@@ -179,12 +179,6 @@ class Pool:
         self._checkers.clear()
         self.carriers.poller.close()
 
-    def wake(self, checker: Checker, when: float) -> None:
-        """Wake a checker at `when`."""
-        self._wheel.add(when, checker)
-        if when < self._timer_at and (self._wheel.next or when) < self._timer_at:
-            self._set_timer()
-
     def ended(self, checker: Checker, result: Result, change: Transition | None) -> None:
         """Count a result, and tell of a changed verdict soon."""
         counts = self.counts
@@ -255,10 +249,14 @@ class Pool:
         except ProbeError as error:
             raise ProbeError(f"{check.address} port {check.port}: {error}") from error
 
+    def _sooner(self, when: float) -> None:
+        if when < self._timer_at:
+            self._set_timer()
+
     def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        when = self._wheel.next
+        when = self.wheel.next
         self._timer = None if when is None else self._loop.call_at(when, self._turn)
         self._timer_at = math.inf if when is None else when
 
@@ -268,7 +266,7 @@ class Pool:
         self._timer_at = -math.inf  # Set once, after all of them.
         self._starts.turn()
         try:
-            for checker in self._wheel.due(now):
+            for checker in self.wheel.due(now):
                 checker.woken(now)
         finally:
             self._set_timer()

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 from health.conventions import mon
 from health.dialogue import CallPlan, Ran
+from health.errors import internal_error
 from health.probes.program import RunProgram
 from health.probes.steps import Steps
-from health.probes.stream import internal_error
 from health.result import End, Reason
 
 GATHER = 0.05

@@ -13,6 +13,8 @@ from health.spec import Origin
 
 _INET, _INET6 = int(socket.AF_INET), int(socket.AF_INET6)
 _FLAGS = int(socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+_UNDER_WAY = errno.EINPROGRESS
+_socket = socket.SocketType
 _BIND_ADDRESS_NO_PORT = 24
 """IP_BIND_ADDRESS_NO_PORT (linux/in.h): the port is chosen with the destination known, so few sources serve many probes."""
 
@@ -32,17 +34,20 @@ def connecting(
 
     Raises OSError where there can be no such socket, ENODEV for a zone that is no interface here, and OriginError.
     """
-    six = ":" in address
-    bare, scope = scope_of(address) if "%" in address else (address, 0)
-    sock = socket.SocketType(_INET6 if six else _INET, kind | _FLAGS)
+    there: tuple[str, int] | tuple[str, int, int, int] = (address, port)
+    family, scope = _INET, 0
+    if ":" in address:
+        bare, scope = scope_of(address)
+        family, there = _INET6, (bare, port, 0, scope)
+    sock = _socket(family, kind | _FLAGS)
     if origin is not None:
         try:
             _begin_at(sock, origin, scope)
         except OriginError:
             sock.close()
             raise
-    code = sock.connect_ex((bare, port, 0, scope) if six else (bare, port))
-    return sock, 0 if code == errno.EINPROGRESS else code
+    code = sock.connect_ex(there)
+    return sock, 0 if code == _UNDER_WAY else code
 
 
 def _begin_at(sock: socket.SocketType, origin: Origin, scope: int) -> None:

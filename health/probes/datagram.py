@@ -9,11 +9,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from health.dialogue import DatagramDialogue, DatagramPlan, Plan
-from health.errors import end_of_error
+from health.errors import end_of_error, internal_error
 from health.probes.connecting import OriginError, connecting
 from health.probes.poller import Poller
 from health.probes.steps import Steps, endpoint
-from health.probes.stream import internal_error
 from health.result import End, Reason
 from health.spec import Origin
 

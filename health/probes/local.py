@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from health.dialogue import LocalPlan
-from health.probes.stream import internal_error
+from health.errors import internal_error
 from health.result import End, Reason
 
 

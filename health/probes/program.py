@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 
 from health.dialogue import ProgramPlan, Ran
+from health.errors import internal_error
 from health.probes.steps import Steps
-from health.probes.stream import internal_error
 from health.result import End, Reason
 
 RunProgram = Callable[

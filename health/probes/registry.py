@@ -7,7 +7,9 @@ import functools
 import os
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+import msgspec
 
 from health import spec
 from health.conventions import by_status, nagios, ssh_client
@@ -15,6 +17,7 @@ from health.dialogue import AnyPlan, CallPlan, DatagramPlan, Kit, LocalPlan, Pin
 from health.probes import number_file, processes
 from health.probes.calls import GATHER, Call, Calls
 from health.probes.datagram import Exchange
+from health.probes.knock import Knock
 from health.probes.local import Look, Looks
 from health.probes.ping import Ping, Pings
 from health.probes.poller import Poller
@@ -90,7 +93,7 @@ class Running(Protocol):
         """The deadline has come: end, and say what that means at this stage."""
 
 
-class Carriers(NamedTuple):
+class Carriers(msgspec.Struct, frozen=True):
     """What probes of one event loop are carried out with."""
 
     poller: Poller
@@ -105,6 +108,8 @@ class Carriers(NamedTuple):
     ) -> Running:
         """A probe ready to be started, once; `origin` is where its packets are to come from."""
         if isinstance(plan, Plan):  # First, for it is most of all probes.
+            if plan.dialogue is None and plan.tls is None:
+                return Knock(plan, self.poller, done, steps, origin)
             return Conversation(plan, self.poller, self.contexts, done, steps, origin)
         if isinstance(plan, DatagramPlan):
             follow = functools.partial(self.probe, done=done, steps=steps, origin=origin)

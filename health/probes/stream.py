@@ -1,20 +1,16 @@
-"""Carries a plan out over TCP: connects, speaks TLS where asked, and moves bytes between dialogue and socket.
+"""Carries a plan out over TCP: once connected, speaks TLS where asked, and moves bytes between dialogue and socket.
 
-Its law: a conversation ends once, by its dialogue, by an error or by its deadline, and leaves nothing behind: it
-closes with a reset unless the server closed first, so thousands of probes leave no socket in TIME_WAIT.
+Its law: a conversation ends once, by its dialogue, by an error or by its deadline.
 """
 
-import socket
 import ssl
 from collections.abc import Callable
 
 from health.dialogue import Answer, Dialogue, Farewell, Plan, StartTls
-from health.errors import end_of_error
 from health.probes import tls
-from health.probes.closing import reset_at_close
-from health.probes.connecting import OriginError, connecting, with_itself
-from health.probes.poller import BROKEN, ENDED, FINISHED, READABLE, WRITABLE, Poller
-from health.probes.steps import Steps, endpoint
+from health.probes.knock import Knock
+from health.probes.poller import ENDED, FINISHED, READABLE, WRITABLE, Poller
+from health.probes.steps import Steps
 from health.result import DETAIL_LIMIT, PASSED, End, Reason
 from health.spec import Origin
 
@@ -23,25 +19,18 @@ RECEIVED_LIMIT = 4 * 1024 * 1024
 _PIECE = 64 * 1024
 
 
-class Conversation:
-    """One probe under way. `done` is called once with its end, never from within `start` or `cancel`."""
+class Conversation(Knock):
+    """One probe under way that has something to say or to hear."""
 
     __slots__ = (
         "_channel",
         "_contexts",
         "_dialogue",
-        "_done",
-        "_origin",
-        "_peer_ended",
         "_pending",
-        "_plan",
-        "_poller",
         "_received",
         "_secured",
-        "_sock",
         "_stage",
         "_verdict",
-        "steps",
     )
 
     def __init__(
@@ -53,41 +42,25 @@ class Conversation:
         steps: Steps | None = None,
         origin: Origin | None = None,
     ) -> None:
-        self._plan = plan
-        self._poller = poller
+        Knock.__init__(self, plan, poller, done, steps, origin)
         self._contexts = contexts
-        self._origin = origin
-        self._done = done
-        self.steps = steps
-        self._sock: socket.SocketType | None = None
 
     def start(self) -> End | None:
         """Begin to connect; the end when that fails at once."""
-        plan = self._plan
+        secured = self._plan.tls
         self._channel: tls.Channel | None = None
         self._dialogue: Dialogue | None = None
         self._secured: Callable[[], Answer] | None = None
         self._verdict: End | None = None
         self._pending = b""
-        self._peer_ended = False
         self._received = 0
         self._stage = "connect"
-        if plan.tls is not None:
-            context = self._contexts.get(plan.tls)
+        if secured is not None:
+            context = self._contexts.get(secured)
             if isinstance(context, str):
                 return End(Reason.CANNOT_RUN, context[:DETAIL_LIMIT])
-            self._channel = tls.Channel(context, plan.server_name, plan.tls.valid_for)
-        try:
-            return self._connect(plan.address, plan.port)
-        except OriginError as error:
-            return error.end
-        except OSError as error:
-            self._close()
-            return end_of_error(error.errno or 0, connected=False)
-
-    def cancel(self) -> None:
-        """End without a result."""
-        self._close()
+            self._channel = tls.Channel(context, self._plan.server_name, secured.valid_for)
+        return Knock.start(self)
 
     def expire(self) -> End:
         """The deadline has come: what that means at this stage."""
@@ -99,53 +72,26 @@ class Conversation:
             return End(Reason.CONNECT_TIMEOUT)
         return End(Reason.READ_TIMEOUT, f"in the {stage}")
 
-    def ready(self, mask: int) -> None:
-        """Called by the poller."""
-        try:
-            end = self._go_on(mask)
-        except ssl.SSLError as error:
-            end = tls.end_of_error(error, self._channel is not None and self._channel.established)
-        except OSError as error:
-            end = end_of_error(error.errno or 0, connected=True)
-        except Exception as error:  # noqa: BLE001 - shown in the result, counted by the pool
-            end = internal_error(error)
-        if end is not None:
-            end = self._verdict or end
-            self._close()
-            self._done(end)
+    def _fault(self, error: OSError) -> End:
+        if isinstance(error, ssl.SSLError):
+            return tls.end_of_error(error, self._channel is not None and self._channel.established)
+        return Knock._fault(self, error)
 
-    def _connect(self, address: str, port: int) -> End | None:
-        sock, code = connecting(socket.SOCK_STREAM, address, port, self._origin)
-        if code:
-            sock.close()
-            return end_of_error(code, connected=False)
-        self._sock = sock
-        self._poller.watch(sock.fileno(), self)
-        return None
+    def _finish(self, end: End) -> None:
+        Knock._finish(self, self._verdict or end)
 
     def _go_on(self, mask: int) -> End | None:
-        assert self._sock is not None
-        self._peer_ended |= bool(mask & FINISHED)
         if self._stage == "connect":
-            if mask & BROKEN and (code := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
-                return end_of_error(code, connected=False)
-            if not mask & (WRITABLE | ENDED):
-                return None
-            if (end := self._connected()) is not None:
+            end = Knock._go_on(self, mask)
+            if end is not None or self._stage == "connect":
                 return end
-        elif mask & WRITABLE and self._pending and (end := self._flush()) is not None:
-            return end
+        else:
+            self._peer_ended |= mask & FINISHED
+            if self._pending and mask & WRITABLE and (end := self._flush()) is not None:
+                return end
         return self._receive(mask) if mask & READABLE else None
 
     def _connected(self) -> End | None:
-        assert self._sock is not None
-        if with_itself(self._sock, self._plan.port):
-            # Nobody listens, and the kernel chose the very port as ours: TCP then connects with itself.
-            return End(Reason.CONNECT_REFUSED, "connected with itself")
-        if self.steps is not None:
-            self.steps.mark("connect", f"from {endpoint(self._sock.getsockname())}")
-        if self._plan.dialogue is None and self._channel is None:
-            return PASSED
         if self._channel is not None:
             self._stage = "TLS handshake"
             return self._shake()
@@ -196,30 +142,31 @@ class Conversation:
         return self._send(data)
 
     def _send(self, data: bytes) -> End | None:
-        if not data:
-            return None if self._pending else self._all_sent()
-        self._pending += data
-        return self._flush()
+        if data:
+            self._pending += data
+            return self._flush()
+        return None if self._pending else self._all_sent()
 
     def _flush(self) -> End | None:
         assert self._sock is not None
+        pending = self._pending
         try:
-            sent = self._sock.send(self._pending)
+            sent = self._sock.send(pending)
         except BlockingIOError:
             return None
         except (ConnectionResetError, BrokenPipeError):
             if self._dialogue is not None and not self._dialogue.awaits_answer:
                 raise
             # The server wants to hear nothing, but may have said something before it closed.
-            sent = len(self._pending)
-        self._pending = self._pending[sent:]
-        return None if self._pending else self._all_sent()
+            sent = len(pending)
+        self._pending = pending = pending[sent:]
+        return None if pending else self._all_sent()
 
     def _all_sent(self) -> End | None:
         if self._dialogue is None or self._dialogue.awaits_answer:
             return None
         # A reset would throw away what is still on its way.
-        self._peer_ended = True
+        self._peer_ended = FINISHED
         return PASSED
 
     def _receive(self, mask: int) -> End | None:
@@ -259,7 +206,7 @@ class Conversation:
         return None if self._dialogue is None else self._answer(self._dialogue.receive(data))
 
     def _ended(self) -> End | None:
-        self._peer_ended = True
+        self._peer_ended = FINISHED
         if self.steps is not None:
             self.steps.mark("closed by the server")
         if self._dialogue is None:
@@ -267,10 +214,10 @@ class Conversation:
         return self._answer(self._dialogue.eof())
 
     def _answer(self, answer: Answer) -> End | None:
-        if isinstance(answer, bytes):
-            return self._say(answer) if answer else None
         if isinstance(answer, End):
             return answer
+        if isinstance(answer, bytes):
+            return self._say(answer) if answer else None
         if isinstance(answer, StartTls):
             return self._start_tls(answer)
         if isinstance(answer, Farewell):
@@ -282,18 +229,3 @@ class Conversation:
         if self.steps is not None:
             self.steps.mark(f"redirected to port {answer.port}")
         return self.start()
-
-    def _close(self) -> None:
-        sock, self._sock = self._sock, None
-        if sock is None:
-            return
-        if (descriptor := sock.fileno()) >= 0:
-            self._poller.forget(descriptor)
-            if not self._peer_ended:
-                reset_at_close(descriptor)
-        sock.close()
-
-
-def internal_error(error: BaseException) -> End:
-    """How a probe ends whose own code failed."""
-    return End(Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}"[:DETAIL_LIMIT])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import httptools
 
-from health.dialogue import Dialogue, Kit, Plan, Search, expression
+from health.dialogue import Kit, Plan, Search, expression
 from health.result import PASSED, End, Reason, excerpt
 from health.spec import CheckSpec, HttpProbe, TlsSpec
 from health.wire.request import Location, default_host, host_name, redirected, request
@@ -20,6 +20,7 @@ HEADERS_LIMIT = 64 * 1024
 """Bytes of an answer before its body."""
 BODY_LIMIT = 1024 * 1024
 """Bytes of a body that is looked at."""
+_parser = httptools.HttpResponseParser
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -76,13 +77,9 @@ class Exchange(NamedTuple):
         """The conversation of this exchange: at the check's address, whatever the location's host is."""
         tls = (self.probe.tls or TlsSpec()) if self.location.scheme == "https" else None
         name = (tls.name if tls else None) or host_name(self.location.host)
-        return Plan(self.check.address, self.location.port, tls, name, self.dialogue)
-
-    def dialogue(self) -> Dialogue:
-        """A conversation to be had once."""
-        if self.body is None and self.redirects == self.probe.redirects == 0:
-            return HttpDialogue(self)
-        return WholeHttpDialogue(self)
+        by_status = self.body is None and self.redirects == self.probe.redirects == 0
+        dialogue = functools.partial(HttpDialogue if by_status else WholeHttpDialogue, self)
+        return Plan(self.check.address, self.location.port, tls, name, dialogue)
 
 
 class HttpDialogue:
@@ -92,7 +89,7 @@ class HttpDialogue:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._parser: httptools.HttpResponseParser | None = _parser(self)
         self._decided: End | Plan | None = None
         self._status = 0
         self._before_body = 0
