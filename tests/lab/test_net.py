@@ -1,5 +1,7 @@
 """Namespaces are made, entered, cut and removed, and nothing stays behind."""
 
+import contextlib
+import os
 import socket
 import subprocess
 from pathlib import Path
@@ -13,13 +15,12 @@ pytestmark = needs_namespaces
 def heard(sender: socket.socket, receiver: socket.socket, tries: int) -> bool:
     """True when one of ``tries`` datagrams, a tenth of a second apart, arrives."""
     receiver.settimeout(0.1)
+    word = os.urandom(8)  # What an earlier asking left on its way is not heard now.
     for _ in range(tries):
-        sender.sendto(b"word", receiver.getsockname())
-        try:
-            receiver.recv(100)
-        except TimeoutError:
-            continue
-        return True
+        sender.sendto(word, receiver.getsockname())
+        with contextlib.suppress(TimeoutError):
+            if receiver.recv(100) == word:
+                return True
     return False
 
 
