@@ -27,8 +27,8 @@ _REMOVAL = """From a server's failure until it has left the table, after which n
 second with a timeout of a second; median and range. Where the second failure counts, both forgive one. *As it comes*: hactl
 repeats a failed check after 500 ms by itself (`fast_interval`), keepalived after the interval (`delay_before_retry`).
 """
-_CHECKS = """Checks of the same servers, both programs in turns. CPU is that of the process that checks, most of it the kernel's,
-which on loopback does the server's half of each connection in the same calls. [Where the time goes](keepalived.md).
+_CHECKS = """Checks of the same servers, both programs in turns. CPU is that of the process that checks, most of it the
+kernel's, which on loopback does the server's half of each connection as well. [Where the time goes](keepalived.md).
 """
 
 
