@@ -32,8 +32,16 @@ def nothing() -> None:
 
 
 def begin(ground: Ground, fault: Fault) -> Undo:
-    """Does it; the answer mends it."""
-    return _HURTS[fault.kind](ground, fault)
+    """Does it; the answer mends it. An interface may be gone by another fault's doing, whose mend brings it back."""
+    undo: Undo = nothing
+    with contextlib.suppress(namespaces.NetError):
+        undo = _HURTS[fault.kind](ground, fault)
+
+    def mend() -> None:
+        with contextlib.suppress(namespaces.NetError):
+            undo()
+
+    return mend
 
 
 def _pids(ground: Ground, fault: Fault) -> list[int]:
