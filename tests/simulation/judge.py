@@ -26,7 +26,7 @@ from failover.moves import Cause, State
 from failover.packet import Advert
 from failover.peer.handover import GIVE_UP
 from failover.report import RouterReport
-from failover.router import Router
+from failover.router import NEVER, Router
 from failover.spec import RouterSpec, Standby
 from failover.timing import GRACE
 
@@ -345,6 +345,10 @@ class Judge:
             router = _router(director, spec.vrid)
             if router is not None and router.ready_by is not None:
                 due = max(due, director.clock.when(router.ready_by) + bound)
+            if (
+                router is not None and router.asked_at > NEVER
+            ):  # By a third one: what came soon after was older.
+                due = max(due, director.clock.when(router.asked_at) + spec.advert_interval + bound)
             ends = director.kernel.vips[_vip(spec)].expires
             if router is not None and not router.holding and ends is not None:
                 due = max(due, ends + EPSILON)  # The last write of a dead daemon: its lease ends it.
