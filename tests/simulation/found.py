@@ -26,5 +26,6 @@ FOUND = {
     96844: "a taker that released at once let go on the giver's last advert",
     59110: "after a stall a peer's word was believed before the adverts were read",
     136965: "one whom a third director had asked took an advert for an older one, as the checker did not know",
+    137945: "a daemon took over whose dead forerunner's last write had come late, as the checker did not know",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }

@@ -349,9 +349,14 @@ class Judge:
                 router is not None and router.asked_at > NEVER
             ):  # By a third one: what came soon after was older.
                 due = max(due, director.clock.when(router.asked_at) + spec.advert_interval + bound)
-            ends = director.kernel.vips[_vip(spec)].expires
-            if router is not None and not router.holding and ends is not None:
-                due = max(due, ends + EPSILON)  # The last write of a dead daemon: its lease ends it.
+            vip = director.kernel.vips[_vip(spec)]
+            if (
+                router is not None and vip.expires is not None
+            ):  # The last write of a dead daemon: its lease ends it,
+                if not router.holding:
+                    due = max(due, vip.expires + EPSILON)
+                elif vip.wrote_at < router.since:  # or its successor has just become master itself.
+                    due = max(due, director.clock.when(router.since) + bound)
         patience = GIVE_UP + (spec.down_after + 2) * spec.advert_interval + GRACE
         if due - 1e-6 <= now or now - since > 2 * patience + bound + spec.lease:
             self._broken(
