@@ -27,5 +27,11 @@ FOUND = {
     59110: "after a stall a peer's word was believed before the adverts were read",
     136965: "one whom a third director had asked took an advert for an older one, as the checker did not know",
     137945: "a daemon took over whose dead forerunner's last write had come late, as the checker did not know",
+    211192: "one that released took a rival's last advert, the first it heard, for a successor's, as the checker knows now",
+    236020: "a hold that another ended by preempting outlasted the checker's patience",
+    250951: "a release was succeeded by the priority of that moment, as the checker did not know",
+    264410: "slow beats between quick ones were a dead time apart, as the checker did not know",
+    274930: "the hold of a group's first router had ended, that of another not, as the checker did not know",
+    287490: "a lease ended on a director without a carrier, as the checker did not know",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }

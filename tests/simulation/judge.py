@@ -25,6 +25,7 @@ from failover.master import CONFIRM_WITHIN
 from failover.moves import Cause, State
 from failover.packet import Advert
 from failover.peer.handover import GIVE_UP
+from failover.peer.spec import PeerChannelSpec
 from failover.report import RouterReport
 from failover.router import NEVER, Router
 from failover.spec import RouterSpec, Standby
@@ -57,6 +58,8 @@ class Heard(msgspec.Struct):
     """Since when only adverts of a lower priority have arrived."""
     released: float = -math.inf
     """When the last release arrived, if no advert came after it."""
+    own_then: int = 0
+    """Our own priority at that moment."""
     releaser: int = 0
     overtaken: float = -math.inf
     """When an advert arrived that its sender's release had overtaken."""
@@ -199,7 +202,9 @@ class Judge:
         heard = self._heard.setdefault((to.number, advert.vrid), Heard())
         self._may_end_a_hold(to, sender, advert)
         if advert.priority == 0:
-            heard.released = now if heard.released == -math.inf else heard.released
+            if heard.released == -math.inf:
+                own = _router(to, advert.vrid)
+                heard.released, heard.own_then = now, 0 if own is None else own.priority
             heard.releaser = sender.number
             return
         if heard.released > -math.inf and heard.releaser == sender.number:
@@ -396,9 +401,12 @@ class Judge:
             and self._slowest + EPSILON < now - heard.at < spec.down_after * spec.advert_interval
         ):
             return False
-        links = director.spec.channel.peers[0].links if director.spec.channel is not None else ()
-        known_again = KNOWN_AGAIN * director.spec.channel.beat if director.spec.channel is not None else 0.0
+        channel = director.spec.channel
+        links = channel.peers[0].links if channel is not None else ()
+        known_again = KNOWN_AGAIN * channel.beat if channel is not None else 0.0
         names = {"eth0" if link.own.startswith("10.99.") else "eth1" for link in links}
+        if channel is not None and all(self._late(name, channel) for name in names):
+            return True  # One beat that is quick and some that are slow: between them is a dead time.
         return bool(names) and all(
             now - max(other.started_at, other.thawed_at) < known_again
             or all(
@@ -409,6 +417,9 @@ class Judge:
             for other in self.directors
             if other is not director
         )
+
+    def _late(self, name: str, channel: PeerChannelSpec) -> bool:
+        return self._networks[name].longest + channel.beat + EPSILON >= channel.dead_time
 
     def _apart(self, x: "Director", y: "Director", interface: str) -> bool:
         cuts = self._networks[interface].cuts
@@ -435,6 +446,8 @@ class Judge:
             return  # It inherited the VIP, or yielded: an advert was under way that its sender did not stand to any more.
         if now - self._link_at <= moment or now - director.thawed_at <= spec.lease + moment:
             return
+        if not director.kernel.links[spec.interface].up or self._hid(director, heard, spec):
+            return
         vip = director.kernel.vips[_vip(spec)]
         if vip.since < director.started_at and any(now - d.thawed_at <= under_way for d in self.directors):
             return  # Or such an advert had waited for one that stood still, who yielded to it and said so.
@@ -451,6 +464,19 @@ class Judge:
         ):
             return  # Its successor could not wait longer for a slow kernel, or died in doing so.
         self._broken(f"{director.name} lives and gives up {spec.name}'s VIP ({why}), and nobody holds it")
+
+    def _hid(self, director: "Director", heard: Heard, spec: RouterSpec) -> bool:
+        """Whether its successor's advert was the last one of a rival that it had not heard before and that has yielded."""
+        rival = next((d for d in self.directors if d.number == heard.sender), None)
+        theirs, ours = None if rival is None else _router(rival, spec.vrid), _router(director, spec.vrid)
+        if rival is None or theirs is None or ours is None or theirs.cause is not Cause.OUTRANKED:
+            return False
+        lately = 2 * self._networks[spec.interface].longest + 3 * self._slowest + EPSILON
+        known = spec.down_after * spec.advert_interval + 2 * spec.advert_interval
+        return (
+            rival.clock.read(self._world.now) - theirs.since <= lately
+            and director.clock.read(self._world.now) - max(ours.took_over_at, ours.rival_at) > known
+        )
 
     def _waits_for_its_kernel(self, director: "Director", spec: RouterSpec) -> bool:
         router = _router(director, spec.vrid)
@@ -491,7 +517,8 @@ class Judge:
                 self._may_preempt(director, router, heard)
             case Cause.MASTER_RELEASED:
                 released = (now - heard.released) * director.clock.rate + 1e-6
-                soon = not min(_skew(spec, heard.own), _skew(spec, router.priority)) <= released < math.inf
+                skew = min(_skew(spec, own) for own in (heard.own, heard.own_then, router.priority))
+                soon = not skew <= released < math.inf
                 word = director.spec.channel is not None and self._said_to_go(spec, heard.sender)
                 word = word and waited >= spec.advert_interval  # One missed advert is enough then.
                 otherwise = word or router.grouped or heard.lower_since is not None
@@ -556,13 +583,15 @@ class Judge:
         ):
             why = f"preempt_delay is {spec.preempt_delay} s"
         else:
-            hold = director.wishes.held(now - EPSILON - 0.5).get(spec.name)
+            first = self._specs()[0] if router.grouped else spec  # In a group the first router decides.
+            sender = self._heard.get((director.number, first.vrid), heard).sender
+            hold = director.wishes.held(now - EPSILON - 0.5).get(first.name)
             if (
                 hold is not None
                 and hold.until > now + 0.01
-                and hold.master == _address(heard.sender, spec)
+                and hold.master == _address(sender, first)
                 and hold.at < now - 0.01
-                and self._over.get((director.number, spec.vrid)) != hold.at
+                and self._over.get((director.number, first.vrid)) != hold.at
             ):
                 why = f"nobody may preempt {hold.master} before {hold.until:.3f}"
         if why:

@@ -87,6 +87,9 @@ class Trial:
         world.run(plan.steps[-1][0] + self._chance.uniform(0.1, 5) * plan.interval)
         self._make_calm()
         world.run(world.now + self._long())
+        if any(director.wishes.holds for director in self._directors):
+            # Another may have preempted where the best one held back, which ends the hold: now that one waits.
+            world.run(world.now + plan.specs[0].routers[0].preempt_delay)
         self._judge.ends()
 
     def _introduce(self) -> None:
