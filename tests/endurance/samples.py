@@ -43,7 +43,7 @@ def _role(pid: int) -> str:
 def _process(pid: int) -> dict[str, float]:
     place, held = Path(f"/proc/{pid}"), memory(pid)
     return {
-        "memory": held["Pss"],
+        "memory": held["Rss"],  # Not its share: that grows when others end that have the same library.
         "heap": held["Pss_Anon"],
         "descriptors": float(len(list((place / "fd").iterdir()))),
         "threads": float(len(list((place / "task").iterdir()))),
