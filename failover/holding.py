@@ -64,8 +64,9 @@ def is_early(router: Router, advert: Advert, source: bytes, now: float) -> bool:
     yielded since; a rival that did not says so again an interval later. Somebody better yields to nothing that we said, and
     who was asked by name says when it is ready.
     """
-    if router.release_began != NEVER and router.ready_by is None and router.came_late(source, now):
-        return True
+    gives = router.release_began != NEVER or router.state is State.MASTER
+    if gives and router.came_late(source, now):
+        return True  # Who takes over says so again, by an advert or, asked by name, by its own word.
     if router.ready_by is not None or not (
         router.outranks(advert, source) or router.outranked_lately(advert, source, now)
     ):

@@ -33,5 +33,6 @@ FOUND = {
     264410: "slow beats between quick ones were a dead time apart, as the checker did not know",
     274930: "the hold of a group's first router had ended, that of another not, as the checker did not know",
     287490: "a lease ended on a director without a carrier, as the checker did not know",
+    348075: "one that was asked, and had to give back at once, took the giver's last advert for its answer",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }
