@@ -1,7 +1,7 @@
 """The peer channel joined to this director's routers: what we say of them, and what a peer's word does to them.
 
-Owns the channel. The law: VRRP's adverts alone decide who is master; a peer's word shortens a wait, and its certain
-death lengthens our leases. Payloads pass through unread, from supervisor to supervisor.
+Owns the channel. The law: VRRP's adverts alone decide who is master; a peer's word shortens a wait or has a winner
+announce again, and its certain death lengthens our leases. Payloads pass through unread, from supervisor to supervisor.
 """
 
 import asyncio
@@ -113,7 +113,7 @@ class Peering:
 
     def _hear_word(self, peer: str, word: Word, router: str | None, source: str) -> None:
         self._tell(Remark(router or "", f"{peer} says: {word.text}"))
-        instance = next((r for r in self._routers() if r.spec.name == router), None)
+        instance = self._running(router)
         if instance is None or word is Word.STANDING or not source:
             return
         pair, gone = len(self._channel.states()) == 1, word is Word.LINK_GONE
@@ -121,10 +121,14 @@ class Peering:
         instance.act(lambda election, now: election.hasten(heard, now, gone=gone, pair=pair))
 
     def _hear_master(self, router: str, priority: int, source: str) -> None:
-        instance = next((r for r in self._routers() if r.spec.name == router), None)
+        instance = self._running(router)
         if instance is not None and source:
             heard = packed(source)
             instance.act(lambda election, now: election.told_of_master(priority, heard, now))
+
+    def _running(self, router: str | None) -> Instance | None:
+        """The router of this name; a peer's word is nothing to one that is leaving."""
+        return next((one for one in self._routers() if one.spec.name == router), None)
 
     def _set_alone(self) -> None:
         """Alone is who knows every peer to be down; of one that is unknown nothing is known."""

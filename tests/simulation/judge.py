@@ -446,7 +446,7 @@ class Judge:
             return  # It inherited the VIP, or yielded: an advert was under way that its sender did not stand to any more.
         if now - self._link_at <= moment or now - director.thawed_at <= spec.lease + moment:
             return
-        if not director.kernel.links[spec.interface].up or self._hid(director, heard, spec):
+        if not director.kernel.links[spec.interface].up or self._hid(director, heard, spec, under_way):
             return
         vip = director.kernel.vips[_vip(spec)]
         if vip.since < director.started_at and any(now - d.thawed_at <= under_way for d in self.directors):
@@ -465,13 +465,12 @@ class Judge:
             return  # Its successor could not wait longer for a slow kernel, or died in doing so.
         self._broken(f"{director.name} lives and gives up {spec.name}'s VIP ({why}), and nobody holds it")
 
-    def _hid(self, director: "Director", heard: Heard, spec: RouterSpec) -> bool:
+    def _hid(self, director: "Director", heard: Heard, spec: RouterSpec, lately: float) -> bool:
         """Whether its successor's advert was the last one of a rival that it had not heard before and that has yielded."""
         rival = next((d for d in self.directors if d.number == heard.sender), None)
         theirs, ours = None if rival is None else _router(rival, spec.vrid), _router(director, spec.vrid)
         if rival is None or theirs is None or ours is None or theirs.cause is not Cause.OUTRANKED:
             return False
-        lately = 2 * self._networks[spec.interface].longest + 3 * self._slowest + EPSILON
         known = spec.down_after * spec.advert_interval + 2 * spec.advert_interval
         return (
             rival.clock.read(self._world.now) - theirs.since <= lately
