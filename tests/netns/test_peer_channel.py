@@ -226,7 +226,7 @@ def test_a_killed_director_is_down_and_comes_back() -> None:
         with hosts(net, again):
             a.wait_for(UP)
             until(lambda: again.told(PayloadArrived) == [PayloadArrived(b"of a")], 5.0)
-            assert len(a.told(PayloadTaken)) == 2
+            until(lambda: len(a.told(PayloadTaken)) == 2, 5.0)
 
 
 def test_an_orderly_end_is_heard_at_once() -> None:
