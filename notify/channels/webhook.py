@@ -1,9 +1,11 @@
 """Alerts by HTTP: one POST a delivery, in the form its receiver takes, signed where a secret is given.
 
-The answer's body is of no interest and never read beyond a few bytes. Redirects are not followed, and a name that leads to
-the link's own addresses or to a cloud's metadata is refused.
+The answer's status alone decides; its body is read no further than politeness asks. Redirects are not followed, and a name
+that leads to the link's own addresses or to a cloud's metadata is refused.
 """
 
+import asyncio
+import contextlib
 import errno
 import hashlib
 import hmac
@@ -20,6 +22,8 @@ from notify.formats import message
 from notify.spec import WebhookSpec
 
 _ANSWER_READ = 4096
+_ANSWER_WITHIN = 1.0
+"""Seconds in which a receiver may say the rest of its answer before the connection is cut."""
 _TRY_AGAIN = {408, 425, 429}
 _BATCH = 1000
 
@@ -88,7 +92,10 @@ class WebhookChannel:
                 self._spec.url, data=body, headers=headers, allow_redirects=False, ssl=self._spec.verify
             ) as answer,
         ):
-            await answer.content.read(_ANSWER_READ)
+            # Whoever has said yes has taken the alert, even if the rest of the answer never comes: it must not come twice.
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with asyncio.timeout(_ANSWER_WITHIN):
+                    await answer.content.read(_ANSWER_READ)
             answer.close()
             return answer.status
 

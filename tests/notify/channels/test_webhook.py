@@ -14,6 +14,7 @@ from notify.channels.webhook import WebhookChannel
 from notify.formats import Format
 from notify.spec import WebhookSpec
 from support.alerts import event, hook, tools
+from support.servers import serving
 
 
 def channel(url: str, timeout: float = 10.0, **fields: object) -> WebhookChannel:
@@ -71,6 +72,24 @@ async def test_a_huge_answer_is_not_read() -> None:
     async with hook() as receiver:
         receiver.status, receiver.body = 200, bytes(32 * 1024 * 1024)
         assert await channel(receiver.url).deliver([event()]) == ""
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"Content-Length: 9\r\n\r\n", b"Content-Length: 9\r\n\r\nok", b"Transfer-Encoding: chunked\r\n\r\n9"],
+)
+@pytest.mark.parametrize("ends", [True, False], ids=["cut", "hangs"])
+async def test_whoever_said_yes_has_taken_the_alert(rest: bytes, ends: bool) -> None:
+    """A body that never comes, or stops in the middle, does not undo the status: else all would be posted again."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n" + rest)
+        await writer.drain()
+        await asyncio.sleep(0.0 if ends else 3600.0)
+
+    async with serving(answer) as port:
+        assert await channel(f"http://127.0.0.1:{port}/", timeout=3.0).deliver([event()]) == ""
 
 
 async def test_a_hanging_receiver_times_out() -> None:
