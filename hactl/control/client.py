@@ -9,12 +9,14 @@ import http.client
 import json
 import os
 import socket
+import struct
 from typing import Any
 from urllib.parse import urlencode
 
 from hactl.control.patience import ANSWER
 
 DEFAULT_SOCKET = "/run/hactl/hactl.sock"
+_TIMEVAL = struct.Struct("ll")
 
 
 class UnreachableError(Exception):
@@ -35,13 +37,18 @@ class _Connection(http.client.HTTPConnection):
 
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
-        self._path = path
+        self._path, self._within = path, timeout
 
     def connect(self) -> None:
-        """Connect to the path in place of a host."""
+        """Connect to the path in place of a host.
+
+        Where many are waiting to be let in the kernel waits as well, but only on a socket without a time-out of Python's.
+        """
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
+        within = _TIMEVAL.pack(int(self._within), int(self._within % 1 * 1e6))
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, within)
         self.sock.connect(self._path)
+        self.sock.settimeout(self._within)
 
 
 class Client:
@@ -80,12 +87,12 @@ def _understood(status: int, data: bytes, path: str) -> dict[str, Any]:
         answer = json.loads(data)
     except ValueError:
         answer = None
-    if not isinstance(answer, dict):
+    error = answer.get("error", {}) if isinstance(answer, dict) else None
+    if not isinstance(answer, dict) or not isinstance(error, dict):
         raise UnreachableError(
             f"what listens on {path} does not speak hactl's language (HTTP status {status})"
         )
     if status >= 400:
-        error = answer.get("error", {})
         raise DeclinedError(
             error.get("code", "unknown"), error.get("message", f"HTTP status {status}"), answer
         )
@@ -102,7 +109,7 @@ def _why(error: Exception, path: str) -> str:
         return f"no daemon at {path}: the socket is there, but nobody listens; hactl is not running"
     if isinstance(error, PermissionError):
         return f"no permission to use {path}; {_who_may(path)}"
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | BlockingIOError):
         return f"the daemon at {path} does not answer in time; it hangs, or is stopped"
     if isinstance(error, ConnectionError | http.client.HTTPException):
         return f"the daemon at {path} ended the connection without an answer"

@@ -27,6 +27,8 @@ from hactl.control.routes import API_VERSION, ROUTES, Route, permit, permit_wish
 MAX_REQUEST = 64 * 1024
 """Longest body of a request in bytes."""
 _KEEPALIVE = 15.0
+BODY_WITHIN = 10.0
+"""Seconds in which a request's body must come; aiohttp itself would wait for ever."""
 _SHUTDOWN = 1.0
 _ARRIVING = 0.01
 _POLL = 1.0
@@ -163,9 +165,14 @@ async def _wish(route: Route, request: web.Request) -> Any:
     if route.takes is None:
         return None
     try:
-        return forms.read(await request.read(), route.takes)
+        async with asyncio.timeout(BODY_WITHIN):
+            body = await request.read()
     except ConnectionError as error:
         raise RefusedError(Code.INVALID, "the request ended early") from error
+    except TimeoutError:
+        message = f"the body of the request did not come within {BODY_WITHIN:g} s"
+        raise RefusedError(Code.INVALID, message) from None
+    return forms.read(body, route.takes)
 
 
 def _end(request: web.Request) -> socket.socket:

@@ -301,6 +301,19 @@ def test_client_that_leaves_in_the_middle(daemon: FakeDaemon, client: Client) ->
     assert daemon.faults == []
 
 
+def test_a_body_that_does_not_come(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that announces more than it sends holds its connection for a while only."""
+    monkeypatch.setattr("hactl.control.server.BODY_WITHIN", 0.2)
+    with socket.socket(socket.AF_UNIX) as end:
+        end.settimeout(5)
+        end.connect(daemon.path)
+        end.sendall(b"POST /v1/overrides HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        answer = end.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"did not come within 0.2 s" in answer
+    assert daemon.faults == []
+
+
 def test_events(client: Client) -> None:
     """Events carry their row and their time as text; since, after, limit and last choose among them."""
     rows = client.get("events")["events"]
@@ -353,8 +366,32 @@ def test_no_daemon(tmp_path: Path) -> None:
             Client(str(tmp_path / "mute"), timeout=0.1).get("status")
 
 
+def test_many_at_once_wait_their_turn(tmp_path: Path) -> None:
+    """Where more connect at once than the daemon has let in, they wait; for no longer than for an answer."""
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as first:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen(0)
+        first.connect(str(tmp_path / "s"))
+        with pytest.raises(UnreachableError, match="does not answer in time"):
+            Client(str(tmp_path / "s"), timeout=0.1).get("status")
+
+        def let_in() -> None:
+            listener.accept()[0].close()
+            with listener.accept()[0] as end:
+                end.recv(65536)
+                end.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+        timer = threading.Timer(0.2, let_in)
+        timer.start()
+        assert Client(str(tmp_path / "s")).get("status") == {}
+        timer.join()
+
+
+_NO = b'HTTP/1.1 400 Bad Request\r\nContent-Length: 14\r\n\r\n{"error":"no"}'
+
+
 @pytest.mark.parametrize(
-    "answer", [b"", b"220 mail\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<a/>"]
+    "answer", [b"", b"220 mail\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<a/>", _NO]
 )
 def test_stranger_at_the_socket(tmp_path: Path, answer: bytes) -> None:
     """Something else listening there is said, whatever it answers."""
