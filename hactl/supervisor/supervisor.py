@@ -68,6 +68,7 @@ class Supervisor:
         self.splits = Splits()
         self.pace = Pace(self._log.warning)
         self._stop = asyncio.Event()
+        self._hangup = asyncio.Event()
         self.reloading = asyncio.Lock()
         self._reader = Reader()
         self.wishes = Wishes(Path(config.state_dir), self._log, self._wished)
@@ -119,12 +120,16 @@ class Supervisor:
             loop.add_signal_handler(number, self._stop.set)
         async with asyncio.TaskGroup() as group:
             crew = group.create_task(self.crew.run())
-            loop.add_signal_handler(
-                signal.SIGHUP, lambda: self._stop.is_set() or group.create_task(self._reload_by_signal())
-            )
+            loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
             await self.balancer.start()
             self.door.want(self.config.control.http)
-            works = (self.balancer.run(), self._tick(), self.sync.run(), self.desk.run())
+            works = (
+                self.balancer.run(),
+                self._tick(),
+                self.sync.run(),
+                self.desk.run(),
+                self._reload_by_signal(),
+            )
             tasks = [group.create_task(work) for work in (*works, self.beside.run(), self.witnesses.run())]
             await self._server.start(self._listener)
             self._say_started()
@@ -174,9 +179,15 @@ class Supervisor:
     # ---- reload -------------------------------------------------------------------------------------------------
 
     async def _reload_by_signal(self) -> None:
-        self._systemd.reloading()
-        answer = await reloading.reload(self, None, force=False, by="SIGHUP")
-        self._systemd.ready("reloaded" if answer.ok else f"not reloaded: {answer.refused}")
+        """For each SIGHUP; all that come during a reload are one more, which reads what the file says then."""
+        while True:
+            await self._hangup.wait()
+            self._hangup.clear()
+            if self.stopping:
+                return
+            self._systemd.reloading()
+            answer = await reloading.reload(self, None, force=False, by="SIGHUP")
+            self._systemd.ready("reloaded" if answer.ok else f"not reloaded: {answer.refused}")
 
     async def load_file(self, path: str | None) -> Reading:
         """What this file, or the daemon's own, says now."""
