@@ -3,10 +3,12 @@
 Owns the conversation with the mail server; what the mail says is made in notify.render.
 """
 
+import asyncio
 import base64
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -23,6 +25,8 @@ from notify.spec import EmailSpec
 from notify.threads import thread
 
 _PORTS = {"smtp": 25, "smtps": 465}
+FAREWELL = 1.0
+"""Seconds that a server may take to answer our leave; what it took before is delivered in any case."""
 
 
 class EmailChannel:
@@ -41,7 +45,7 @@ class EmailChannel:
         mail = message(spec, events, self._tools.node, datetime.now(UTC))
         password = self._password() if spec.user else ""
         try:
-            async with self._client() as client:
+            async with _connected(self._client()) as client:
                 if spec.user:
                     await client.login(spec.user, password)
                 refused, _ = await client.send_message(mail, sender=spec.sender, recipients=list(spec.to))
@@ -70,6 +74,27 @@ class EmailChannel:
 
     def _password(self) -> str:
         return self._tools.secret(self._spec.password_file) if self._spec.password_file else ""
+
+
+@asynccontextmanager
+async def _connected(client: aiosmtplib.SMTP) -> AsyncIterator[aiosmtplib.SMTP]:
+    """The client on a connection. Leave is taken of a server that answered, but not when the delivery was cut off."""
+    try:
+        await client.connect()
+        try:
+            yield client
+        except Exception:
+            await _take_leave(client)
+            raise
+        await _take_leave(client)
+    finally:
+        client.close()
+
+
+async def _take_leave(client: aiosmtplib.SMTP) -> None:
+    with suppress(aiosmtplib.SMTPException, OSError):
+        async with asyncio.timeout(FAREWELL):
+            await client.quit()
 
 
 def message(spec: EmailSpec, events: Sequence[Event], node: str, now: datetime) -> EmailMessage:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import ssl
+import time
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
@@ -15,8 +16,9 @@ from notify.channels.base import DeliveryError
 from notify.channels.email import EmailChannel
 from notify.event import EventKind
 from notify.spec import EmailSpec
-from support.alerts import event, tools
+from support.alerts import event, tools, until
 from support.mail import MailServer, certificate, mail_server
+from support.servers import Talk, serving
 
 SENDER = "hactl@example.org"
 
@@ -153,6 +155,53 @@ async def test_the_mail_itself_is_refused(answer: str, refused: bool) -> None:
         with pytest.raises(DeliveryError, match=f"the mail server answered {answer}") as caught:
             await channel(server).deliver([event()])
     assert caught.value.refused is refused
+
+
+def hanging(at: bytes) -> tuple[Talk, list[bytes]]:
+    """A server that takes mails, and says nothing more once it has heard `at`; what it heard."""
+    heard: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail ESMTP\r\n")
+        while line := (await reader.readline()).strip():
+            heard.append(line)
+            if line == at:
+                await reader.read()
+                heard.append(b"end")
+                return
+            writer.write(b"354 go on\r\n" if line == b"DATA" else b"250 OK\r\n")
+            if line == b"DATA":
+                await reader.readuntil(b"\r\n.\r\n")
+                writer.write(b"250 taken\r\n")
+
+    return talk, heard
+
+
+async def test_a_mail_that_was_taken_is_not_sent_again_for_want_of_a_farewell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server that never answers QUIT has the mail: the delivery ends well, and long before its time is over."""
+    monkeypatch.setattr(email, "FAREWELL", 0.05)
+    talk, heard = hanging(b"QUIT")
+    began = time.monotonic()
+    async with serving(talk) as port:
+        assert await channel(port).deliver([event()]) == ""
+        await until(lambda: heard[-1] == b"end")
+    assert time.monotonic() - began < 5.0, "the channel's own time is 10 s"
+
+
+async def test_a_delivery_that_is_cut_off_ends_at_once() -> None:
+    """As at a stop or a reload: nobody takes leave of a server that hangs."""
+    talk, heard = hanging(b"DATA")
+    async with serving(talk) as port:
+        delivery = asyncio.create_task(channel(port).deliver([event()]))
+        await until(lambda: b"DATA" in heard)
+        began = time.monotonic()
+        delivery.cancel()
+        await asyncio.wait([delivery])
+        assert delivery.cancelled()
+        assert time.monotonic() - began < 1.0
+        await until(lambda: heard[-1] == b"end")
 
 
 async def test_no_mail_server() -> None:
