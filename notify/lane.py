@@ -8,6 +8,7 @@ of them. What is held back, and until when, is decided by `Holding`.
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Protocol
@@ -25,7 +26,7 @@ from notify.spec import ChannelSpec
 QUEUE = 20_000
 """Events of one channel held in memory; further ones wait in the spool alone."""
 REFUSALS = 5
-"""Refusals of the same delivery after which it is lost."""
+"""Refusals after which an event is lost; what is only unreachable, or came later, is tried on."""
 SPOOL_PATIENCE = 2.0
 """Seconds the disk may take to show what waits, before the lane turns to what memory holds."""
 SPOOL_AGAIN = 10.0
@@ -109,6 +110,7 @@ class Lane:
         self._tell = tell
         self._more = more
         self._queue: dict[str, tuple[Event, float]] = {}
+        self._refusals: Counter[str] = Counter()
         self._behind = True
         self._early: list[Event] | None = []
         self._holding = Holding(spec)
@@ -126,6 +128,7 @@ class Lane:
         """Go on with another spec: what failed under the old one may be tried at once. The lane must not be running."""
         self.spec, self._channel = spec, channel
         self._holding.replace(spec)
+        self._refusals.clear()
         self._pace = msgspec.structs.replace(self._pace, attempts=0)
 
     def add(self, event: Event) -> None:
@@ -198,9 +201,8 @@ class Lane:
 
     def _pass(self, passed: Passed, *, aged: bool = False) -> None:
         """Queue what is to be told, and let go what need not be. `aged`: it waited for its receiver all its life."""
-        for event_id in passed.drop:
-            self._queue.pop(event_id, None)
         if passed.drop:
+            self._unqueue(passed.drop)
             self._spool.done(self.spec.name, passed.drop)
         now, wall = time.monotonic(), time.time()
         for event in passed.tell:
@@ -269,10 +271,9 @@ class Lane:
         now = time.monotonic()
         self._error = render.plain(reason)
         self._pace = pace.failed(self._pace, now)
-        if refused and self._pace.attempts >= REFUSALS:
-            lost = batch
-        else:
-            lost = [event for event, expires in self._queue.values() if expires <= now]
+        refusals = self._refusals
+        refusals.update(event.id for event in batch if refused)
+        lost = [one for one, end in self._queue.values() if end <= now or refusals[one.id] >= REFUSALS]
         if lost:
             self._give_up(lost, now)
         elif self._pace.attempts >= ALARM_AFTER and not self._alarmed:
@@ -288,6 +289,11 @@ class Lane:
             self._tell(self.spec.name, "lost", f"{len(lost)} events: {self._error}")
 
     def _release(self, events: Sequence[Event]) -> None:
-        for event in events:
-            self._queue.pop(event.id, None)
-        self._spool.done(self.spec.name, [event.id for event in events], self._holding.ended(events))
+        ids = [event.id for event in events]
+        self._unqueue(ids)
+        self._spool.done(self.spec.name, ids, self._holding.ended(events))
+
+    def _unqueue(self, ids: Sequence[str]) -> None:
+        for event_id in ids:
+            self._queue.pop(event_id, None)
+            self._refusals.pop(event_id, None)

@@ -202,6 +202,49 @@ async def test_what_is_refused_again_and_again_is_lost_and_said() -> None:
 
 
 @pytest.mark.usefixtures("quick")
+async def test_a_refusal_after_an_outage_is_the_first() -> None:
+    """A receiver that was unreachable for long and says no once, as one that is just starting does, loses nothing."""
+    async with desk(spec("ops")) as made:
+        ops = made.receivers["ops"]
+
+        async def begin(events: Sequence[Event]) -> str:
+            ops.attempts += 1
+            if ops.attempts <= 2 * lane.REFUSALS:
+                raise DeliveryError("connection refused")
+            if ops.attempts == 2 * lane.REFUSALS + 1:
+                raise DeliveryError("the receiver answered 404", refused=True)
+            ops.deliveries.append([item.id for item in events])
+            return ""
+
+        ops.deliver = begin  # type: ignore[method-assign]
+        made.emit(1)
+        await until(lambda: ops.got == ["event-1"])
+        assert made.dispatcher.reports()[0].failed == 0
+
+
+@pytest.mark.usefixtures("quick")
+async def test_each_event_has_its_own_refusals() -> None:
+    """What came when another had been refused for long is not lost with it, though both were in one delivery."""
+    async with desk(spec("ops")) as made:
+        ops = made.receivers["ops"]
+
+        async def refuse(events: Sequence[Event]) -> str:
+            ops.attempts += 1
+            if ops.attempts == lane.REFUSALS - 1:
+                made.emit(2)
+            if ops.attempts > lane.REFUSALS:
+                ops.deliveries.append([item.id for item in events])
+                return ""
+            raise DeliveryError("no", refused=True)
+
+        ops.deliver = refuse  # type: ignore[method-assign]
+        made.emit(1)
+        await until(lambda: ops.got)
+        assert ops.got == ["event-2"]
+        assert made.failures == [("ops", "lost", "1 events: no")]
+
+
+@pytest.mark.usefixtures("quick")
 async def test_what_is_too_old_is_lost_and_said() -> None:
     """An event older than the channel's limit is given up at the next failure."""
     async with desk(spec("ops", give_up=0.02), spec("chat")) as made:
