@@ -117,7 +117,7 @@ def agent(port: int, every: float, name: str | None) -> None:
 @contextmanager
 def _sentences() -> Iterator[None]:
     """Whatever the host says no to becomes a sentence and exit status 1."""
-    from hactl.realserver.work import NothingServed
+    from hactl.realserver.model import NothingServed
 
     try:
         yield

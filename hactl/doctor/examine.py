@@ -15,7 +15,7 @@ from hactl.doctor.finding import Finding
 from hactl.doctor.look import host as host_look
 from hactl.doctor.notes import Notes
 from hactl.realserver import work
-from hactl.realserver.model import DISTANT
+from hactl.realserver.model import DISTANT, NothingServed
 from hactl.realserver.wish import wish
 
 
@@ -71,7 +71,7 @@ def _checked(question: Question) -> work.Checked | None:
     """What `realserver check` says; None on a director that is no real server. A name that nobody has is an error."""
     try:
         return work.check(question.document, question.server, asking=question.ground.listen > 0)
-    except work.NothingServed as error:
+    except NothingServed as error:
         if question.config is None:
             raise Stranger(f"{question.stranger}; and {error}") from error
         if question.server is not None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from hactl.realserver.fitness import Fitness, line
+from hactl.realserver.model import NothingServed
 
 _ASKS_WITHIN: Final = 0.3
 """Seconds in which the name of a service must come; an agent check without `send` says nothing."""
@@ -43,18 +44,22 @@ class Agent:
                 await stack.enter_async_context(server)
             looking = asyncio.create_task(self._keep_looking())
             stack.callback(looking.cancel)
+            looking.add_done_callback(lambda _: ended.set())
             await ended.wait()
+            if looking.done():
+                looking.result()  # A fault of ours: to answer with what was seen before it would be a lie.
 
     async def _keep_looking(self) -> None:
         while True:
             try:
                 self._fitness = await asyncio.to_thread(self._look)
                 said = line(self._fitness, "").decode().strip()
-            except OSError as error:
+            except (OSError, NothingServed) as error:
                 self._fitness, said = None, f"this host cannot be looked at: {error}"
             if said != self._told:
                 self._told = said
-                self._say(said)
+                with contextlib.suppress(OSError):  # Who reads this may be gone: the directors are not.
+                    self._say(said)
             await asyncio.sleep(self._every)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -17,6 +17,10 @@ DISTANT = {"ipv4": "203.0.113.1", "ipv6": "2001:db8:ffff::1"}
 """Addresses for documentation (RFC 5737, RFC 3849): nobody's, so the way to them is the way to anybody."""
 
 
+class NothingServed(Exception):
+    """This host is none of the real servers; the text says so and what helps."""
+
+
 class Kind(StrEnum):
     """What takes packets out of their tunnel, by inner and outer family: ipip 4 in 4, sit 6 in 4, ip6tnl 6 in 6."""
 

@@ -19,15 +19,11 @@ from hactl.doctor.answers import judge
 from hactl.doctor.finding import Finding
 from hactl.realserver import host, plan, serving, verify
 from hactl.realserver.fitness import STOPS, Fitness
-from hactl.realserver.model import Facts, Record, Served, Wish
+from hactl.realserver.model import Facts, NothingServed, Record, Served, Wish
 from hactl.realserver.wish import served_here, server_names, wish
 
 FILE = "realserver.json"
 _LOCK = "realserver.lock"
-
-
-class NothingServed(Exception):
-    """This host is none of the real servers; the text says so and what helps."""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import pytest
 from hactl.doctor.finding import FindingId, finding
 from hactl.realserver.agent import Agent
 from hactl.realserver.fitness import Fitness, line
+from hactl.realserver.model import NothingServed
 from health.result import Reason
 from health.spec import AgentProbe
 from support.probing import probed
@@ -81,3 +82,37 @@ async def test_nothing_is_said_of_what_is_not_known() -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+async def test_a_host_that_loses_its_address_is_looked_at_again() -> None:
+    """An interface that is down for a while, or a log that nobody reads any more, leaves no old word behind."""
+    found: list[Fitness | NothingServed] = [WELL]
+    port, said = free_port(), asyncio.Queue[str]()
+
+    def look() -> Fitness:
+        if isinstance(found[0], NothingServed):
+            raise found[0]
+        return found[0]
+
+    def say(line: str) -> None:
+        said.put_nowait(line)
+        raise BrokenPipeError
+
+    task = asyncio.create_task(Agent(look, 0.05, say).run([("127.0.0.1", port)]))
+    assert await said.get() == "up"
+    found[0] = NothingServed("no real server of the file has one of this host's addresses")
+    assert "this host cannot be looked at: no real server" in await said.get()
+    assert "no word" in (await probed(port, AgentProbe())).result.detail
+    found[0] = HALF
+    assert await said.get() == WHY.decode().strip()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_fault_of_ours_ends_it() -> None:
+    """Who looks no more must not go on telling what was seen before."""
+    looks = [WELL]
+    with pytest.raises(IndexError):
+        async with asyncio.timeout(10):
+            await Agent(looks.pop, 0.05, lambda _: None).run([("127.0.0.1", free_port())])
