@@ -10,7 +10,7 @@ from math import inf
 import msgspec
 
 from notify.event import Event, Severity
-from notify.known import Known, due_at, hand_over, learn, remind, remind_at
+from notify.known import Known, by_now, due_at, hand_over, learn, remind, remind_at
 from notify.problem import IN_ITSELF, Key, Role, place
 from notify.quiet import free_at
 from notify.router import wants
@@ -90,7 +90,7 @@ class Holding:
         if event.id in self._quiet:
             return passed
         key, role = place(event)
-        known = self._known.get(key, Known()) if key is not None else Known()
+        known = by_now(self._known.get(key, Known()), now) if key is not None else Known()
         if key is None or not self.spec.minds or self._is_news(event, role, known):
             self._gate(event, event.severity, now, passed)
             return passed
@@ -120,7 +120,8 @@ class Holding:
         self._next = inf
         self._after_quiet(now, passed)
         for key, before in list(self._known.items()):
-            known = self._remind(key, self._release(key, before, now, now, passed), now, passed)
+            known = self._release(key, by_now(before, now), now, now, passed)
+            known = self._remind(key, known, now, passed)
             self._known[key] = known
             spoken = max(known.told_at, known.since)
             if known.news is None and not known.is_open and spoken + self._memory <= now:

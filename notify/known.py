@@ -45,6 +45,16 @@ class Step(msgspec.Struct, frozen=True):
     dropped: tuple[str, ...] = ()
 
 
+def by_now(known: Known, now: float) -> Known:
+    """The same without a moment in the future: since then the clock was set back."""
+    if max(known.told_at, known.since) <= now:
+        return known
+    begins = tuple(min(at, now) for at in known.begins)
+    return msgspec.structs.replace(
+        known, told_at=min(known.told_at, now), since=min(known.since, now), begins=begins
+    )
+
+
 def learn(known: Known, event: Event, spec: ChannelSpec, *, acknowledged: bool = False) -> Step:
     """Take an event of this problem; `acknowledged`: an operator has said of the problem that it is known."""
     if place(event)[1] is Role.BEGINS:

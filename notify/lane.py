@@ -10,6 +10,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Protocol
 
@@ -186,8 +187,10 @@ class Lane:
         return pace.deadline(self._pace, self.spec.digest if self._channel.batch > 1 else 0.0)
 
     def _look(self) -> None:
-        """See whether something that is held is due."""
-        if self._holding.next_look <= time.time() and time.monotonic() >= self._looked + LOOK_EVERY:
+        """See whether something that is held is due, be it by a clock that was set back."""
+        look_at = self._holding.next_look
+        patience = LOOK_EVERY if look_at <= time.time() else LOOK_WITHIN
+        if look_at < math.inf and time.monotonic() >= self._looked + patience:
             self._looked = time.monotonic()
             self._pass(self._holding.look(time.time()))
 
@@ -217,18 +220,14 @@ class Lane:
         """Until this moment, or something is new."""
         self._wake.clear()
         wait = None if due == math.inf else due - time.monotonic()
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), wait)
-        except TimeoutError:
-            return
 
     async def _refill(self) -> None:
         """Fetch what only the spool holds: from a former run, or more than memory takes."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(SPOOL_PATIENCE):
                 await self._fetch()
-        except TimeoutError:
-            pass
         early, self._early = self._early or (), None
         for event in early:
             self.add(event)

@@ -353,6 +353,29 @@ async def test_memory_holds_the_first_of_many_and_the_spool_the_rest(monkeypatch
         assert made.receivers["ops"].got == [f"event-{number}" for number in range(35)]
 
 
+async def test_a_clock_set_back_holds_no_alert_for_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for a moment of the old clock is looked at again within LOOK_WITHIN."""
+
+    class Clock:
+        monotonic = staticmethod(time.monotonic)
+        behind = 0.0
+
+        def time(self) -> float:
+            return time.time() - self.behind
+
+    clock = Clock()
+    monkeypatch.setattr(lane, "time", clock)
+    monkeypatch.setattr(lane, "LOOK_WITHIN", 0.1)
+    held = msgspec.structs.replace(spec("ops"), after=After(lasting=300.0))
+    async with desk(held) as made:
+        made.dispatcher.emit(event(EventKind.SERVER_DOWN, "rs1@www", number=1, at=time.time()))
+        await until(lambda: made.dispatcher.reports()[0].held == 1)
+        await asyncio.sleep(0.3)
+        assert made.receivers["ops"].got == []
+        clock.behind = 86400.0
+        await until(lambda: made.receivers["ops"].got == ["event-1"])
+
+
 async def test_a_reload_leaves_unchanged_channels_alone() -> None:
     """Only the changed channel is built anew, and its queue stays; a removed one is forgotten."""
     spool = MemorySpool()

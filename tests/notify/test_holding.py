@@ -260,6 +260,25 @@ def test_a_clock_set_back_holds_nothing_for_long() -> None:
     assert [one.kind.value for one in story.holding.look(T0 - 3600).tell] == ["server.down"]
 
 
+def test_a_clock_set_back_by_years_makes_nobody_wait_for_years() -> None:
+    """What was told in a year to come counts as told now: at most one alert in a time, and no fewer; the same of reminders."""
+    years = 10 * 365 * 86400
+    told = Story(spec(every=600.0)).happens(years, DOWN)
+    told.happens(0, UP).until(100)
+    assert told.told == [(years, "server.down")]
+    assert told.until(700).told == [(years, "server.down"), (600, "server.up")]
+    reminded = Story(spec(repeat=600.0)).happens(years, DOWN)
+    reminded.holding.standing(frozenset([KEY]), frozenset())
+    reminded.holding.look(T0)
+    assert [one.kind for one in reminded.holding.look(T0 + 600).tell] == [DOWN]
+
+
+def test_said_again_after_a_clock_was_set_back() -> None:
+    """A problem that comes again is told, though its last time lies in the future."""
+    story = Story(spec(every=600.0)).happens(7200, DOWN).happens(7900, UP).happens(0, DOWN).until(600)
+    assert [kind for _, kind in story.told] == ["server.down", "server.up", "server.down"]
+
+
 specs = st.builds(
     spec,
     after=st.none() | st.builds(After, lasting=st.sampled_from([0.0, 30.0, 90.0])),
