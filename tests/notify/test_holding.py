@@ -261,7 +261,7 @@ def test_a_clock_set_back_holds_nothing_for_long() -> None:
 
 
 def test_a_clock_set_back_by_years_makes_nobody_wait_for_years() -> None:
-    """What was told in a year to come counts as told now: at most one alert in a time, and no fewer; the same of reminders."""
+    """What was told in a year to come counts as told now: at most one alert in a time, and no fewer; so of reminders."""
     years = 10 * 365 * 86400
     told = Story(spec(every=600.0)).happens(years, DOWN)
     told.happens(0, UP).until(100)
