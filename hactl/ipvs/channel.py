@@ -121,17 +121,19 @@ class Channel:
         return link
 
     async def _batch(self, link: socket.socket, units: Sequence[Sequence[Body]]) -> list[Acknowledgement]:
+        """Each refusal is told, but only the last request asks for its answer: then all before it are done."""
         await asyncio.sleep(0)
+        requests = [(position, body) for position, unit in enumerate(units) for body in unit]
         owners: dict[int, int] = {}
-        parts = []
-        for position, unit in enumerate(units):
-            for body in unit:
-                number = self._next()
-                owners[number] = position
-                parts.append(nl.request(self._family, nl.ACKNOWLEDGE, number, *body))
+        parts, last = [], 0
+        for asked, (position, body) in enumerate(requests, 1):
+            last = self._next()
+            owners[last] = position
+            flags = nl.ACKNOWLEDGE if asked == len(requests) else 0
+            parts.append(nl.request(self._family, flags, last, *body))
         link.send(b"".join(parts))
         answers = [Acknowledgement(0, "")] * len(units)
-        while owners:
+        while last in owners:
             for message in nl.messages(await self._receive(link)):
                 position = owners.pop(message.sequence, -1) if message.kind == nl.ERROR else -1
                 if position >= 0:

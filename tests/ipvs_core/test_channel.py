@@ -1,6 +1,7 @@
 """The netlink socket, against a family that every kernel has, and without IPVS."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -35,9 +36,31 @@ async def test_a_batch_answers_each_unit() -> None:
     good, bad = Body(GET_FAMILY, nl.text(2, "nlctrl")), Body(GET_FAMILY, nl.text(2, "no-such-family"))
     try:
         answers = await channel.batch([(good,), (bad,), (bad, good), (good, bad), *[(good,)] * 100])
+        (last,) = await channel.batch([(bad,)])
     finally:
         channel.close()
     assert [bool(answer.errno) for answer in answers] == [False, True, True, True, *[False] * 100]
+    assert last.errno
+
+
+async def test_a_batch_is_answered_in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the kernel takes it need not confirm one by one: a call of the system for each is most of a large reload."""
+    flags: list[int] = []
+    request = nl.request
+
+    def seen(family: int, asked: int, *rest: Any) -> bytes:
+        flags.append(asked)
+        return request(family, asked, *rest)
+
+    monkeypatch.setattr(nl, "request", seen)
+    channel = Channel("nlctrl")
+    try:
+        refused = Body(GET_FAMILY, nl.text(2, "no-such-family"))
+        answers = await channel.batch([(refused,)] * 10)
+    finally:
+        channel.close()
+    assert flags[-10:] == [*[0] * 9, nl.ACKNOWLEDGE]
+    assert all(answer.errno for answer in answers)
 
 
 async def test_askers_at_the_same_time_get_their_own_answers() -> None:
