@@ -5,6 +5,10 @@ status: 0 done or healthy, 1 a fault was found or the answer is no, 2 wrong usag
 reached.
 """
 
+import errno
+import os
+import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -42,6 +46,8 @@ _VERBS = {
     "lab": ("hactl.cli.lab", "a cluster to play with, in network namespaces"),
     "version": ("hactl.cli.show", "the version of hactl"),
 }
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _EPILOG = """\b
 Shell completion:
@@ -100,4 +106,13 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """The console script. Ends the process with the exit status."""
-    return cli.main(arguments, prog_name="hactl")
+    # Where the terminal's alphabet is a small one, what is not in it is shown by its number.
+    with suppress(AttributeError):
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        return cli.main(arguments, prog_name="hactl")
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        print(f"hactl: the output cannot be written: {error.strerror}", file=sys.stderr)
+        os._exit(1)  # An ordinary end would try to write the rest.

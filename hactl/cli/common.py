@@ -152,9 +152,10 @@ def sound() -> Any:
     return loaded
 
 
-def echo_json(content: object) -> None:
-    """Print one JSON document for people and programs."""
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+def echo_json(content: object, indent: int | None = 2) -> None:
+    """Print one JSON document for people and programs; it stays one where standard output cannot have every letter."""
+    every = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    click.echo(json.dumps(content, indent=indent, ensure_ascii=not every))
 
 
 def warn(sentences: Any) -> None:

@@ -1,6 +1,5 @@
 """The verbs that look: `status`, `events`, `version`."""
 
-import json
 import os
 import sys
 import time
@@ -142,7 +141,10 @@ def _follow(client: Any, row: int, as_json: bool) -> None:
 
 
 def _show_event(event: Mapping[str, Any], as_json: bool) -> None:
-    click.echo(json.dumps(event, ensure_ascii=False) if as_json else event_line(event, colours()))
+    if as_json:
+        echo_json(event, indent=None)
+    else:
+        click.echo(event_line(event, colours()))
 
 
 @click.command()

@@ -90,6 +90,31 @@ def test_reader_that_leaves(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+def test_a_full_disk_is_a_sentence() -> None:
+    """What cannot be written, as to a file on a full disk, is said and no traceback."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hactl", "version"],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+    said = "hactl: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_a_terminal_of_a_small_alphabet(tmp_path: Path) -> None:
+    """A letter that the locale does not have is shown by its number, also within JSON."""
+    (tmp_path / "w\u0119b").write_text("cluster: web\n")
+    words = ("check", "-c", str(tmp_path / "w\u0119b"))
+    shown = hactl(*words, PYTHONIOENCODING="latin-1")
+    assert (shown.returncode, "w\\u0119b: " in shown.stdout) == (1, True)
+    told = json.loads(hactl(*words, "--json", PYTHONIOENCODING="latin-1").stdout)
+    assert told["file"].endswith("w\u0119b")
+
+
 @pytest.fixture(autouse=True)
 def interruptible() -> None:
     """Programs started here heed an interrupt, also where the tests were started in the background and so ignore it."""

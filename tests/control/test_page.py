@@ -156,6 +156,12 @@ def test_a_fault_of_ours_is_told_and_no_more(page: FakePage) -> None:
     assert page.ask("GET", "/v1/status")[0] == 200
 
 
+def test_a_token_that_is_no_text_is_the_wrong_one(page: FakePage) -> None:
+    """Bytes that are not UTF-8 are a stranger's mistake and none of ours: they do not fill the log."""
+    answer = page.ask("POST", "/v1/overrides", b"{}", Authorization="Bearer \xff\xfe")  # as Latin-1
+    assert (answer[0], json.loads(answer[2])["error"]["code"]) == (403, "forbidden")
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
 def test_other_methods_are_refused(page: FakePage, method: str) -> None:
     """What shows is only asked for."""

@@ -211,7 +211,9 @@ class PageServer:
             needed = posted(wanted.value).role.value
             raise RefusedError(Code.FORBIDDEN, f"this needs a token of role {needed}", needs=needed)
         body = await request.read()
-        return _response(await self._asker.ask(wanted, body, token.strip(), request.remote or "?"))
+        # What is not UTF-8 is nobody's token, and no text that could be passed on.
+        told = token.strip().encode(errors="surrogateescape").decode(errors="replace")
+        return _response(await self._asker.ask(wanted, body, told, request.remote or "?"))
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: the whole status first, then what changes; events of the history as they happen."""
