@@ -24,6 +24,8 @@ from health.wire.agent import standing
 
 STALL = 0.25
 """Seconds of lateness of this process after which a probe gets its time anew."""
+ANEW = 3
+"""How often one probe gets it: a process that is late all the time would otherwise never find a silent server."""
 
 
 class Around(Protocol):
@@ -51,6 +53,7 @@ class Checker:
     """A check with its counters and clock. No task and no timer of its own, so thousands of these are cheap."""
 
     __slots__ = (
+        "_anew",
         "_due",
         "_end",
         "_pool",
@@ -88,6 +91,7 @@ class Checker:
         self.places = places
         self._pool = pool
         self._running: Running | None = None
+        self._anew = 0
         self._started = 0.0
         self._wake = math.inf
         self._together = spec.together
@@ -118,6 +122,7 @@ class Checker:
     def start(self) -> None:
         """Begin a probe now; the pool has given a place."""
         self._started = started = monotonic()
+        self._anew = 0
         spec, pool = self.spec, self._pool
         try:
             self._running = running = pool.carriers.probe(self.plan, self._ended, None, spec.origin)
@@ -174,8 +179,9 @@ class Checker:
         self._pool.carriers.poller.drain()
         if self._running is not running:
             return
-        if late > STALL:
+        if late > STALL and self._anew < ANEW:
             # and a server that has only now heard our request has its full time to answer.
+            self._anew += 1
             self._sleep_until(now + self.spec.timeout)
         else:
             self._ended(running.expire())

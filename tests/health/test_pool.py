@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from health.checker import ANEW
 from health.dialogue import ProbeError, Ran
 from health.pool import PROGRAMS, Pool
 from health.result import PASSED, Health, Reason, Repeats
@@ -278,6 +279,24 @@ async def test_stall_before_the_request_is_no_timeout() -> None:
             (first,) = await told.until(1)
     assert stalled
     assert first.new is Health.UP
+
+
+async def test_a_silent_server_is_found_by_a_process_that_is_late_all_the_time() -> None:
+    """Each deadline is judged late, as on a host without the processor time for it: found in the end, and only then."""
+
+    async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(3600)
+
+    async with serving(deaf) as port:
+        spec = check(port, probe=TcpProbe(expect="x"), timeout=0.05, fall=1)
+        async with running(spec) as (_, told):
+            end = time.monotonic() + 20
+            while not told.transitions and time.monotonic() < end:
+                stall(0.3)
+                await asyncio.sleep(0)
+            (down,) = told.transitions
+    assert down.result.reason is Reason.READ_TIMEOUT
+    assert down.result.elapsed > 0.3 * ANEW
 
 
 async def test_warnings_do_not_reject() -> None:
