@@ -22,12 +22,13 @@ class Looks:
         self._hanging: set[LocalPlan] = set()
 
     def begin(self, plan: LocalPlan, tell: Callable[[End], None]) -> bool:
-        """Look, and tell the end on the loop; False while an earlier look hangs."""
+        """Look, and tell the end on the loop; False while an earlier look hangs. Raises RuntimeError when there can be no
+        thread."""
         if plan in self._hanging:
             return False
-        self._hanging.add(plan)
         # Not a pool: an interpreter waits for its pool's threads at exit, and some of these may never end.
         threading.Thread(target=self._look, args=(plan, tell), daemon=True).start()
+        self._hanging.add(plan)
         return True
 
     def _look(self, plan: LocalPlan, tell: Callable[[End], None]) -> None:
@@ -56,7 +57,10 @@ class Look:
 
     def start(self) -> End | None:
         """Begin to look; the end when an earlier look still hangs."""
-        begun = self._looks.begin(self._plan, self._looked)
+        try:
+            begun = self._looks.begin(self._plan, self._looked)
+        except RuntimeError as error:
+            return End(Reason.CANNOT_RUN, f"{self._plan.name}: {error}")
         return None if begun else self._hangs()
 
     def cancel(self) -> None:

@@ -175,6 +175,20 @@ async def test_a_hanging_look_is_a_failure_and_so_is_the_next() -> None:
     assert ends == [PASSED], "the first look had ended: nobody is told of it"
 
 
+async def test_a_look_for_which_there_is_no_thread_says_so_and_the_next_one_is_begun() -> None:
+    """The host's limit of threads is reached for a moment: no check stays in the belief that its look hangs."""
+    looks, ended = Looks(asyncio.get_running_loop()), asyncio.get_running_loop().create_future()
+    plan = LocalPlan("/proc", lambda: PASSED)
+    usual = threading.stack_size(1 << 48)  # More than the addresses of a process.
+    try:
+        failed = Look(plan, looks, ended.set_result).start()
+    finally:
+        threading.stack_size(usual)
+    assert failed == End(Reason.CANNOT_RUN, "/proc: can't start new thread")
+    assert Look(plan, looks, ended.set_result).start() is None
+    assert await asyncio.wait_for(ended, 5) == PASSED
+
+
 async def test_a_look_that_fails_itself_is_an_internal_error() -> None:
     """It is contained and shown."""
     ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
