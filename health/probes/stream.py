@@ -199,14 +199,22 @@ class Conversation(Knock):
             if end is not None or not channel.established:
                 return end
             data = channel.read()
-            if not data:
-                return None
+        end = self._hear(data) if data else None
+        # A server may say in TLS that this was all, and keep the connection itself open to hear the same of us.
+        over = channel is not None and channel is self._channel and channel.finished
+        return self._over() if end is None and over else end
+
+    def _hear(self, data: bytes) -> End | None:
         if self.steps is not None:
             self.steps.received(data)
         return None if self._dialogue is None else self._answer(self._dialogue.receive(data))
 
     def _ended(self) -> End | None:
         self._peer_ended = FINISHED
+        return self._over()
+
+    def _over(self) -> End | None:
+        """The server will say no more."""
         if self.steps is not None:
             self.steps.mark("closed by the server")
         if self._dialogue is None:

@@ -90,7 +90,7 @@ class Channel:
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name or None)
         self._valid_for = valid_for
-        self.established = False
+        self.established = self.finished = False
 
     def handshake(self) -> None:
         """Go on with the handshake as far as what was received allows. Raises ssl.SSLError."""
@@ -125,13 +125,17 @@ class Channel:
         self._incoming.write(data)
 
     def read(self) -> bytes:
-        """What the server said, as far as it can be read now. Raises ssl.SSLError."""
+        """What the server said, as far as it can be read now; `finished` once it said that it will say no more. Raises
+        ssl.SSLError."""
         pieces = []
         try:
             while piece := self._tls.read(_PIECE):
                 pieces.append(piece)
-        except (ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            self.finished = True
+        except ssl.SSLWantReadError:
             pass
+        except ssl.SSLZeroReturnError:
+            self.finished = True
         return b"".join(pieces)
 
     def write(self, data: bytes) -> None:

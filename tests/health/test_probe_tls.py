@@ -1,6 +1,9 @@
 """TLS in probes: verified by default, each way to be wrong with its reason."""
 
 import asyncio
+import contextlib
+import hashlib
+import socket
 import ssl
 from pathlib import Path
 
@@ -205,6 +208,37 @@ async def test_long_body_in_tls(authority: Authority) -> None:
     context = authority.sign("127.0.0.1").server()
     async with asyncio.timeout(20), serving(page(answer), context=context) as port:
         assert (await probed(port, trusting(authority))).result.reason is Reason.OK
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.0 200 OK\r\n\r\nok", Reason.OK),
+        (b"HTTP/1.0 200 OK\r\n\r\nno", Reason.NO_MATCH),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nno", Reason.CLOSED),
+        (b"", Reason.CLOSED),
+    ],
+)
+async def test_the_end_is_said_in_tls(authority: Authority, answer: bytes, reason: Reason) -> None:
+    """A server that has said so, and waits to be told the same before it closes, as stunnel does, has said all."""
+    context = authority.sign("127.0.0.1").server()
+
+    def serve(listening: socket.socket) -> None:
+        conn, _ = listening.accept()
+        with contextlib.suppress(OSError), context.wrap_socket(conn, server_side=True) as secured:
+            secured.recv(4096)
+            if answer:
+                secured.send(answer)
+            secured.unwrap()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.get_running_loop().run_in_executor(None, serve, listening)
+        probe = HttpProbe(tls=trusting(authority), body=BodyMatch(sha256=hashlib.sha256(b"ok").hexdigest()))
+        port = listening.getsockname()[1]
+        check = CheckSpec(address="127.0.0.1", port=port, probe=probe, timeout=5.0)
+        result = (await run_once(check, "hactl/test")).result
+        await serving
+    assert (result.reason, result.elapsed < 4.0) == (reason, True)
 
 
 @pytest.mark.parametrize(("days", "reason"), [(0, Reason.OK), (9, Reason.OK), (11, Reason.TLS_EXPIRING)])
