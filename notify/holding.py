@@ -45,6 +45,8 @@ class Holding:
         self._open: frozenset[Key] | None = None
         self._acknowledged: frozenset[Key] = frozenset()
         self._next = inf
+        self.knows = False
+        """Whether it was said what the receiver knew before a restart."""
         self._free: dict[tuple[Severity, float], float] = {}
 
     @property
@@ -63,11 +65,11 @@ class Holding:
         return self._next
 
     def load(self, rows: Iterable[Told]) -> None:
-        """Take up what the receiver knew before a restart."""
+        """Take up what the receiver knew before a restart; what it was told since counts more."""
         for row in rows:
             if self.spec.minds and row.event is not None:
-                self._known[row.key] = Known(told=row.event, told_at=row.at, times=row.times)
-        self._next = 0.0
+                self._known.setdefault(row.key, Known(told=row.event, told_at=row.at, times=row.times))
+        self.knows, self._next = True, 0.0
 
     def replace(self, spec: ChannelSpec) -> None:
         """Go on by another spec; what is held is judged anew."""
@@ -95,6 +97,16 @@ class Holding:
             self._gate(event, event.severity, now, passed)
             return passed
         if known.news is not None and known.news.id == event.id:
+            return passed
+        if (
+            role is Role.ENDS
+            and not self.knows
+            and key not in self._known
+            and self.spec.recovery is not False
+        ):
+            # Its beginning may have been told before a restart: better an end too many than one too few.
+            self._known[key] = Known(told=event, told_at=now, times=1)
+            self._gate(event, event.severity, now, passed)
             return passed
         at = min(now, event.at)
         known = self._release(key, known, at, now, passed)

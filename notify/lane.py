@@ -233,7 +233,7 @@ class Lane:
             self.add(event)
 
     async def _fetch(self) -> None:
-        if self._early is not None:
+        if not self._holding.knows:
             self._holding.load(await self._spool.told(self.spec.name))
         events = await self._spool.waiting(self.spec.name, QUEUE)
         self._behind = len(events) == QUEUE

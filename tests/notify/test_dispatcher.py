@@ -13,6 +13,7 @@ from notify import lane, pace
 from notify.channels.base import Channel, DeliveryError, Tools
 from notify.dispatcher import Dispatcher
 from notify.event import Event, EventKind
+from notify.holding import Told
 from notify.quiet import Window
 from notify.spec import After, ChannelSpec, SyslogSpec
 from support.alerts import MemorySpool, event, tools, until
@@ -314,6 +315,35 @@ async def test_a_disk_that_was_slow_at_the_start_is_asked_again(monkeypatch: pyt
     await spool.record([(event(number=1), ("ops",))])
     async with desk(spec("ops"), spool=spool) as made:
         await until(lambda: made.receivers["ops"].got == ["event-1"])
+
+
+async def test_what_the_receiver_knew_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a slow disk does not say, the end of what may have been told is told; later it is as if it had said at once."""
+    monkeypatch.setattr(lane, "SPOOL_PATIENCE", 0.05)
+    monkeypatch.setattr(lane, "SPOOL_AGAIN", 0.05)
+
+    class Slow(MemorySpool):
+        slow = True
+
+        async def told(self, channel: str) -> list[Told]:
+            if self.slow:
+                await asyncio.sleep(3600.0)
+            return await super().told(channel)
+
+    spool = Slow()
+    for number, name in enumerate(("rs1@www", "rs2@www"), 1):
+        begun = event(EventKind.SERVER_DOWN, name, new="down", number=number, at=time.time())
+        spool.known_of["ops", ("server", name)] = Told(("server", name), begun, time.time(), 1)
+    async with desk(msgspec.structs.replace(spec("ops"), every=3600.0, recovery=True), spool=spool) as made:
+        made.dispatcher.emit(event(EventKind.SERVER_UP, "rs1@www", new="up", number=3, at=time.time()))
+        await until(lambda: made.receivers["ops"].got == ["event-3"])
+        spool.slow = False
+        await asyncio.sleep(0.3)
+        again = event(EventKind.SERVER_DOWN, "rs2@www", new="down", number=4, at=time.time())
+        made.dispatcher.emit(again)
+        await until(lambda: "event-4" in spool.known and ("ops", "event-4") not in spool.rows)
+        assert made.receivers["ops"].got == ["event-3"], "the receiver knows that rs2 is down"
+        assert made.dispatcher.reports()[0].held == 0
 
 
 async def test_a_loss_at_the_stop_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
