@@ -3,6 +3,7 @@
 The law: a file is replaced whole or not at all, and is on the disk before anybody acts on it.
 """
 
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 _RIGHTS = 0o600
 _TRIAL = ".trial"
+_LOCK = "daemon.lock"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 T = TypeVar("T")
@@ -18,6 +20,25 @@ T = TypeVar("T")
 def prepare(directory: Path) -> None:
     """Make the state directory. Workers pass through it to their own folders, nobody else looks in. Raises OSError."""
     directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+
+
+def claim(directory: Path) -> int | None:
+    """Take the directory for this process, until it ends: the lock's descriptor, None where nothing can be locked.
+
+    Two daemons would end each other's workers. Raises BlockingIOError where another one lives.
+    """
+    try:
+        lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _RIGHTS)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        if isinstance(error, BlockingIOError):
+            raise
+        return None
+    return lock
 
 
 def boot_id() -> str:

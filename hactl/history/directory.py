@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hactl.identity import give_to_group
 
+DIRECTORY = "history"
 _RIGHTS, _RIGHTS_OF_GROUP = 0o750, 0o770
 
 
@@ -16,7 +17,7 @@ def make_directory(state_dir: Path, user: str) -> Path:
 
     Where we may not give files away, as under the unit, it is the group's. Raises OSError when it cannot be made.
     """
-    directory = state_dir / "history"
+    directory = state_dir / DIRECTORY
     state_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
     directory.mkdir(exist_ok=True)
     uid, gid = _owner(user)

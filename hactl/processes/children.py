@@ -64,6 +64,7 @@ class Child:
         self._link: Link[Any] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._started = 0.0
+        self._died_of = ""
         self._quiet_since = 0.0
         self._spoke = False
         self._sign = 0.0
@@ -97,6 +98,13 @@ class Child:
             return False
         return now - self._quiet_since > (SILENT_AT_MOST if self._spoke else FIRST_WORD_WITHIN)
 
+    def trouble(self, now: float) -> str:
+        """What is wrong with it, as the end of a sentence about it; empty while it is well or has not been started yet."""
+        if self._died_of and not self.running:
+            deaths = f"{self.restarts} death{'s' if self.restarts != 1 else ''}"
+            return f"does not run: {self._died_of}; {deaths} until now, it is started again"
+        return "does not answer" if self.is_silent(now) else ""
+
     async def run(self) -> None:
         """Keep the worker running until `stop`."""
         backoff = Backoff()
@@ -110,6 +118,7 @@ class Child:
                 break
             if arguments is not self._arguments:
                 continue
+            self._died_of = reason
             self._on_death(self.name, reason)
             self.restarts += 1
             backoff = backoff.after_life(time.monotonic() - self._started)

@@ -7,7 +7,7 @@ matter of `hactl.processes.generations`.
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +201,12 @@ class Crew:
         lost = self._outbox.lost
         events = (f"{lost} events were lost while there was no notify worker",) if lost else ()
         return (*(f"{name} worker: {fault}" for name, fault in self.generations.refused.items()), *events)
+
+    def troubles(self, now: float) -> Iterator[str]:
+        """A sentence for each worker that is not there, or does not answer."""
+        for name, child in self.children.items():
+            if trouble := child.trouble(now):
+                yield f"the {name} worker {trouble}"
 
     def silent(self, now: float) -> tuple[str, ...]:
         """The workers that have not been heard lately."""

@@ -48,6 +48,10 @@ def run(path: str, node: str | None, socket_override: str | None) -> int:
         return _refuse(str(error))
     log.configure()
     with listener:
+        try:
+            store.claim(Path(config.state_dir))  # held until this process ends
+        except BlockingIOError:
+            return _refuse(f"another hactl daemon has the state_dir {config.state_dir}")
         place = os.path.abspath(path)
 
         async def serve() -> None:

@@ -62,6 +62,7 @@ def survey(daemon: "Supervisor", counters: Mapping[ServiceKey, ServiceCounters])
             *daemon.pace.now(daemon.config.failover.routers),
             *trouble,
             *witness_warnings(witnesses),
+            *crew.troubles(daemon.clock.monotonic),
             *crew.refusals(),
             *refused.values(),
         ],

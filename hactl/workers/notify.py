@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hactl.history.directory import make_directory
+from hactl.history.directory import DIRECTORY, make_directory
 from hactl.history.keeper import Keeper
 from hactl.history.store import Store
 from hactl.processes.messages import (
@@ -232,6 +232,17 @@ async def _main(
     os._exit(0)
 
 
+def _directory(options: base.Options, said: list[tuple[str, str]]) -> Path:
+    """Where the history is; one that cannot be made is said, and the store does without a disk."""
+    state_dir = Path(options.state_dir)
+    try:
+        return make_directory(state_dir, options.user)
+    except OSError as error:
+        directory = state_dir / DIRECTORY
+        said.append(("error", f"{directory} cannot be made or used: {error.strerror}"))
+        return directory
+
+
 def main() -> None:
     """Entry point."""
     words, wanted = read(sys.argv[1:])
@@ -240,13 +251,13 @@ def main() -> None:
         is_root = os.geteuid() == 0 and options.user
         helper = programs.start(options.user, allowed) if is_root else None
     parts.load(wanted)  # after the helper was forked, which needs none of them
-    directory = make_directory(Path(options.state_dir), options.user)
+    said: list[tuple[str, str]] = []
+    directory = _directory(options, said)
     os.umask(0o027)
     # The state directory may be closed to this user. The right to pass through it is kept until the history
     # is open, and
     # no longer; the file is then read without any other right.
     base.drop_privileges(options.user, keep=(CAP_DAC_READ_SEARCH, CAP_SETPCAP))
-    said: list[tuple[str, str]] = []
     store = Store(directory, lambda level, text: said.append((level, text)))
     base.give_up_capabilities(CAP_DAC_READ_SEARCH, CAP_SETPCAP)
     asyncio.run(_main(options, store, said, helper, wanted))

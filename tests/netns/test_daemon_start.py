@@ -64,6 +64,21 @@ def test_control_socket_taken() -> None:
         await_master(lb1)
 
 
+def test_state_directory_taken() -> None:
+    """A second daemon with another control socket leaves the first one's workers alone as well."""
+    with lan("lb1") as net, daemons(net, ALONE, "lb1") as (lb1,):
+        lb1.start()
+        await_master(lb1)
+        words = (HACTL, "run", "-c", str(lb1.config), "--node", "lb1", "--socket", f"{lb1.socket}2")
+        with net.inside("lb1"):
+            done = subprocess.run(
+                words, env=lb1.environment, capture_output=True, text=True, timeout=30, check=False
+            )
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1] == f"hactl: another hactl daemon has the state_dir {lb1.state}"
+        assert all(worker["restarts"] == 0 for worker in lb1.status()["workers"].values())
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
@@ -164,6 +179,17 @@ def test_full_disk() -> None:
         assert "No space left on device" in "\n".join(lb1.status()["warnings"])
         wait_until(lambda: lb1.events("director.started"))
         assert lb1.stop() == 0
+
+
+def test_a_file_in_the_place_of_the_history() -> None:
+    """The history is then held in memory, which is said; alerts and events go on."""
+    with lan("lb1") as net, daemons(net, ALONE, "lb1") as (lb1,):
+        lb1.state.mkdir(mode=0o711)
+        (lb1.state / "history").touch()
+        lb1.start()
+        wait_until(lambda: lb1.events("director.started"))
+        assert "history cannot be made or used: File exists" in lb1.log_text()
+        assert lb1.status()["workers"]["notify"]["restarts"] == 0
 
 
 def test_read_only_state_directory() -> None:

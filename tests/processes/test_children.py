@@ -127,6 +127,17 @@ async def test_stop_between_two_lives() -> None:
     assert len(site.deaths) == 2
 
 
+async def test_what_is_wrong_with_it() -> None:
+    """One that ends whenever it is started is told with why, and how often; one that runs and is heard has no trouble."""
+    site = Site(ENDS)
+    assert site.child.trouble(time.monotonic()) == ""
+    await until(lambda: site.child.restarts == 2)
+    said = site.child.trouble(time.monotonic())
+    assert said == f"does not run: {site.deaths[-1]}; 2 deaths until now, it is started again"
+    await site.child.stop("test", 10.0)
+    await site.task
+
+
 async def test_dead_worker_is_not_silent() -> None:
     """Silence is a living worker's; one that is dead is down, however long it waits to be started."""
     site = Site(ENDS)
