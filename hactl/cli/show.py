@@ -97,12 +97,18 @@ def events(follow: bool, since: float | None, last: int | None, as_json: bool) -
     --json prints one JSON object a line.
     """
     with suppress(KeyboardInterrupt), daemon() as client:
-        row = 0
+        row = _newest(client) if follow else 0
         for event in _past(client, since, last):
-            row = event["row"]
+            row = max(row, event["row"])
             _show_event(event, as_json)
         if follow:
             _follow(client, row, as_json)
+
+
+def _newest(client: Any) -> int:
+    """The row of the newest event of all, also where none is of the time that was asked for; 0 without any."""
+    rows = client.get("events", last="true", limit=1)["events"]
+    return rows[0]["row"] if rows else 0
 
 
 def _past(client: Any, since: float | None, last: int | None) -> Iterator[Mapping[str, Any]]:
@@ -121,8 +127,8 @@ def _past(client: Any, since: float | None, last: int | None) -> Iterator[Mappin
 
 
 def _follow(client: Any, row: int, as_json: bool) -> None:
-    """Show each new event until interrupted; a daemon that restarts is waited for."""
-    from hactl.control.client import UnreachableError
+    """Show each new event until interrupted; a daemon that restarts, or its history, is waited for."""
+    from hactl.control.client import DeclinedError, UnreachableError
 
     gone = False
     while True:
@@ -133,7 +139,9 @@ def _follow(client: Any, row: int, as_json: bool) -> None:
                 row = event["row"]
                 _show_event(event, as_json)
             gone = False
-        except UnreachableError as error:
+        except (UnreachableError, DeclinedError) as error:
+            if isinstance(error, DeclinedError) and error.code != "unavailable":
+                raise
             if not gone:
                 warn([f"{error}; waiting for it"])
             gone = True

@@ -1,16 +1,23 @@
 """The command as a process: what it imports, how fast it is, signals, pipes, a foreign package on its path."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from support.fake_daemon import fake_daemon
+from hactl.control.commands import EventQuery
+from hactl.control.refusals import Code, RefusedError
+from notify.event import Event
+from support.daemon import wait_until
+from support.fake_daemon import FakeCommands, fake_daemon
 
 ROOT = Path(__file__).parent.parent.parent
 HEAVY = {
@@ -177,6 +184,66 @@ def test_following_through_a_restart(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+@contextlib.contextmanager
+def following(path: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """`events -f` with these words, ended with the context."""
+    command = [sys.executable, "-m", "hactl", "events", "-f", "--json", "--socket", str(path), *words]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _row(process: subprocess.Popen[str]) -> int:
+    assert process.stdout is not None
+    found: int = json.loads(process.stdout.readline())["row"]
+    return found
+
+
+def test_following_after_a_quiet_time(tmp_path: Path) -> None:
+    """Where nothing happened in the time that was asked for, only what comes is shown, and not the whole history."""
+    commands = FakeCommands()
+    asked: list[EventQuery] = []
+    told = commands.events
+
+    async def events(query: EventQuery) -> tuple[tuple[int, Event], ...]:
+        asked.append(query)
+        return await told(query)
+
+    commands.events = events  # type: ignore[method-assign]
+    with (
+        fake_daemon(tmp_path / "s", commands) as daemon,
+        following(tmp_path / "s", "--since", "1m") as process,
+    ):
+        wait_until(lambda: any(query.wait for query in asked))
+        daemon.happen(4)
+        assert _row(process) == 4
+
+
+def test_following_while_the_history_is_away(tmp_path: Path) -> None:
+    """A notify worker that is started again is waited for, as a daemon is."""
+    commands = FakeCommands()
+    told, away = commands.events, threading.Event()
+
+    async def events(query: EventQuery) -> tuple[tuple[int, Event], ...]:
+        if away.is_set():
+            raise RefusedError(Code.UNAVAILABLE, "the notify worker does not answer")
+        return await told(query)
+
+    commands.events = events  # type: ignore[method-assign]
+    with fake_daemon(tmp_path / "s", commands) as daemon, following(tmp_path / "s") as process:
+        assert [_row(process) for _ in range(3)] == [1, 2, 3]
+        away.set()
+        assert process.stderr is not None
+        assert "does not answer; waiting for it" in process.stderr.readline()
+        away.clear()
+        daemon.happen(4)
+        assert _row(process) == 4
 
 
 def test_watching(tmp_path: Path) -> None:
