@@ -18,6 +18,8 @@ from typing import Any
 
 import msgspec
 
+from hactl.patience import came
+
 OUTPUT_LIMIT = 64 * 1024
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CHUNK = 65536
@@ -104,7 +106,8 @@ async def run(
     output_limit: int = OUTPUT_LIMIT,
     user: str | None = None,
 ) -> Exit:
-    """Run a program with this environment (besides PATH and LANG) and input for at most `timeout` seconds.
+    """Run a program with this environment (besides PATH and LANG) and input for at most `timeout` seconds, those in which
+    this process stood still not counted.
 
     With `user` it runs as that user with the user's own group and no others, which needs the right to change
     identity. When it ends, what it left running in its process group is killed. Raises nothing but
@@ -163,26 +166,27 @@ def _identity(user: str | None) -> dict[str, Any]:
 async def _attend(
     process: "subprocess.Popen[bytes]", handle: int, stdin: bytes, within: float, limit: int, began: float
 ) -> Exit:
-    ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_reader(handle, ended.set)
+    ended: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(handle, _set, ended)
     pipes = _Pipes(process, stdin, limit)
     timed_out = False
     try:
-        async with asyncio.timeout(within):
-            await ended.wait()
-    except TimeoutError:
-        timed_out = True
+        timed_out = not await came(ended, within)
     finally:
         # The leader is not reaped before this, so its number cannot meanwhile be somebody else's.
         _kill_group(process.pid)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(ended.wait(), _DEATH)
+        await asyncio.wait([ended], timeout=_DEATH)
         loop.remove_reader(handle)
         os.close(handle)
         pipes.close()
         process.poll()
     return _exit(process.returncode, timed_out, pipes, time.monotonic() - began)
+
+
+def _set(ended: asyncio.Future[None]) -> None:
+    if not ended.done():
+        ended.set_result(None)
 
 
 def _exit(code: int | None, timed_out: bool, pipes: "_Pipes", duration: float) -> Exit:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import stat
 import time
 from collections.abc import Callable
@@ -132,6 +133,40 @@ async def test_a_hanging_program_and_its_children_are_killed(script: Script, tmp
     found = [int(pid) for pid in pids.read_text().split()]
     assert len(found) == 3
     await until(lambda: not any(alive(pid) for pid in found))
+
+
+async def test_what_ended_while_we_stood_still_ended_in_time(script: Script) -> None:
+    """The program took a moment; that this process did not see it for long is no fault of its."""
+    running = asyncio.create_task(run([script("sleep 0.1")], timeout=0.5))
+    await asyncio.sleep(0.02)
+    time.sleep(1.0)  # noqa: ASYNC251 - that is what it is about
+    assert (await running).ok
+
+
+async def test_who_stood_still_with_us_gets_the_time_anew(script: Script, tmp_path: Path) -> None:
+    """As all programs of a host that was frozen as a whole; one that hangs is killed all the same."""
+    number = tmp_path / "pid"
+    for end, ok in (("exit 0", True), ("sleep 600", False)):
+        number.unlink(missing_ok=True)
+        running = asyncio.create_task(run([script(f"echo $$ > {number}", "sleep 0.3", end)], timeout=0.7))
+        await until(lambda: number.exists() and number.read_text().endswith("\n"))
+        group = int(number.read_text())
+        os.killpg(group, signal.SIGSTOP)
+        time.sleep(1.5)  # noqa: ASYNC251
+        os.killpg(group, signal.SIGCONT)
+        assert (await running).ok is ok
+        assert not alive(group)
+
+
+async def test_a_process_that_is_late_all_the_time_waits_for_no_program_for_ever(script: Script) -> None:
+    """It gets its time anew so often, and no more."""
+    running = asyncio.create_task(run([script("sleep 600")], timeout=0.05))
+    deadline = time.monotonic() + 20
+    while not running.done() and time.monotonic() < deadline:
+        await asyncio.sleep(0)
+        time.sleep(0.35)  # noqa: ASYNC251
+    assert running.done()
+    assert (await running).reason is ExitReason.TIMEOUT
 
 
 async def test_what_a_program_leaves_behind_is_killed(script: Script, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from hactl.patience import came
+
 T = TypeVar("T")
 
 
@@ -17,13 +19,15 @@ class Questions(Generic[T]):
         self._out: dict[int, asyncio.Future[T]] = {}
 
     async def ask(self, number: int, send: Callable[[], None], within: float) -> T:
-        """Send the question, and its answer. Raises TimeoutError when none comes `within` seconds."""
+        """Send the question, and its answer. Raises TimeoutError when none comes `within` seconds, those in which this
+        process stood still not counted."""
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._out[number] = answer
         send()
         try:
-            async with asyncio.timeout(within):
-                return await answer
+            if not await came(answer, within):
+                raise TimeoutError
+            return answer.result()
         finally:
             self._out.pop(number, None)
 
