@@ -55,6 +55,8 @@ class Witnesses:
         self._given = asyncio.Event()
         self._etcd: Etcd | None = None
         self._arbiter: ArbiterSpec | None = None
+        self._trouble = ""
+        """Why the arbiter cannot be asked at all."""
         self._boot = store.boot_id()
 
     # ---- what others tell -------------------------------------------------------------------------------------------
@@ -94,7 +96,13 @@ class Witnesses:
 
     def view(self) -> WitnessesView | None:
         """For status; None without witnesses."""
-        return None if self._gathering is None else self._gathering.view(boot_time(), self._leases)
+        if self._gathering is None:
+            return None
+        shown = self._gathering.view(boot_time(), self._leases)
+        arbiter = self._gathering.spec.arbiter
+        if self._trouble and arbiter is not None:
+            shown["targets"][arbiter.name]["reason"] = self._trouble
+        return shown
 
     # ---- work -----------------------------------------------------------------------------------------------------
 
@@ -156,9 +164,12 @@ class Witnesses:
             self._etcd = None
         try:
             self._etcd = Etcd(arbiter) if arbiter is not None else None
-            self._arbiter = arbiter
+            self._arbiter, self._trouble = arbiter, ""
         except OSError as error:
-            self._log.warning(f"the witness's TLS files cannot be used: {error}")
+            text = f"the witness's TLS files cannot be used: {error}"
+            if text != self._trouble:  # It is tried at each look, and told once.
+                self._log.warning(text)
+            self._trouble = text
 
     async def _keep(self, etcd: "Etcd", key: str) -> None:
         lease, moved = self._leases[key], self._moved[key]

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 import structlog
+import structlog.testing
 
 from failover.moves import Cause, State
 from failover.permit import Permit
 from failover.report import RouterReport
 from hactl.config.load import load
 from hactl.config.model import Config
-from hactl.witness.asking import Witnesses
+from hactl.witness.asking import LOOK, Witnesses
+from support.certificates import Authority
 
 FILE = """
 cluster: web
@@ -179,3 +181,30 @@ async def test_without_the_arbiter_all_ends_by_itself(tmp_path: Path) -> None:
         await until(lambda: lb2.permits["web"].reason != "", 5.0)
         await lb1.witnesses.settle()
         assert await until(lambda: lb2.holds(2), 5.0) < TTL - 3
+
+
+@pytest.mark.asyncio
+async def test_tls_files_that_are_missing_are_told_once(tmp_path: Path) -> None:
+    """In the log one line however often it is tried, in status the reason; and all is well when they have come."""
+    authority = tmp_path / "authority.pem"
+    file = tmp_path / "hactl.yaml"
+    file.write_text(FILE.replace("['URL']", f"['https://127.0.0.1:1'], ca_file: {authority}"))
+    config = load(str(file), "lb1").config
+    assert config is not None
+    with structlog.testing.capture_logs() as logs:
+        side = Side(config)
+        task = asyncio.create_task(side.witnesses.run())
+        await asyncio.sleep(6 * LOOK)
+        (target,) = _targets(side)
+        assert "TLS files cannot be used" in target["reason"]
+        Authority(tmp_path)
+        await until(lambda: "TLS files" not in _targets(side)[0]["reason"], 10.0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert len(logs) == 1
+
+
+def _targets(side: Side) -> list[Any]:
+    shown = side.witnesses.view()
+    assert shown is not None
+    return list(shown["targets"].values())
