@@ -1,5 +1,6 @@
 """A worker's side of the helper that runs operators' programs."""
 
+import asyncio
 import itertools
 import socket
 from collections.abc import Callable, Mapping
@@ -7,7 +8,7 @@ from collections.abc import Callable, Mapping
 from hactl import process
 from hactl.processes.ipc import Link, connect
 from hactl.processes.questions import Questions
-from hactl.workers.programs import Ended, Run, ended
+from hactl.workers.programs import Ended, Left, Run, ended
 
 GRACE = 5.0
 """Seconds beyond a program's own time in which the helper must have answered."""
@@ -48,7 +49,8 @@ class Programs:
         within: float,
         hosts: tuple[str, ...] = (),
     ) -> Ended:
-        """The same, with hosts as further arguments; how it ended, with the reason and what it wrote."""
+        """The same, with hosts as further arguments; how it ended, with the reason and what it wrote. When this is cancelled
+        the program is killed."""
         if self._link is None:
             whole = (*command, *hosts)
             return ended(0, await process.run(whole, env=environment, stdin=stdin, timeout=within, user=user))
@@ -56,6 +58,9 @@ class Programs:
         asked = Run(number, command, user, dict(environment), stdin, within, hosts)
         try:
             return await self._questions.ask(number, lambda: link.send(asked), within + GRACE)
+        except asyncio.CancelledError:
+            link.send(Left(number))
+            raise
         except TimeoutError:
             return Ended(number, "the helper that runs programs does not answer")
 

@@ -54,6 +54,12 @@ class Run(msgspec.Struct, frozen=True, tag=True):
     hosts: tuple[str, ...] = ()
 
 
+class Left(msgspec.Struct, frozen=True, tag=True):
+    """Nobody waits for the end of this run any more."""
+
+    id: int
+
+
 class Ended(msgspec.Struct, frozen=True, tag=True):
     """A program has ended; `failure` in words, empty when its status was 0. `reason` None: it was not run at all.
 
@@ -74,7 +80,7 @@ class Helper:
         self.answer: Callable[[Ended], None] = lambda ended: None
         self._allowed: frozenset[tuple[tuple[str, ...], str]] = frozenset()
         self._hosts: dict[tuple[tuple[str, ...], str], frozenset[str]] = {}
-        self._requests: asyncio.Queue[Run | None] = asyncio.Queue()
+        self._requests: asyncio.Queue[Run | Left | None] = asyncio.Queue()
         self._running = 0
 
     def allow(self, message: AllowPrograms) -> None:
@@ -82,9 +88,11 @@ class Helper:
         self._allowed = frozenset(message.programs)
         self._hosts = {(each.command, each.user): frozenset(each.hosts) for each in message.with_hosts}
 
-    def receive(self, message: Run) -> None:
+    def receive(self, message: Run | Left) -> None:
         """The worker's wish. The word that allows it was said before, but may be read a moment later."""
-        if self._may(message):
+        if isinstance(message, Left):
+            self._requests.put_nowait(message)
+        elif self._may(message):
             self._take(message)
         else:
             asyncio.get_running_loop().call_later(_MOMENT, self._take, message)
@@ -111,28 +119,34 @@ class Helper:
         self._requests.put_nowait(None)
 
     async def serve(self) -> None:
-        """Run what is asked until the worker is gone; what then still runs is killed."""
+        """Run what is asked until nobody waits for it or the worker is gone; what then still runs is killed."""
         async with asyncio.TaskGroup() as group:
             running: set[asyncio.Task[None]] = set()
             while (request := await self._requests.get()) is not None:
-                task = group.create_task(self._run(request))
+                if isinstance(request, Left):
+                    for task in running:
+                        if task.get_name() == str(request.id):
+                            task.cancel()
+                    continue
+                task = group.create_task(self._run(request), name=str(request.id))
                 running.add(task)
                 task.add_done_callback(running.discard)
+                task.add_done_callback(self._over)
             for task in running:
                 task.cancel()
 
     async def _run(self, request: Run) -> None:
-        try:
-            end = await process.run(
-                (*request.command, *request.hosts),
-                env=request.environment,
-                stdin=request.stdin,
-                timeout=request.timeout,
-                user=request.user,
-            )
-        finally:
-            self._running -= 1
+        end = await process.run(
+            (*request.command, *request.hosts),
+            env=request.environment,
+            stdin=request.stdin,
+            timeout=request.timeout,
+            user=request.user,
+        )
         self.answer(ended(request.id, end))
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._running -= 1
 
 
 def ended(number: int, end: process.Exit) -> Ended:
@@ -184,7 +198,7 @@ def _close_all_but(*kept: int) -> None:
 
 async def _main(worker: socket.socket, allowed: socket.socket) -> None:
     helper = Helper()
-    link: Link[Run] = Link(Run, helper.receive, helper.lost)
+    link: Link[Run | Left] = Link(Run | Left, helper.receive, helper.lost)
     supervisor: Link[AllowPrograms] = Link(AllowPrograms, helper.allow)
     helper.answer = link.send
     loop = asyncio.get_running_loop()

@@ -157,6 +157,23 @@ async def test_with_the_worker_its_programs_end(client: Client, open_directory: 
     await until(lambda: not alive(program) and not alive(helper))
 
 
+async def test_a_program_that_nobody_waits_for_is_killed(client: Client, open_directory: Path) -> None:
+    """As after a reload in the midst of it: it makes room for others, also where it had not begun."""
+    pids = open_directory / "pids"
+    command = ("/bin/sh", "-c", f"echo $$ >> {pids}; sleep 600")
+    client.allow((command, USER), (ID, USER))
+    running = [asyncio.create_task(client.run(command, USER, {}, b"", 600.0)) for _ in range(3)]
+    await until(lambda: pids.exists() and pids.read_text().count("\n") == 3)
+    for task in running:
+        task.cancel()
+    await until(lambda: not any(alive(int(number)) for number in pids.read_text().split()))
+    for _ in range(programs.RUNNING + 1):
+        begun = asyncio.create_task(client.run(command, USER, {}, b"", 600.0))
+        await asyncio.sleep(0)
+        begun.cancel()
+        assert await client.run(ID, USER, {}, b"", 10.0) == ""
+
+
 async def test_too_many_at_once_are_refused() -> None:
     """Beyond the bound a request is refused at once."""
     answers: list[Ended] = []
