@@ -156,10 +156,13 @@ class MastershipOperations:
         self, names: Sequence[str], masters: Sequence[str], started: float
     ) -> tuple[RouterAnswer, ...]:
         """Wait until every one of `masters` has a new master, or stays; what became of each of `names`."""
-        for name in masters:
-            await self._until(name, lambda report: report.state is not State.MASTER, self._patience(name))
+        patience = {
+            name: self._patience(name) for name in masters
+        }  # now: a reload may take routers away meanwhile
+        for name, within in patience.items():
+            await self._until(name, lambda report: report.state is not State.MASTER, within)
             # With an arbiter the successor comes after, not before, and its first advert is told with the next report.
-            await self._until(name, lambda report: bool(report.master), self._patience(name) + _PATIENCE)
+            await self._until(name, lambda report: bool(report.master), within + _PATIENCE)
         return tuple(self._handed_over(name, name in masters, started) for name in names)
 
     def _patience(self, router: str) -> float:
@@ -181,7 +184,13 @@ class MastershipOperations:
         if not was_master:
             state = report.state.value if report else "not running"
             return RouterAnswer(router=router, done=False, text=f"is not master here (it is {state})")
-        if report is None or report.state is State.MASTER:
+        if report is None:
+            return RouterAnswer(
+                router=router,
+                done=False,
+                text="is not known here now: its worker died, or a reload took it away",
+            )
+        if report.state is State.MASTER:
             return RouterAnswer(
                 router=router, done=False, text="no successor took over; this director stays master"
             )

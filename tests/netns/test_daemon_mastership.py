@@ -1,10 +1,12 @@
 """Whole daemons with the peer channel: handing over by name, who must not preempt, and standing aside."""
 
 import contextlib
+import re
 import signal
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -212,3 +214,21 @@ def test_a_stop_asks_by_name(two: Pair) -> None:
     left = wait_until(lambda: two.record.changes(VIP, "lb1", since=began))[0]
     assert announced.at < left.at
     assert two.record.longest_absence(VIP, since=began) == 0.0
+
+
+def test_a_reload_takes_a_router_away_meanwhile() -> None:
+    """A handover that waits for a successor is answered for the routers that are left, and says what became of others."""
+    inside = "  inside: {vrid: 52, interface: eth0, addresses: [10.99.0.101]}\n"
+    both = BARE.replace("health:", f"{inside}health:")
+    with lan("lb1") as net, daemons(net, both, "lb1") as (lb1,):
+        lb1.start()
+        wait_until(lambda: lb1.is_state("master") and lb1.is_state("master", "inside"))
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(lb1.hactl, "handover")
+            wait_until(lambda: lb1.events("router.handover"))
+            lb1.write(BARE)
+            lb1.hactl("reload", check=True)
+            done = asked.result()
+        assert done.returncode == 1
+        assert "web: no successor took over; this director stays master" in done.stdout
+        assert re.search("^inside: is (init here|not known here) now: ", done.stdout, re.MULTILINE)
