@@ -1,8 +1,12 @@
 """The log, where nobody reads it."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
+
+import pytest
 
 
 def test_log_goes_on_without_a_reader() -> None:
@@ -25,3 +29,49 @@ def test_log_goes_on_without_a_reader() -> None:
     )
     os.close(writer)
     assert done.stdout == "on\n"
+
+
+def test_log_does_not_wait_for_a_reader_that_stands_still() -> None:
+    """A pager that is paused, or a journal whose disk hangs, loses lines, and hears how many; the program goes on."""
+    program = (
+        "import sys, structlog; from hactl import log; log.configure()\n"
+        "say = structlog.get_logger()\n"
+        "for number in range(3000): say.warning('x' * 100)\n"
+        "print('on', flush=True); sys.stdin.readline(); say.warning('last')"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        with contextlib.closing(process.stdin):
+            killer = threading.Timer(30.0, process.kill)
+            killer.start()
+            assert process.stdout.readline() == "on\n"
+            for _ in range(100):
+                process.stderr.readline()
+            process.stdin.write("\n")
+        *_, told, last = process.stderr.read().splitlines()
+        killer.cancel()
+    assert "lines of the log were lost: nobody read them" in told
+    assert "last" in last
+
+
+@pytest.mark.parametrize(("stream", "marked"), [("{}:{}", True), ("1:2", False)])
+def test_only_the_journal_gets_its_marks(stream: str, marked: bool) -> None:
+    """A terminal in a session of systemd has its variable too, which is about another stream."""
+    program = "import structlog; from hactl import log; log.configure(); structlog.get_logger().warning('x')"
+    reader, writer = os.pipe()
+    with open(reader) as lines:
+        found = os.fstat(writer)
+        environment = {**os.environ, "JOURNAL_STREAM": stream.format(found.st_dev, found.st_ino)}
+        subprocess.run(
+            [sys.executable, "-c", program], stderr=writer, env=environment, check=True, timeout=30
+        )
+        os.close(writer)
+        assert lines.read().startswith("<4>") is marked

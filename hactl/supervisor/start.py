@@ -5,6 +5,7 @@ The law: facts of the host that can mend themselves (an interface, a module, a s
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from hactl.workers.base import user_exists
 
 def run(path: str, node: str | None, socket_override: str | None) -> int:
     """Run the daemon in the foreground; the exit status. Says in one sentence why it does not start."""
+    # Who asks for a reload while the daemon is starting gets one once it runs: until then the signal waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         begun = reader.begin(path, node)
     except OSError as error:

@@ -121,6 +121,7 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             crew = group.create_task(self.crew.run())
             loop.add_signal_handler(signal.SIGHUP, self._hangup.set)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
             await self.balancer.start()
             self.door.want(self.config.control.http)
             works = (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from support.daemon import BARE, daemons, wait_until
 from support.netns import lan, needs_namespaces
+from support.processes import children
 
 pytestmark = needs_namespaces
 
@@ -25,6 +26,21 @@ def test_a_storm_of_signals_is_few_reloads() -> None:
         wait_until(lambda: "10.99.0.101/32" in lb1.router()["addresses"])
         lb1.hactl("reload", check=True)  # after all that were asked for before
         assert len(lb1.events("config.loaded")) - 1 < STORM // 2
+
+
+def test_a_signal_at_the_start_waits_for_its_end() -> None:
+    """Who asks for a reload while the daemon is still reading its file does not end it."""
+    with lan("lb1") as net, daemons(net, BARE, "lb1") as (lb1,):
+        lb1.launch()
+        wait_until(lambda: _reader_of(lb1.pid), every=0.001)
+        os.kill(lb1.pid, signal.SIGHUP)
+        lb1.await_up()
+        wait_until(lambda: lb1.events("config.loaded"))
+
+
+def _reader_of(pid: int) -> bool:
+    """Whether the daemon has begun to read its configuration, in a process of its own."""
+    return any(b"hactl.workers.reader" in Path(f"/proc/{one}/cmdline").read_bytes() for one in children(pid))
 
 
 def test_a_stop_does_not_wait_for_a_file_that_cannot_be_read() -> None:
