@@ -10,7 +10,7 @@ from typing import Protocol
 
 from health.blots import blotted
 from health.dialogue import AnyPlan
-from health.errors import internal_error
+from health.errors import internal_error, says_nothing
 from health.hints import taken
 from health.need import Before, conclude
 from health.places import Places
@@ -213,7 +213,9 @@ class Checker:
             said = self.result.advice if self.result is not None else None
             end = end._replace(advice=merged(said, end.advice))
         result = blotted(end, self._pool.secrets.values()).result(now - self._started)
-        after, ask = observe(before, result.passed, spec.rise, spec.fall, now, spec.damping), False
+        after, ask = before, False
+        if not says_nothing(told):
+            after = observe(before, result.passed, spec.rise, spec.fall, now, spec.damping)
         if spec.need is not None:
             after, ask, self.held = conclude(before, after, result.passed, self._before(), now)
         self.result, self.at, self.elapsed, self.verdict = result, now, result.elapsed, after

@@ -16,6 +16,7 @@ import msgspec
 
 from health.checker import Checker
 from health.dialogue import AnyPlan, ProbeError, ProgramPlan
+from health.errors import says_nothing
 from health.hints import Scope, given
 from health.places import Places
 from health.probes.calls import Calls
@@ -59,11 +60,12 @@ class Applied(NamedTuple):
 
 
 class Counts(msgspec.Struct):
-    """What this pool has done since it was made."""
+    """What this pool has done since it was made. `undecided` could not begin: this host is out of what they need."""
 
     probes: int = 0
     failed: int = 0
     internal_errors: int = 0
+    undecided: int = 0
 
 
 class Pool:
@@ -183,15 +185,15 @@ class Pool:
         """Count a result, and tell of a changed verdict soon."""
         counts = self.counts
         counts.probes += 1
-        failed = not result.passed
-        if failed:
+        if not result.passed:
             counts.failed += 1
             counts.internal_errors += result.reason is Reason.INTERNAL_ERROR
+            counts.undecided += says_nothing(result)
         else:
             self._starts.passed(self._places.taken)
         self._fresh[checker.id] = checker
         self._repeated.pop(checker.id, None)
-        if failed or change is not None:
+        if change is not None or not result.passed:
             self._spread(checker, result, change)
         if change is not None:
             self._transitions.append(change)

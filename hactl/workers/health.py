@@ -56,6 +56,8 @@ class HealthHandler:
         self._prepared: tuple[int, Generation] | None = None
         self._stopped = asyncio.Event()
         self._internal_errors = 0
+        self._undecided = 0
+        self._is_short = False
         self._neighbours: Neighbours | None = None
 
     def receive(self, message: ToWorker) -> None:
@@ -153,6 +155,19 @@ class HealthHandler:
                 count=errors - self._internal_errors,
             )
             self._internal_errors = errors
+        self._say_shortage(self._pool.counts.undecided)
+
+    def _say_shortage(self, undecided: int) -> None:
+        """Say once that this host is out of what probes need, for the table then stands still, and when that is over."""
+        is_short, self._undecided = undecided > self._undecided, undecided
+        if is_short is self._is_short:
+            return
+        self._is_short = is_short
+        if is_short:
+            text = "this host is out of resources for checks: their verdicts stand"
+            base.note(self._send, NoteLevel.ERROR, text)
+        else:
+            base.note(self._send, NoteLevel.INFO, "this host has resources for all checks again")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from health.dialogue import LocalPlan
-from health.errors import internal_error
+from health.errors import internal_error, scarcity
 from health.result import End, Reason
 
 
@@ -59,8 +59,8 @@ class Look:
         """Begin to look; the end when an earlier look still hangs."""
         try:
             begun = self._looks.begin(self._plan, self._looked)
-        except RuntimeError as error:
-            return End(Reason.CANNOT_RUN, f"{self._plan.name}: {error}")
+        except RuntimeError:
+            return scarcity("threads")
         return None if begun else self._hangs()
 
     def cancel(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import time
 
 import pytest
@@ -297,6 +298,35 @@ async def test_a_silent_server_is_found_by_a_process_that_is_late_all_the_time()
             (down,) = told.transitions
     assert down.result.reason is Reason.READ_TIMEOUT
     assert down.result.elapsed > 0.3 * ANEW
+
+
+async def test_whoever_is_out_of_descriptors_says_nothing_of_its_servers() -> None:
+    """What is up stays up, what was never seen stays unknown, what is down stays down; then all goes on."""
+    dead = check(free_port(), fall=1)
+    async with (
+        serving(silence) as one,
+        serving(silence) as two,
+        running(check(one, fall=1), dead) as (pool, told),
+    ):
+        await told.until(2)
+        pool.outcomes()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            new = pool.prepare(HealthSpec(checks=(check(one, fall=1), dead, check(two, fall=1))))
+            pool.apply(new)
+            await until(lambda: pool.counts.undecided >= 12)
+            shown = {item.check: (item.health, item.result.reason) for item in pool.outcomes()}
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert shown == {
+            check(one, fall=1).id: (Health.UP, Reason.CANNOT_RUN),
+            dead.id: (Health.DOWN, Reason.CANNOT_RUN),
+            check(two, fall=1).id: (Health.UNKNOWN, Reason.CANNOT_RUN),
+        }
+        assert len(told.transitions) == 2
+        changes = await told.until(3)
+    assert (changes[-1].check, changes[-1].new) == (check(two, fall=1).id, Health.UP)
 
 
 async def test_warnings_do_not_reject() -> None:

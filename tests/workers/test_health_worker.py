@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -291,6 +292,23 @@ async def test_only_programs_of_the_configuration() -> None:
         down = await worker.until(Transitions)
     assert down.transitions[0].result.reason is Reason.CANNOT_RUN
     assert "not a program of the configuration" in down.transitions[0].result.detail
+
+
+async def test_it_says_once_that_the_host_is_out_of_descriptors_and_when_that_is_over() -> None:
+    """For the table then stands still."""
+    async with serving(silence) as port, working() as worker:
+        spec = check(port, TcpProbe(), fall=1)
+        await worker.apply(1, spec)
+        await worker.until(Transitions, lambda m: _says(m, spec, Health.UP))
+        usual = resource.prlimit(
+            worker.process.pid, resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        )
+        await worker.until(Note, lambda note: "out of resources for checks" in note.text)
+        await asyncio.sleep(2.5)
+        resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE, usual)
+        await worker.until(Note, lambda note: "has resources for all checks again" in note.text)
+    assert sum("resources" in note.text for note in worker.messages if isinstance(note, Note)) == 2
+    assert len([m for m in worker.messages if isinstance(m, Transitions)]) == 1
 
 
 @pytest.mark.root
