@@ -1,12 +1,14 @@
 """A tree judged whole: schema and rules, each finding at its place."""
 
 from collections.abc import Iterable
+from types import MappingProxyType
 
 import msgspec
 
 from hactl.config.fault import Fault
 from hactl.config.rules import judge
 from hactl.config.rules.finding import Finding, World
+from hactl.config.schema.base import Objects
 from hactl.config.schema.document import Document
 from hactl.config.tree import Node, fault_at
 from hactl.config.validate import NAMED, validate
@@ -20,9 +22,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Fault, ...] = ()
 
 
-def examine(root: Node) -> Verdict:
-    """Judge a tree. Never raises for anything in it."""
-    document, faults = validate(root)
+def examine(root: Node, known: Objects = MappingProxyType({})) -> Verdict:
+    """Judge a tree, in which `known` objects were read before. Never raises for anything in it."""
+    document, faults = validate(root, known)
     findings = list(judge(World(document=document, names=_names(root)))) if document else []
     return Verdict(
         document=document,

@@ -4,20 +4,25 @@ Reads files, the environment and the host name, and hands them to the pure parts
 specs of one director.
 """
 
+import functools
 import os
 import socket
 from collections.abc import Mapping
 from typing import Any
 
-from hactl.config.build import build
+import msgspec
+
+from hactl.config.blocks import Place
+from hactl.config.build import rebuild
 from hactl.config.compose import MAX_BYTES
 from hactl.config.examine import examine
-from hactl.config.fault import in_order, suggestion
+from hactl.config.fault import Fault, in_order, suggestion
+from hactl.config.memory import Memory
 from hactl.config.reading import Reading
 from hactl.config.schema.document import Document
 from hactl.config.show import shown_document
-from hactl.config.source import Source
-from hactl.config.tree import digest
+from hactl.config.source import Read, Source
+from hactl.config.tree import Node, digest, without
 
 
 class Loaded(Reading, frozen=True, kw_only=True):
@@ -26,33 +31,87 @@ class Loaded(Reading, frozen=True, kw_only=True):
     document: Document | None = None
 
 
+class _Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A file's tree and what was found in it; the document where there is no fault. `contents` as `digest` takes them."""
+
+    root: Node | None = None
+    document: Document | None = None
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    contents: Mapping[Place, msgspec.Raw] = {}
+
+
 def load(
     path: str,
     node: str | None = None,
     *,
     env: Mapping[str, str] = os.environ,
     hostname: str | None = None,
+    memory: Memory | None = None,
 ) -> Loaded:
-    """Read, check and resolve one file. Never raises for anything in the file or for an unreadable one."""
-    source = Source(_read, env)
+    """Read, check and resolve one file. Never raises for anything in the file or for an unreadable one.
+
+    `memory` is that of earlier readings in the same environment; what it holds saves work and changes no result.
+    """
+    read = functools.cache(_read)
+    judged = (_recalled(path, read, env, memory) if memory else None) or _afresh(path, read, env)
+    root, document = judged.root, judged.document
+    if root is None or document is None:
+        return Loaded(path=path, faults=judged.faults, warnings=judged.warnings)
+    name = _director(document, node, socket.gethostname() if hostname is None else hostname)
+    sha256 = digest(root, judged.contents)
+    built = None
+    if name is not None:
+        before = memory.built if memory else None
+        built = rebuild(before, document, name, around=without(root, "services"), sha256=sha256)
+    if memory:
+        memory.keep(path, read(path), root, document, built)
+    return Loaded(
+        path=path,
+        warnings=judged.warnings,
+        config=built.config if built else None,
+        stranger="" if name else _stranger(document, node, hostname),
+        document=document,
+    )
+
+
+def _afresh(path: str, read: Read, env: Mapping[str, str]) -> _Judged:
+    source = Source(read, env)
     root = source.tree(path)
     if root is None:
-        return Loaded(path=path, faults=in_order(source.faults, path))
+        return _Judged(faults=in_order(source.faults, path))
     verdict = examine(root)
     known = {(fault.file, fault.line, fault.column) for fault in source.faults}
     further = (f for f in verdict.faults if (f.file, f.line, f.column) not in known)
     faults = in_order((*source.faults, *further), path)
-    warnings = in_order(verdict.warnings, path)
-    document = verdict.document
-    if faults or document is None:
-        return Loaded(path=path, faults=faults, warnings=warnings)
-    name = _director(document, node, socket.gethostname() if hostname is None else hostname)
-    return Loaded(
-        path=path,
-        warnings=warnings,
-        config=build(document, name, sha256=digest(root)) if name else None,
-        stranger="" if name else _stranger(document, node, hostname),
-        document=document,
+    return _Judged(
+        root=root,
+        document=None if faults else verdict.document,
+        faults=faults,
+        warnings=in_order(verdict.warnings, path),
+    )
+
+
+def _recalled(path: str, read: Read, env: Mapping[str, str], memory: Memory) -> _Judged | None:
+    """The same with the help of what is known; None where that is nothing, or where a fault must be told."""
+    try:
+        recalled = memory.recall(path, read(path))
+    except (OSError, ValueError):
+        return None
+    if recalled is None:
+        return None
+    source = Source(lambda name: recalled.data if name == path else read(name), env)
+    root = source.tree(path)
+    if root is None or source.faults or not recalled.fill(root):
+        return None
+    verdict = examine(root, recalled.models())
+    if verdict.faults or verdict.document is None:
+        return None
+    return _Judged(
+        root=root,
+        document=verdict.document,
+        warnings=in_order(verdict.warnings, path),
+        contents=recalled.contents(),
     )
 
 

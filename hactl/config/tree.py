@@ -7,6 +7,8 @@ quote it and the drift hash covers it, so what the environment holds shows up in
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -43,6 +45,24 @@ def plain(node: Node) -> Any:
     return node.value
 
 
+def without(root: Node, section: str) -> bytes:
+    """All of a file but one section, in its order, as JSON."""
+    sections = root.value if isinstance(root.value, dict) else {}
+    return msgspec.json.encode([(key, plain(sections[key].node)) for key in sections if key != section])
+
+
+def move(node: Node, lines: int) -> None:
+    """Have all of a tree, in which there is no alias, stand so many lines further down."""
+    node.line += lines
+    if isinstance(node.value, dict):
+        for member in node.value.values():
+            member.line += lines
+            move(member.node, lines)
+    elif isinstance(node.value, list):
+        for item in node.value:
+            move(item, lines)
+
+
 def find(root: Node, path: Path) -> Node:
     """The node at a path, or the deepest one on the way that exists."""
     node = root
@@ -75,12 +95,30 @@ def fault_at(root: Node, path: Path, message: str, *, key: bool = False) -> Faul
     return Fault(file=file, line=line, column=column, path=path_text(path), message=message)
 
 
-def digest(root: Node) -> str:
-    """SHA-256 over the file's content as written: keys sorted, the directors' order kept, `${NAME}` not replaced."""
-    content = _canonical(root)
-    directors = root.value.get("directors") if isinstance(root.value, dict) else None
+def digest(root: Node, known: Mapping[tuple[str, str], msgspec.Raw] = MappingProxyType({})) -> str:
+    """SHA-256 over the file's content as written: keys sorted, the directors' order kept, `${NAME}` not replaced.
+
+    `known` has the `content` of nodes by section and name.
+    """
+    sections = root.value if isinstance(root.value, dict) else {}
+    written = {section: _section(section, sections[section].node, known) for section in sorted(sections)}
+    directors = sections.get("directors")
     order = list(directors.node.value) if directors and isinstance(directors.node.value, dict) else []
-    return hashlib.sha256(msgspec.json.encode([content, order])).hexdigest()
+    return hashlib.sha256(msgspec.json.encode([written, order])).hexdigest()
+
+
+def content(node: Node) -> msgspec.Raw:
+    """What `digest` covers of a node, as JSON."""
+    return msgspec.Raw(msgspec.json.encode(_canonical(node)))
+
+
+def _section(section: str, node: Node, known: Mapping[tuple[str, str], msgspec.Raw]) -> Any:
+    if not known or not isinstance(node.value, dict):
+        return _canonical(node)
+    return {
+        name: known[section, name] if (section, name) in known else _canonical(node.value[name].node)
+        for name in sorted(node.value)
+    }
 
 
 def _canonical(node: Node) -> Any:

@@ -5,6 +5,7 @@ the rules can look at all that is sound.
 """
 
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from hactl.config.fault import Fault, Path, path_text
+from hactl.config.schema.base import Objects
 from hactl.config.schema.document import Document
 from hactl.config.sentences import missing, sentence, shown, unknown_key
 from hactl.config.tree import Node, clipped, fault_at, find, plain
@@ -23,26 +25,48 @@ NAMED: Final = ("directors", "routers", "groups", "checks", "pools", "services",
 _STAND_INS: Final[dict[str, Any]] = {"cluster": "unknown", "directors": {}}
 
 
-def validate(root: Node) -> tuple[Document | None, list[Fault]]:
-    """The document, of the sound part where there are faults; None where too little is sound."""
+def validate(root: Node, known: Objects = MappingProxyType({})) -> tuple[Document | None, list[Fault]]:
+    """The document, of the sound part where there are faults; None where too little is sound.
+
+    `known` are objects by section and name that were read before, from what stands in the tree.
+    """
     if not isinstance(root.value, dict):
         what = f"must be a mapping (cluster: ..., directors: ...), not {shown(root)}"
         return None, [fault_at(root, (), f"the file {what}")]
-    faults, data = [], plain(root)
+    faults, data = [], _plain(root, known)
     if _has_empty(data):
         faults = [
             fault_at(root, path, "has no value; give one, or remove the key") for path in _empty(root, ())
         ]
         data = _without_empty(data)
-    known: dict[int, type[BaseModel]] = {}
+    models: dict[int, type[BaseModel]] = {}
     try:
-        return Document.model_validate(data, context=known), faults
+        return Document.model_validate(data, context=models), faults
     except ValidationError as error:
         details = error.errors(include_url=False)
     empty = {fault.path for fault in faults}
-    found = [_fault(root, data, known, detail) for detail in details]
+    found = [_fault(root, data, models, detail) for detail in details]
     faults += [fault for fault in found if fault.path not in empty]
     return _sound_part(data, details), faults
+
+
+def _plain(root: Node, known: Objects) -> dict[str, Any]:
+    """The tree as the schema takes it."""
+    sections = root.value if isinstance(root.value, dict) else {}
+    held = {section for section, _ in known}
+    return {
+        section: _section(section, member.node, known) if section in held else plain(member.node)
+        for section, member in sections.items()
+    }
+
+
+def _section(section: str, node: Node, known: Objects) -> Any:
+    if not isinstance(node.value, dict):
+        return plain(node)
+    return {
+        name: known[section, name] if (section, name) in known else plain(member.node)
+        for name, member in node.value.items()
+    }
 
 
 def _has_empty(value: Any) -> bool:

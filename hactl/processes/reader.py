@@ -15,16 +15,18 @@ import sys
 import msgspec
 
 from hactl.config.fault import Fault
+from hactl.config.model import Config
+from hactl.config.parts import Digests, Known, Part, whole
 from hactl.config.reading import Reading
 from hactl.processes.execution import execute
-from hactl.workers.reader import STATUS, Request
+from hactl.workers.reader import Request
 
 STAYS = 300.0
 """Seconds after a reading in which the next one need not load anything."""
 READ_WITHIN = 120.0
 """Seconds for a file, which wants a fraction of one; ten thousand servers on a slow host want some."""
 _MODULE = "hactl.workers.reader"
-_PIECE = 1 << 20
+_PIECE = 1 << 18
 
 
 def begin(path: str, node: str | None) -> "subprocess.Popen[bytes]":
@@ -45,20 +47,21 @@ def finish(path: str, begun: "subprocess.Popen[bytes]") -> Reading:
         begun.kill()
         begun.communicate()
         return _unread(path, _silent())
-    return _reading(said) or _unread(path, _ended(begun.returncode))
+    return _reading(said, None) or _unread(path, _ended(begun.returncode))
 
 
 class Reader:
     """Reads while the daemon runs; others have their turn meanwhile."""
 
     def __init__(self) -> None:
+        self._digests = Digests()
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._door: socket.socket | None = None
         self._end: asyncio.TimerHandle | None = None
 
-    async def read(self, path: str, node: str | None) -> Reading:
-        """What became of the file."""
+    async def read(self, path: str, node: str | None, have: Config | None = None) -> Reading:
+        """What became of the file. What is in it as in the configuration `have` is the same object."""
         async with self._turn:
             if self._end is not None:
                 self._end.cancel()
@@ -66,8 +69,9 @@ class Reader:
             try:
                 async with asyncio.timeout(READ_WITHIN):
                     process, door = await self._ready()
-                    reading = _reading(await _ask(door, Request(path, node)))
-                    return reading or _unread(path, await _how_it_ended(process, door))
+                    known = self._digests.of(have) if have is not None else Known()
+                    reading = _reading(await _ask(door, Request(path, node, known)), have)
+                    return reading or _unread(path, _ended(await process.wait()))
             except TimeoutError:
                 return _unread(path, _silent())
             except OSError as error:
@@ -94,6 +98,7 @@ class Reader:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)  # Whoever still reads as well: nothing is lost.
         self._door = self._process = None
+        self._digests = Digests()
 
     async def _ready(self) -> tuple[asyncio.subprocess.Process, socket.socket]:
         if self._process is None or self._door is None or self._process.returncode is not None:
@@ -111,25 +116,19 @@ async def _ask(door: socket.socket, request: Request) -> bytes:
     with ours:
         ours.setblocking(False)
         with theirs, contextlib.suppress(OSError):
-            socket.send_fds(door, [msgspec.msgpack.encode(request)], [theirs.fileno()])
+            socket.send_fds(door, [b"?"], [theirs.fileno()])
         pieces = []
-        while piece := await loop.sock_recv(ours, _PIECE):
-            pieces.append(piece)
+        with contextlib.suppress(OSError):
+            await loop.sock_sendall(ours, msgspec.msgpack.encode(request))
+            ours.shutdown(socket.SHUT_WR)
+            while piece := await loop.sock_recv(ours, _PIECE):
+                pieces.append(piece)
     return b"".join(pieces)
 
 
-async def _how_it_ended(process: asyncio.subprocess.Process, door: socket.socket) -> str:
-    """In words, of the process that read, or of the one that should have started it."""
-    said = b""
-    with contextlib.suppress(OSError):
-        said = await asyncio.get_running_loop().sock_recv(door, STATUS.size)
-    status: int = STATUS.unpack(said)[0] if said else await process.wait()
-    return _ended(status)
-
-
-def _reading(said: bytes) -> Reading | None:
+def _reading(said: bytes, have: Config | None) -> Reading | None:
     try:
-        return msgspec.msgpack.decode(said, type=Reading)
+        return whole(msgspec.msgpack.decode(said, type=Part), have)
     except msgspec.MsgspecError:
         return None
 

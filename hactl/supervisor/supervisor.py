@@ -192,7 +192,7 @@ class Supervisor:
 
     async def load_file(self, path: str | None) -> Reading:
         """What this file, or the daemon's own, says now."""
-        return await self._reader.read(path or self._path, self._node)
+        return await self._reader.read(path or self._path, self._node, self.config)
 
     @property
     def stopping(self) -> bool:

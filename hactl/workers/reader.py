@@ -1,74 +1,76 @@
 """Reading the daemon's configuration, in a process of its own.
 
-Its law: one process reads one file, says what became of it, and ends. So the daemon never carries what only reading
-needs, the schema and its library, which are a quarter of its memory; nor does a large file hold it up. One that is asked
-over a socket forks for each file and so stays as small as it was: most of a reading's time is loading the schema.
+Its law: a reading says what became of a file and changes nothing. So the daemon never carries what only reading needs, the
+schema and its library, which are a quarter of its memory; nor does a large file hold it up. One that is asked over a socket
+reads file after file and remembers the last, of which it reads anew what has changed.
 """
 
 import contextlib
 import gc
 import os
 import socket
-import struct
 import sys
-import traceback
 
 import msgspec
 
-_REQUEST_SIZE = 1 << 16
-STATUS = struct.Struct("=i")
-"""How a forked process ended that did not end well: its status, or minus the signal's number."""
+from hactl.config.parts import Digests, Known, part
+from hactl.config.reading import Reading
+
 _OUTPUT = 1
+_PIECE = 1 << 18
 
 
 class Request(msgspec.Struct, frozen=True):
-    """Read this file, as this director; a socket for the answer comes with it."""
+    """Read this file, as this director; whoever asks has a configuration already, of which these are the digests."""
 
     path: str
     node: str | None = None
+    known: Known = Known()
 
 
-def answer(request: Request, out: int) -> None:
-    """Read, and write what became of the file to a descriptor, which is closed then: nobody waits for our end."""
-    from hactl.config.load import load
-    from hactl.config.reading import Reading
+class Answers:
+    """Reads what is asked for, one file after another."""
 
-    loaded = load(request.path, request.node)
-    fields = {name: getattr(loaded, name) for name in Reading.__struct_fields__}
-    said = msgspec.msgpack.encode(Reading(**fields))
-    with contextlib.suppress(BrokenPipeError), open(out, "wb") as file:  # Nobody may wait any more.
-        file.write(said)
+    def __init__(self) -> None:
+        from hactl.config.memory import Memory
+
+        self._memory = Memory()
+        self._digests = Digests()
+
+    def to(self, request: Request) -> bytes:
+        """What became of the file, as a `Part` for whoever asks."""
+        from hactl.config.load import load
+
+        loaded = load(request.path, request.node, memory=self._memory)
+        reading = Reading(**{name: getattr(loaded, name) for name in Reading.__struct_fields__})
+        own = self._digests.of(reading.config) if reading.config is not None else Known()
+        return msgspec.msgpack.encode(part(reading, own, request.known))
 
 
 def serve(door: socket.socket) -> None:
-    """Fork for each request, until the other side closes."""
-    import hactl.config.load  # noqa: F401 - what all of them need
-
-    gc.freeze()  # Else a collection in a child would write to each object, and with that unshare its page.
+    """Answer until the other side closes. With each byte comes a socket: to read the request from, and to answer to."""
+    answers = Answers()
+    gc.freeze()
     while True:
-        said, (*sockets,), _, _ = socket.recv_fds(door, _REQUEST_SIZE, 1)
+        said, sockets, _, _ = socket.recv_fds(door, 1, 1)
         if not said:
             return
-        child = os.fork()
-        if child == 0:
-            door.close()
-            _end_with(msgspec.msgpack.decode(said, type=Request), *sockets)
-        os.close(*sockets)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if status:
-            door.send(STATUS.pack(status))
+        with (
+            socket.socket(fileno=sockets[0]) as asker,
+            contextlib.suppress(OSError),
+        ):  # Nobody may wait any more.
+            asker.sendall(answers.to(msgspec.msgpack.decode(_all(asker), type=Request)))
 
 
-def _end_with(request: Request, out: int) -> None:
-    """The last thing that a process does: it owns nothing that would have to be put away one by one."""
-    status = 1
-    try:
-        answer(request, out)
-        status = 0
-    finally:
-        if status:
-            traceback.print_exc()
-        os._exit(status)
+def _all(asker: socket.socket) -> bytes:
+    return b"".join(iter(lambda: asker.recv(_PIECE), b""))
+
+
+def once(request: Request, out: int) -> None:
+    """Read one file, and write what became of it to a descriptor."""
+    said = Answers().to(request)
+    with contextlib.suppress(BrokenPipeError), open(out, "wb") as file:  # Nobody may wait any more.
+        file.write(said)
 
 
 def main() -> None:
@@ -82,7 +84,8 @@ def main() -> None:
         with socket.socket(fileno=int(rest[0])) as door:
             serve(door)
     else:
-        _end_with(Request(first, *rest), _OUTPUT)
+        once(Request(first, next(iter(rest), None)), _OUTPUT)
+        os._exit(0)  # Nothing has to be put away one by one.
 
 
 if __name__ == "__main__":

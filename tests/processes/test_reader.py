@@ -34,13 +34,12 @@ def resting() -> list[int]:
     return [pid for pid, each in words.items() if b"hactl.workers.reader\0--fd" in each]
 
 
-async def another_child(pid: int, known: list[int]) -> int:
-    """A process that it has forked since."""
-
-    def new() -> list[int]:
-        return [child for child in children(pid) if child not in known]
-
-    return (await asyncio.to_thread(wait_until, new, 30.0, 0.01))[0]
+def opened(path: str) -> int | None:
+    """The writing end of a pipe, once somebody has opened it to read."""
+    try:
+        return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
 
 
 @pytest.mark.parametrize(
@@ -84,15 +83,32 @@ async def test_a_reader_that_dies_is_a_fault_of_the_file(
     begun.send_signal(number)
     assert [str(one) for one in reader.finish(path, begun).faults] == [fault]
 
-    for victims in (1, 2):
-        await warm.read(SOUND, "lb1")
-        (resident,) = resting()
-        before = children(resident)
-        reading = asyncio.create_task(warm.read(path, None))
-        child = await another_child(resident, before)
-        for victim in (resident, child)[-victims:]:
-            os.kill(victim, number)
-        assert [str(one) for one in (await reading).faults] == [fault]
+    await warm.read(SOUND, "lb1")
+    (resident,) = resting()
+    reading = asyncio.create_task(warm.read(path, None))
+    end = await asyncio.to_thread(wait_until, lambda: opened(path), 30.0, 0.01)
+    os.kill(resident, number)
+    assert [str(one) for one in (await reading).faults] == [fault]
+    assert end is not None
+    os.close(end)
+    assert (await warm.read(SOUND, "lb1")).config is not None
+
+
+async def test_what_a_daemon_has_is_the_same_object(tmp_path: Path, warm: reader.Reader) -> None:
+    """However often a file is read again; and what changed is what the file says now."""
+    file = tmp_path / "hactl.yaml"
+    text = await asyncio.to_thread(Path(SOUND).read_text)
+    file.write_text(text)
+    first = (await warm.read(str(file), "lb1")).config
+    assert first is not None
+    for weight in (5, 6):
+        file.write_text("# a line\n" + text.replace("rs4: 10.", f"rs4: {{weight: {weight}, address: 10.", 1))
+        file.write_text(file.read_text().replace("77.0.24}", "77.0.24}}", 1))
+        now = (await warm.read(str(file), "lb1", first)).config
+        assert now == load(str(file), "lb1").config != first
+        assert now is not None
+        assert now.checks is first.checks
+        assert [new is old for new, old in zip(now.services, first.services, strict=True)] == [True, False]
 
 
 async def test_a_reader_that_hangs_is_a_fault_of_the_file(

@@ -3,6 +3,10 @@
 The law: nothing is decided here; defaults that depend on other keys come from `hactl.config.resolve`.
 """
 
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
 from failover.spec import FailoverSpec, GroupSpec
 from hactl.config.build.checks import Checks
 from hactl.config.build.notify import notify_spec
@@ -16,12 +20,49 @@ from hactl.config.model import Config, ControlSpec, DirectorSpec, HealthSettings
 from hactl.config.resolve import director_priorities
 from hactl.config.schema import cluster as schema
 from hactl.config.schema.document import Document
+from hactl.ipvs.spec import ServiceSpec
+from health.spec import CheckSpec
+
+
+class Built(msgspec.Struct, frozen=True):
+    """A configuration with what it was built of, and its checks by id. `around` is all of the file but its services."""
+
+    document: Document
+    around: bytes
+    config: Config
+    checks: Mapping[str, CheckSpec]
 
 
 def build(document: Document, node: str, *, sha256: str = "") -> Config:
     """The configuration as the director `node` sees it; `node` is one of the document's directors."""
+    return rebuild(None, document, node, sha256=sha256).config
+
+
+def rebuild(
+    before: Built | None, document: Document, node: str, *, around: bytes = b"", sha256: str = ""
+) -> Built:
+    """The same; where all around them is as before, services that are the same objects in the document stay as built."""
     checks = Checks(document, node)
-    services = tuple(service_spec(document, name, checks) for name in document.services)
+    if before is not None and (before.config.node, before.around) != (node, around):
+        before = None
+    services = tuple(_services(before, document, checks))
+    config = _config(document, node, sha256, services, checks)
+    return Built(document, around, config, checks.by_id)
+
+
+def _services(before: Built | None, document: Document, checks: Checks) -> Iterator[ServiceSpec]:
+    made = {service.name: service for service in before.config.services} if before is not None else {}
+    for name, service in document.services.items():
+        if before is not None and name in made and before.document.services[name] is service:
+            checks.again(made[name], before.checks)
+            yield made[name]
+        else:
+            yield service_spec(document, name, checks)
+
+
+def _config(
+    document: Document, node: str, sha256: str, services: tuple[ServiceSpec, ...], checks: Checks
+) -> Config:
     for router in document.routers.values():
         for tracked in tracking_checks(router.track):
             checks.add(tracked)

@@ -1,5 +1,7 @@
 """Checks as the health worker gets them: one spec for each distinct probe of a distinct target."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from hactl.config import resolve
@@ -8,7 +10,7 @@ from hactl.config.build.ssh import from_origin, ssh_probe
 from hactl.config.build.tls import tls_spec
 from hactl.config.schema.checks import Check, HttpRequest, HttpsCheck, SshCheck, TcpCheck, status_range
 from hactl.config.schema.document import Document
-from hactl.ipvs.spec import CheckRef
+from hactl.ipvs.spec import CheckRef, ServiceSpec
 from health.spec import (
     BodyMatch,
     CheckSpec,
@@ -32,6 +34,24 @@ class Checks:
         self._probes: dict[int, Probe | None] = {}
         self._specs: dict[str, CheckSpec] = {}
         self._refs: dict[tuple[int, str, int], str] = {}
+
+    @property
+    def by_id(self) -> dict[str, CheckSpec]:
+        """Every distinct spec by its id."""
+        return self._specs
+
+    def again(self, service: ServiceSpec, known: Mapping[str, CheckSpec]) -> None:
+        """Gather what a service refers to that was made before, of `known` specs by id, in the order of its making."""
+        for server in service.servers if service.sorry is None else (*service.servers, service.sorry):
+            for ref in server.checks:
+                self._again(ref.id, known)
+
+    def _again(self, name: str, known: Mapping[str, CheckSpec]) -> None:
+        if name not in self._specs:
+            need = known[name].need
+            if need is not None:
+                self._again(need.check, known)
+            self._specs[name] = known[name]
 
     def specs(self) -> tuple[CheckSpec, ...]:
         """Every distinct spec, in the order of first use."""

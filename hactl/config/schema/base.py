@@ -3,6 +3,7 @@
 A field whose default depends on something else is None where the key is absent; its description states the default.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo, model_validator
@@ -26,6 +27,10 @@ class Section(BaseModel):
     def wrote(self, key: str) -> bool:
         """True where the file has the key itself."""
         return key in self.model_fields_set
+
+
+Objects = Mapping[tuple[str, str], Section]
+"""Objects of the file by section and name."""
 
 
 def keys_of(model: type[BaseModel]) -> list[str]:
