@@ -1,7 +1,8 @@
 """The verbs that claim addresses by hand: `takeover release`."""
 
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -92,7 +93,7 @@ def takeover(
     from hactl.claims import byhand
 
     with _sentences():
-        kept = byhand.takeover(wish, _json_teller if as_json else _text_teller)
+        kept = byhand.takeover(wish, _for_whoever_reads(_json_teller if as_json else _text_teller))
     sys.exit(0 if kept else 1)
 
 
@@ -134,6 +135,21 @@ def _sentences() -> Iterator[None]:
 def _complain(sentences: Iterable[str]) -> None:
     for sentence in sentences:
         click.echo(f"hactl: {clean(sentence)}", err=True)
+
+
+def _for_whoever_reads(tell: Callable[[Report], None]) -> Callable[[Report], None]:
+    """The same for one who may be gone by now, as what stands behind a pipe is after Ctrl-C: what is held is held."""
+
+    def told(report: Report) -> None:
+        try:
+            tell(report)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)  # or the rest would be tried again at the end
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+    return told
 
 
 def _json_teller(report: Report) -> None:

@@ -81,6 +81,24 @@ def addresses(net: Lan, host: str) -> dict[str, dict[str, Any]]:
     return {one["local"]: one for one in shown[0]["addr_info"]}
 
 
+def test_held_when_nobody_reads_what_it_says(net: Lan) -> None:
+    """Of two addresses one is lost: that cannot be told any more, and the other is held, and given back at the end."""
+    with running(net, "a", VIP4, "10.99.0.101") as claim:
+        claim.taken()
+        assert claim.process.stdout is not None
+        claim.process.stdout.close()
+        net.ip("a", f"address del {VIP4}/32 dev eth0")
+        time.sleep(1.0)
+        assert claim.process.poll() is None
+        assert "10.99.0.101" in addresses(net, "a")
+        claim.process.send_signal(signal.SIGINT)
+        assert claim.process.wait(20) == 1, "one was lost"
+        assert claim.process.stderr is not None
+        assert claim.process.stderr.read() == b""
+        assert "10.99.0.101" not in addresses(net, "a")
+        claim.process.stdout = None
+
+
 def test_claimed_announced_and_given_back(net: Lan) -> None:
     """Three probes, then the address with a lease, both forms of ARP in a burst and each refresh; SIGTERM takes it off."""
     with Recorder(net) as recorder, running(net, "a", VIP4, "--lease", "3s", "--refresh", "1s") as claim:
