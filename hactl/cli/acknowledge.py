@@ -27,6 +27,9 @@ def ack(subjects: tuple[str, ...], everything: bool, undo: bool, reason: str, as
     """
     if bool(subjects) == everything:
         raise click.UsageError("name what is known (SUBJECT...), or --all")
+    for subject in subjects:
+        if not (subject and subject.isascii() and subject.isprintable()):
+            raise click.UsageError(f"'{subject}' cannot be the name of anything")
     request: dict[str, Any] = {"subjects": list(subjects) or ["*"], "reason": reason, "undo": undo}
     with daemon() as client:
         answer = client.post("acks", request, timeout=HANDOVER)

@@ -31,6 +31,18 @@ class _Scope(click.ParamType[tuple[str, str | None]]):
         return found[1], found[2]
 
 
+class _Router(click.ParamType[str]):
+    """ROUTER on the command line."""
+
+    name = "router"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name; wrong usage for what cannot be one."""
+        if re.fullmatch(_NAME, value, re.ASCII) is None:
+            self.fail(f"'{value}' cannot be the name of a router", param, ctx)
+        return str(value)
+
+
 def _scope_argument(function: F) -> F:
     return click.argument("scope", type=_Scope(), metavar="SERVER[@SERVICE]")(function)
 
@@ -155,7 +167,7 @@ def _ask(
 
 
 @click.command()
-@click.argument("router", required=False)
+@click.argument("router", type=_Router(), required=False)
 @click.option("--for", "seconds", type=Duration(), show_default="1h", help="Hold back so long.")
 @json_option
 @daemon_options
@@ -184,7 +196,7 @@ def standby(hard: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("router", required=False)
+@click.argument("router", type=_Router(), required=False)
 @json_option
 @daemon_options
 def resume(router: str | None, as_json: bool) -> None:
