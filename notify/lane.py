@@ -8,7 +8,6 @@ of them. What is held back, and until when, is decided by `Holding`.
 import asyncio
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -16,18 +15,18 @@ from typing import Protocol
 
 import msgspec
 
-from notify import pace, render
-from notify.channels.base import Channel, DeliveryError
+from notify import pace, portion, render
+from notify.attempt import attempt
+from notify.channels.base import Channel
 from notify.event import Event
 from notify.holding import Holding, Passed, Told
 from notify.pace import Pace
+from notify.portion import Portion
 from notify.problem import Key
 from notify.spec import ChannelSpec
 
 QUEUE = 20_000
 """Events of one channel held in memory; further ones wait in the spool alone."""
-REFUSALS = 5
-"""Refusals after which an event is lost; what is only unreachable, or came later, is tried on."""
 SPOOL_PATIENCE = 2.0
 """Seconds the disk may take to show what waits, before the lane turns to what memory holds."""
 SPOOL_AGAIN = 10.0
@@ -38,8 +37,6 @@ LOOK_EVERY = 0.2
 """Seconds between two looks at what is held."""
 LOOK_WITHIN = 60.0
 """Seconds after which what is held is looked at again, in case the clock was set."""
-MARGIN = 2.0
-"""Seconds beyond its timeout after which a channel that does not keep it is cut off."""
 
 
 class Spool(Protocol):
@@ -77,27 +74,6 @@ Tell = Callable[[str, str, str], None]
 """Tells the other channels of a failure: channel, "failing" or "lost", reason."""
 
 
-class End(msgspec.Struct, frozen=True):
-    """How a delivery ended: whether the receiver took it, its remark or the reason in words, and whether it said no."""
-
-    taken: bool
-    words: str
-    refused: bool = False
-
-
-async def attempt(channel: Channel, events: Sequence[Event], within: float) -> End:
-    """One delivery of at most `within` seconds; whatever goes wrong with it is an answer."""
-    try:
-        async with asyncio.timeout(within + MARGIN):
-            return End(True, await channel.deliver(events))
-    except DeliveryError as error:
-        return End(False, str(error), error.refused)
-    except TimeoutError:
-        return End(False, f"no answer within {within:g} s")
-    except Exception as error:  # noqa: BLE001 - a channel may be anybody's plug-in; the fault is shown and counted
-        return End(False, f"{type(error).__name__}: {error}")
-
-
 class Lane:
     """Delivers to one channel; `more` says whether further events are just being recorded. All of its
     state outlives a change of its spec but the delivery under way."""
@@ -111,7 +87,7 @@ class Lane:
         self._tell = tell
         self._more = more
         self._queue: dict[str, tuple[Event, float]] = {}
-        self._refusals: Counter[str] = Counter()
+        self._portion = Portion()
         self._behind = True
         self._early: list[Event] | None = []
         self._holding = Holding(spec)
@@ -129,7 +105,7 @@ class Lane:
         """Go on with another spec: what failed under the old one may be tried at once. The lane must not be running."""
         self.spec, self._channel = spec, channel
         self._holding.replace(spec)
-        self._refusals.clear()
+        self._portion = Portion()
         self._pace = msgspec.structs.replace(self._pace, attempts=0)
 
     def add(self, event: Event) -> None:
@@ -204,8 +180,9 @@ class Lane:
 
     def _pass(self, passed: Passed, *, aged: bool = False) -> None:
         """Queue what is to be told, and let go what need not be. `aged`: it waited for its receiver all its life."""
+        for event_id in passed.drop:
+            self._queue.pop(event_id, None)
         if passed.drop:
-            self._unqueue(passed.drop)
             self._spool.done(self.spec.name, passed.drop)
         now, wall = time.monotonic(), time.time()
         for event in passed.tell:
@@ -242,37 +219,35 @@ class Lane:
             self._pass(self._holding.take(event, time.time()), aged=True)
 
     async def _deliver(self) -> None:
-        batch = [event for event, _ in islice(self._queue.values(), self._channel.batch)]
+        most = min(self._portion.most, self._channel.batch)
+        batch = [event for event, _ in islice(self._queue.values(), most)]
         if not batch:
             self._pace = pace.emptied(self._pace)
             return
         began = time.monotonic()
         end = await attempt(self._channel, batch, self.spec.timeout)
         if end.taken:
-            self._success(batch, began, end.words)
+            self._success(batch, began, end.words, full=len(batch) == most)
         else:
             self._failure(batch, end.words, refused=end.refused)
 
-    def _success(self, batch: Sequence[Event], began: float, remark: str) -> None:
+    def _success(self, batch: Sequence[Event], began: float, remark: str, *, full: bool) -> None:
         self._release(batch)
         self._delivered += len(batch)
         self._error = remark
         self._alarmed = False
-        self._pace = pace.succeeded(
-            self._pace,
-            began,
-            time.monotonic(),
-            waiting=bool(self._queue),
-            burst=len(batch) == self._channel.batch,
-        )
+        self._portion = portion.taken(self._portion)
+        waiting = bool(self._queue)
+        self._pace = pace.succeeded(self._pace, began, time.monotonic(), waiting=waiting, burst=full)
 
     def _failure(self, batch: Sequence[Event], reason: str, *, refused: bool) -> None:
         now = time.monotonic()
         self._error = render.plain(reason)
         self._pace = pace.failed(self._pace, now)
-        refusals = self._refusals
-        refusals.update(event.id for event in batch if refused)
-        lost = [one for one, end in self._queue.values() if end <= now or refusals[one.id] >= REFUSALS]
+        lost: Sequence[Event] = [one for one, end in self._queue.values() if end <= now]
+        if refused:
+            self._portion, is_lost = portion.refused(self._portion, batch[0].id, len(batch))
+            lost = batch if is_lost else lost
         if lost:
             self._give_up(lost, now)
         elif self._pace.attempts >= ALARM_AFTER and not self._alarmed:
@@ -288,11 +263,6 @@ class Lane:
             self._tell(self.spec.name, "lost", f"{len(lost)} events: {self._error}")
 
     def _release(self, events: Sequence[Event]) -> None:
-        ids = [event.id for event in events]
-        self._unqueue(ids)
-        self._spool.done(self.spec.name, ids, self._holding.ended(events))
-
-    def _unqueue(self, ids: Sequence[str]) -> None:
-        for event_id in ids:
-            self._queue.pop(event_id, None)
-            self._refusals.pop(event_id, None)
+        for event in events:
+            self._queue.pop(event.id, None)
+        self._spool.done(self.spec.name, [event.id for event in events], self._holding.ended(events))

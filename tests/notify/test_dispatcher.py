@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import msgspec
 import pytest
 
-from notify import lane, pace
+from notify import attempt, lane, pace, portion
 from notify.channels.base import Channel, DeliveryError, Tools
 from notify.dispatcher import Dispatcher
 from notify.event import Event, EventKind
@@ -196,7 +196,7 @@ async def test_what_is_refused_again_and_again_is_lost_and_said() -> None:
         made.emit(1)
         await until(lambda: made.receivers["chat"].got == ["event-1", "event--1"])
         assert made.failures == [("ops", "lost", "1 events: 550 no such mailbox")]
-        assert made.receivers["ops"].attempts == lane.REFUSALS
+        assert made.receivers["ops"].attempts == portion.REFUSALS
         ops = made.dispatcher.reports()[0]
         assert (ops.delivered, ops.failed, ops.waiting) == (0, 1, 0)
     assert spool.rows == {}
@@ -210,9 +210,9 @@ async def test_a_refusal_after_an_outage_is_the_first() -> None:
 
         async def begin(events: Sequence[Event]) -> str:
             ops.attempts += 1
-            if ops.attempts <= 2 * lane.REFUSALS:
+            if ops.attempts <= 2 * portion.REFUSALS:
                 raise DeliveryError("connection refused")
-            if ops.attempts == 2 * lane.REFUSALS + 1:
+            if ops.attempts == 2 * portion.REFUSALS + 1:
                 raise DeliveryError("the receiver answered 404", refused=True)
             ops.deliveries.append([item.id for item in events])
             return ""
@@ -231,9 +231,9 @@ async def test_each_event_has_its_own_refusals() -> None:
 
         async def refuse(events: Sequence[Event]) -> str:
             ops.attempts += 1
-            if ops.attempts == lane.REFUSALS - 1:
+            if ops.attempts == portion.REFUSALS - 1:
                 made.emit(2)
-            if ops.attempts > lane.REFUSALS:
+            if ops.attempts > portion.REFUSALS:
                 ops.deliveries.append([item.id for item in events])
                 return ""
             raise DeliveryError("no", refused=True)
@@ -243,6 +243,40 @@ async def test_each_event_has_its_own_refusals() -> None:
         await until(lambda: ops.got)
         assert ops.got == ["event-2"]
         assert made.failures == [("ops", "lost", "1 events: no")]
+
+
+class Picky(Receiver):
+    """Refuses a delivery with this event in it, and one of more than `most`."""
+
+    def __init__(self, poison: str = "", most: int = 1000, batch: int = 1000) -> None:
+        super().__init__(batch)
+        self.poison, self.most = poison, most
+
+    async def deliver(self, events: Sequence[Event]) -> str:
+        """Take or refuse."""
+        if len(events) > self.most or self.poison in [item.id for item in events]:
+            raise DeliveryError("the receiver answered 400", refused=True)
+        return await super().deliver(events)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_one_event_that_is_refused_takes_no_others_with_it() -> None:
+    """A receiver refuses the whole delivery for one of a hundred events: that one alone is lost."""
+    async with desk(spec("ops", digest=0.1), ops=Picky(poison="event-37")) as made:
+        made.emit(*range(100))
+        await until(lambda: len(made.receivers["ops"].got) == 99)
+        await until(lambda: made.failures == [("ops", "lost", "1 events: the receiver answered 400")])
+        assert made.dispatcher.reports()[0].waiting == 0
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_receiver_that_takes_no_large_deliveries_gets_smaller_ones() -> None:
+    """As one with a limit to a request's size (413): nothing is lost, all is in order."""
+    async with desk(spec("ops", digest=0.1), ops=Picky(most=30)) as made:
+        made.emit(*range(1000))
+        await until(lambda: len(made.receivers["ops"].got) == 1000, 20.0)
+        assert made.receivers["ops"].got == [f"event-{number}" for number in range(1000)]
+        assert made.failures == []
 
 
 @pytest.mark.usefixtures("quick")
@@ -270,7 +304,7 @@ async def test_two_dead_channels_do_not_keep_telling_each_other() -> None:
 
 async def test_a_channel_over_its_time_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A delivery that ignores its own timeout is ended and counts as a failure."""
-    monkeypatch.setattr(lane, "MARGIN", 0.05)
+    monkeypatch.setattr(attempt, "MARGIN", 0.05)
     async with desk(spec("ops", timeout=0.05)) as made:
         made.receivers["ops"].hang = True
         made.emit(1)
@@ -348,7 +382,7 @@ async def test_what_the_receiver_knew_is_asked_for_again(monkeypatch: pytest.Mon
 
 async def test_a_loss_at_the_stop_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """What fails for good while the dispatcher stops is still told: it is in the spool for the next run."""
-    monkeypatch.setattr(lane, "REFUSALS", 1)
+    monkeypatch.setattr(portion, "REFUSALS", 1)
     monkeypatch.setattr(pace, "GATHER", 3600.0)
     spool = MemorySpool()
     refusing = Receiver()
