@@ -16,11 +16,13 @@ MARGIN = 2.0
 
 
 class End(msgspec.Struct, frozen=True):
-    """How a delivery ended: whether the receiver took it, its remark or the reason in words, and whether it said no."""
+    """How a delivery ended: whether the receiver took it, its remark or the reason in words, whether it said no, and for how
+    many seconds it asked to be left alone."""
 
     taken: bool
     words: str
     refused: bool = False
+    wait: float = 0.0
 
 
 async def attempt(channel: Channel, events: Sequence[Event], within: float) -> End:
@@ -29,7 +31,7 @@ async def attempt(channel: Channel, events: Sequence[Event], within: float) -> E
         async with asyncio.timeout(within + MARGIN):
             return End(True, await channel.deliver(events))
     except DeliveryError as error:
-        return End(False, str(error), error.refused)
+        return End(False, str(error), error.refused, error.wait)
     except TimeoutError:
         return End(False, f"no answer within {within:g} s")
     except Exception as error:  # noqa: BLE001 - a channel may be anybody's plug-in; the fault is shown and counted

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from notify import pace, portion, render
-from notify.attempt import attempt
+from notify.attempt import End, attempt
 from notify.channels.base import Channel
 from notify.event import Event
 from notify.holding import Holding, Passed, Told
@@ -229,23 +229,25 @@ class Lane:
         if end.taken:
             self._success(batch, began, end.words, full=len(batch) == most)
         else:
-            self._failure(batch, end.words, refused=end.refused)
+            self._failure(batch, end)
 
     def _success(self, batch: Sequence[Event], began: float, remark: str, *, full: bool) -> None:
         self._release(batch)
         self._delivered += len(batch)
+        if remark and remark != self._error and not render.is_about_alerts(batch):
+            self._tell(self.spec.name, "lost", f"in part: {remark}")
         self._error = remark
         self._alarmed = False
         self._portion = portion.taken(self._portion)
         waiting = bool(self._queue)
         self._pace = pace.succeeded(self._pace, began, time.monotonic(), waiting=waiting, burst=full)
 
-    def _failure(self, batch: Sequence[Event], reason: str, *, refused: bool) -> None:
+    def _failure(self, batch: Sequence[Event], end: End) -> None:
         now = time.monotonic()
-        self._error = render.plain(reason)
-        self._pace = pace.failed(self._pace, now)
-        lost: Sequence[Event] = [one for one, end in self._queue.values() if end <= now]
-        if refused:
+        self._error = render.plain(end.words)
+        self._pace = pace.failed(self._pace, now, end.wait)
+        lost: Sequence[Event] = [event for event, expires in self._queue.values() if expires <= now]
+        if end.refused:
             self._portion, is_lost = portion.refused(self._portion, batch[0].id, len(batch))
             lost = batch if is_lost else lost
         if lost:

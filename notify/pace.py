@@ -17,6 +17,8 @@ LARGE_WITHIN = 10.0
 """Seconds for which the end of a large burst is waited for, where the digest is shorter: one mail, and not three."""
 BACKOFF_FIRST = 1.0
 BACKOFF_MOST = 300.0
+ASKED_MOST = 900.0
+"""Longest back-off that a receiver can ask for."""
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -71,9 +73,11 @@ def succeeded(pace: Pace, began: float, now: float, *, waiting: bool, burst: boo
     return Pace(first=now, last=now, began=began)
 
 
-def failed(pace: Pace, now: float) -> Pace:
-    """A delivery has failed: the next one is tried after 1 s, then 2 s, doubling up to 5 minutes."""
+def failed(pace: Pace, now: float, asked: float = 0.0) -> Pace:
+    """A delivery has failed: the next one is tried after 1 s, then 2 s, doubling up to 5 minutes; not before the receiver
+    has `asked` for it."""
     wait = min(BACKOFF_MOST, BACKOFF_FIRST * 2.0 ** min(pace.attempts, 30))
+    wait = max(wait, min(asked, ASKED_MOST))
     return msgspec.structs.replace(pace, attempts=pace.attempts + 1, retry_at=now + wait)
 
 

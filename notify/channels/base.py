@@ -17,11 +17,13 @@ failure in words, empty when the program ended with status 0."""
 
 
 class DeliveryError(Exception):
-    """A delivery failed. `refused`: the receiver understood and said no, so that asking for hours is of no use."""
+    """A delivery failed. `refused`: the receiver understood and said no, so that asking for hours is of no use. `wait`:
+    seconds for which it asks to be left alone."""
 
-    def __init__(self, reason: str, *, refused: bool = False) -> None:
+    def __init__(self, reason: str, *, refused: bool = False, wait: float = 0.0) -> None:
         super().__init__(reason)
         self.refused = refused
+        self.wait = wait
 
 
 class Channel(Protocol):

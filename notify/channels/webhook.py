@@ -10,7 +10,9 @@ import errno
 import hashlib
 import hmac
 import socket
+import time
 from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
 
 import aiohttp
 import aiohttp.abc
@@ -24,7 +26,8 @@ from notify.spec import WebhookSpec
 _ANSWER_READ = 4096
 _ANSWER_WITHIN = 1.0
 """Seconds in which a receiver may say the rest of its answer before the connection is cut."""
-_TRY_AGAIN = {408, 425, 429}
+_TRY_AGAIN = {401, 404, 407, 408, 425, 429}
+"""Of the way there, of our key or of the moment, and not of what was sent: likely to be mended meanwhile."""
 _BATCH = 1000
 
 
@@ -74,15 +77,16 @@ class WebhookChannel:
         if secret and not form.secret_is_key:
             headers["X-Hactl-Signature"] = signature(secret, said.body)
         try:
-            status = await self._post(headers, said.body)
+            status, wait = await self._post(headers, said.body)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise DeliveryError(str(error) or type(error).__name__) from error
         if not 200 <= status < 300:
             refused = 400 <= status < 500 and status not in _TRY_AGAIN
-            raise DeliveryError(f"the receiver answered {status}", refused=refused)
+            raise DeliveryError(f"the receiver answered {status}", refused=refused, wait=wait)
         return ""
 
-    async def _post(self, headers: dict[str, str], body: bytes) -> int:
+    async def _post(self, headers: dict[str, str], body: bytes) -> tuple[int, float]:
+        """The status, and the seconds for which the receiver wants to be left alone."""
         timeout = aiohttp.ClientTimeout(total=self._timeout)
         # An answer may be a bomb: it is neither unpacked nor read to its end.
         connector = aiohttp.TCPConnector(resolver=_Resolver(), use_dns_cache=False)
@@ -97,7 +101,17 @@ class WebhookChannel:
                 async with asyncio.timeout(_ANSWER_WITHIN):
                     await answer.content.read(_ANSWER_READ)
             answer.close()
-            return answer.status
+            return answer.status, asked(answer.headers.get("Retry-After", ""), time.time())
+
+
+def asked(text: str, now: float) -> float:
+    """Seconds that Retry-After asks for at `now` (wall clock): a number of them, or a date (RFC 9110 section 10.2.3)."""
+    if text.strip().isdecimal():
+        return float(text.strip()[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, OverflowError, OSError):
+        return 0.0
 
 
 def signature(secret: str, body: bytes) -> str:

@@ -476,13 +476,29 @@ async def test_events_wait_for_the_first_configuration() -> None:
         made.dispatcher.stop()
 
 
-async def test_a_remark_is_shown() -> None:
-    """A delivery that succeeded in part shows what a person should know."""
-    async with desk(spec("ops")) as made:
+async def test_a_remark_is_shown_and_told_once() -> None:
+    """A delivery that succeeded in part shows what a person should know, who may hear of it by another channel only."""
+    async with desk(spec("ops"), spec("chat")) as made:
         made.receivers["ops"].remark = "one recipient was refused"
         made.emit(1)
         await until(lambda: made.dispatcher.reports()[0].error == "one recipient was refused")
         assert made.dispatcher.reports()[0].delivered == 1
+        await until(lambda: made.receivers["chat"].got == ["event-1", "event--1"])
+        made.emit(2)
+        await until(lambda: "event-2" in made.receivers["ops"].got)
+        assert made.failures == [("ops", "lost", "in part: one recipient was refused")]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_receiver_that_asks_to_be_left_alone_is() -> None:
+    """The next try is not before."""
+    async with desk(spec("ops")) as made:
+        made.receivers["ops"].fault = DeliveryError("429", wait=0.5)
+        made.emit(1)
+        await until(lambda: made.receivers["ops"].attempts)
+        made.receivers["ops"].fault, began = None, time.monotonic()
+        await until(lambda: made.receivers["ops"].got)
+    assert time.monotonic() - began > 0.3
 
 
 async def test_a_short_problem_is_held_in_the_spool_and_never_told() -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notify.pace import (
+    ASKED_MOST,
     BACKOFF_MOST,
     GATHER,
     LARGE,
@@ -84,6 +85,14 @@ def test_back_off_doubles_up_to_its_most() -> None:
         assert deadline(arrived(pace, 100.0), DIGEST) == pace.retry_at
     assert waits[:5] == [1.0, 2.0, 4.0, 8.0, 16.0]
     assert waits[-1] == BACKOFF_MOST
+
+
+def test_a_receiver_is_left_alone_for_as_long_as_it_asks() -> None:
+    """Where that is longer than the back-off, and not for ever."""
+    pace = arrived(Pace(), 0.0)
+    assert failed(pace, 100.0, 30.0).retry_at == 130.0
+    assert failed(pace, 100.0, 0.5).retry_at == 101.0
+    assert failed(pace, 100.0, 1e9).retry_at == 100.0 + ASKED_MOST
 
 
 def test_giving_up_starts_the_back_off_anew() -> None:

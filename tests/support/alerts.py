@@ -110,13 +110,14 @@ class Hook:
         self.status = 204
         self.delay = 0.0
         self.body = b""
+        self.headers: dict[str, str] = {}
         self.requests: list[tuple[Mapping[str, str], bytes]] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         """Take one request."""
         self.requests.append((dict(request.headers), await request.read()))
         await asyncio.sleep(self.delay)
-        headers = {"Location": "/elsewhere"} if 300 <= self.status < 400 else {}
+        headers = {**self.headers, **({"Location": "/elsewhere"} if 300 <= self.status < 400 else {})}
         return web.Response(status=self.status, body=self.body, headers=headers)
 
 

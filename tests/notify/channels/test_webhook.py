@@ -10,7 +10,7 @@ import time
 import pytest
 
 from notify.channels.base import DeliveryError
-from notify.channels.webhook import WebhookChannel
+from notify.channels.webhook import WebhookChannel, asked
 from notify.formats import Format
 from notify.spec import WebhookSpec
 from support.alerts import event, hook, tools
@@ -55,16 +55,47 @@ async def test_any_2xx_is_success(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("status", "refused"),
-    [(301, False), (307, False), (400, True), (410, True), (429, False), (500, False), (503, False)],
+    [
+        *((status, False) for status in (301, 307, 401, 404, 429, 500, 503)),
+        *((status, True) for status in (400, 403, 410, 413, 422)),
+    ],
 )
 async def test_other_answers_are_failures(status: int, refused: bool) -> None:
-    """A 4xx is a refusal but for those that ask for patience; redirects are not followed."""
+    """A 4xx is a refusal but for those that are not of the message; redirects are not followed."""
     async with hook() as receiver:
         receiver.status = status
         with pytest.raises(DeliveryError, match=f"answered {status}") as caught:
             await channel(receiver.url).deliver([event()])
     assert caught.value.refused is refused
     assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("120", 120.0),
+        (" 3 ", 3.0),
+        ("Fri, 27 Nov 2026 04:01:30 GMT", 90.0),
+        ("Fri, 27 Nov 2026 03:00:00 GMT", 0.0),
+        ("", 0.0),
+        ("soon", 0.0),
+        ("-5", 0.0),
+        ("9" * 400, 999_999_999.0),
+        ("Fri, 99 Nov 99999 03:00:00 GMT", 0.0),
+    ],
+)
+def test_what_retry_after_asks_for(said: str, seconds: float) -> None:
+    """Seconds or a date; what is neither asks for nothing."""
+    assert asked(said, 1_795_752_000.0) == seconds
+
+
+async def test_a_receiver_that_asks_for_patience_is_heard() -> None:
+    """Its Retry-After is part of the failure."""
+    async with hook() as receiver:
+        receiver.status, receiver.headers = 429, {"Retry-After": "7"}
+        with pytest.raises(DeliveryError) as caught:
+            await channel(receiver.url).deliver([event()])
+    assert (caught.value.refused, caught.value.wait) == (False, 7.0)
 
 
 async def test_a_huge_answer_is_not_read() -> None:
