@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from notify import render
 from notify.channels.base import Channel, DeliveryError
 from notify.event import Event
 
+WORDS_LIMIT = 500
+"""Characters of a reason or a remark that are kept."""
 MARGIN = 2.0
 """Seconds beyond its timeout after which a channel that does not keep it is cut off."""
 
@@ -29,10 +32,16 @@ async def attempt(channel: Channel, events: Sequence[Event], within: float) -> E
     """One delivery of at most `within` seconds."""
     try:
         async with asyncio.timeout(within + MARGIN):
-            return End(True, await channel.deliver(events))
+            remark: object = await channel.deliver(events)
+            return End(True, _words(remark) if isinstance(remark, str) else "")
     except DeliveryError as error:
-        return End(False, str(error), error.refused, error.wait)
+        return End(False, _words(str(error)), error.refused, error.wait)
     except TimeoutError:
         return End(False, f"no answer within {within:g} s")
     except Exception as error:  # noqa: BLE001 - a channel may be anybody's plug-in; the fault is shown and counted
-        return End(False, f"{type(error).__name__}: {error}")
+        return End(False, _words(f"{type(error).__name__}: {error}"))
+
+
+def _words(text: str) -> str:
+    """What a receiver or a plug-in said, fit for a line: it may be of any length and in no encoding at all."""
+    return render.plain(text)[:WORDS_LIMIT]

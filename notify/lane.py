@@ -136,7 +136,7 @@ class Lane:
     async def test(self, event: Event) -> str:
         """Deliver this one event now, beside all else and once; the failure in words, empty when it was taken."""
         end = await attempt(self._channel, [event], self.spec.timeout)
-        return "" if end.taken else render.plain(end.words)
+        return "" if end.taken else end.words
 
     async def run(self) -> None:
         """Deliver until stopped or cancelled."""
@@ -244,7 +244,7 @@ class Lane:
 
     def _failure(self, batch: Sequence[Event], end: End) -> None:
         now = time.monotonic()
-        self._error = render.plain(end.words)
+        self._error = end.words
         self._pace = pace.failed(self._pace, now, end.wait)
         lost: Sequence[Event] = [event for event, expires in self._queue.values() if expires <= now]
         if end.refused:

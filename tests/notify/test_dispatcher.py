@@ -322,6 +322,29 @@ async def test_a_fault_in_a_channel_is_contained() -> None:
         await until(lambda: made.receivers["ops"].got == ["event-1"])
 
 
+@pytest.mark.parametrize("taken", [True, False])
+async def test_whatever_a_receiver_says_fits_a_line(taken: bool) -> None:
+    """Words in no encoding, with control characters and of any length can be kept, sent and shown."""
+    said = "M\udcfcller\r\n\0 unknown " + "x" * 100_000
+    async with desk(spec("ops")) as made:
+        made.receivers["ops"].remark = said
+        made.receivers["ops"].fault = None if taken else DeliveryError(said)
+        made.emit(1)
+        await until(lambda: made.dispatcher.reports()[0].error)
+        assert msgspec.msgpack.encode(made.dispatcher.reports())
+        assert made.dispatcher.reports()[0].error.startswith("M ller unknown xxx")
+        assert len(made.dispatcher.reports()[0].error) == attempt.WORDS_LIMIT
+
+
+async def test_a_plug_in_that_forgets_to_return_a_remark_has_delivered() -> None:
+    """None is no remark, and nothing that a report may not hold."""
+    async with desk(spec("ops")) as made:
+        made.receivers["ops"].remark = None  # type: ignore[assignment]
+        made.emit(1)
+        await until(lambda: made.receivers["ops"].got)
+        assert (made.dispatcher.reports()[0].error, made.dispatcher.reports()[0].delivered) == ("", 1)
+
+
 async def test_what_waited_from_a_former_run_is_delivered() -> None:
     """A new dispatcher on an old spool delivers what is in it, and lets go what waits for channels that are gone."""
     spool = MemorySpool()
