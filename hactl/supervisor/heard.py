@@ -5,13 +5,13 @@ Owns the last report of each router and each channel, and wakes whoever waits fo
 
 import asyncio
 import time
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from failover.fence_words import FenceAsked, FenceDropped
 from failover.lateness import Lateness
 from failover.peer.report import PeerReport
 from failover.report import Alarm, Conflict, PeerPayload, RouterReport
+from hactl.config.model import Config
 from hactl.events import of_alarm, of_conflict, of_report, plain
 from hactl.processes.messages import Ask, ChannelReport, Note, Outcomes, Transitions
 from hactl.processes.preparing import FAILOVER
@@ -40,9 +40,14 @@ class Heard:
         """What the living failover worker said last of each router."""
         return {name: report for name, report in self.reports.items() if name in self._spoke}
 
-    def keep(self, routers: Collection[str]) -> None:
-        """Forget the routers that are no more."""
+    def keep(self, config: Config) -> None:
+        """Forget the routers and directors that are no more."""
+        routers = {router.name for router in config.failover.routers}
         self.reports = {name: report for name, report in self.reports.items() if name in routers}
+        directors = {director.name for director in config.directors}
+        for known in (self._daemon.peers.reports, self._daemon.peers.words):
+            for gone in known.keys() - directors:
+                del known[gone]
 
     def message(self, name: str, message: Any) -> None:
         """A worker says this."""
@@ -63,9 +68,9 @@ class Heard:
                 daemon.emit(of_alarm(message, daemon.config.node))
             case FenceAsked() | FenceDropped():
                 daemon.beside.fence(message)
-            case PeerReport():
+            case PeerReport() if self._is_director(message.peer):
                 daemon.emit(daemon.peers.on_report(message))
-            case PeerPayload(peer, data):
+            case PeerPayload(peer, data) if self._is_director(peer):
                 self._on_word(peer, data)
             case Lateness():
                 daemon.pace.hear(message, daemon.config.failover.routers)
@@ -75,6 +80,10 @@ class Heard:
                 daemon.desk.ask(message)
             case Note(level, text, fields):
                 getattr(self._log, level.value)(text, worker=name, **{k: v for k, v in fields.items() if v})
+
+    def _is_director(self, name: str) -> bool:
+        """Whether it is one still: what was said of others before a reload may come after it."""
+        return any(director.name == name for director in self._daemon.config.directors)
 
     def _on_router(self, report: RouterReport) -> None:
         daemon = self._daemon

@@ -210,7 +210,7 @@ class Supervisor:
         self.problems.apply(config)
         self.beside.apply(config)
         self.balancer.apply(config)
-        self.heard.keep({router.name for router in config.failover.routers})
+        self.heard.keep(config)
         self.sync.apply(config, self.heard.reports)
         self.pace.look(config.failover.routers)
         self.door.want(config.control.http)

@@ -232,3 +232,17 @@ def test_a_reload_takes_a_router_away_meanwhile() -> None:
         assert done.returncode == 1
         assert "web: no successor took over; this director stays master" in done.stdout
         assert re.search("^inside: is (init here|not known here) now: ", done.stdout, re.MULTILINE)
+
+
+def test_a_master_that_a_reload_takes_out(two: Pair) -> None:
+    """A director that is no more is no second master, whatever was heard of it last, and its file differs from none."""
+    lb1 = two.lb1
+    assert lb1.hactl("handover").returncode == 0
+    time.sleep(2.0)  # until its beats have said so
+    lb1.write(lb1.config.read_text().replace("  lb2: {address: 10.99.0.2}\n", ""))
+    lb1.hactl("reload", check=True)
+    two.lb2.signal(signal.SIGKILL)
+    wait_until(lambda: lb1.is_state("master"))
+    time.sleep(3.0)
+    assert not [sentence for sentence in lb1.status()["splits"] if "two masters" in sentence]
+    assert (lb1.events("conflict.two_masters"), lb1.events("config.drift")) == ([], [])
