@@ -41,9 +41,11 @@ class Heard:
         return {name: report for name, report in self.reports.items() if name in self._spoke}
 
     def keep(self, config: Config) -> None:
-        """Forget the routers and directors that are no more."""
+        """Forget the routers, channels and directors that are no more."""
         routers = {router.name for router in config.failover.routers}
         self.reports = {name: report for name, report in self.reports.items() if name in routers}
+        channels = {channel.name for channel in config.notify.channels}
+        self.channels = {name: report for name, report in self.channels.items() if name in channels}
         directors = {director.name for director in config.directors}
         for known in (self._daemon.peers.reports, self._daemon.peers.words):
             for gone in known.keys() - directors:
@@ -74,7 +76,7 @@ class Heard:
                 self._on_word(peer, data)
             case Lateness():
                 daemon.pace.hear(message, daemon.config.failover.routers)
-            case ChannelReport():
+            case ChannelReport() if any(one.name == message.name for one in daemon.config.notify.channels):
                 self.channels[message.name] = message
             case Ask():
                 daemon.desk.ask(message)

@@ -175,3 +175,12 @@ def test_a_reload_adds_the_first_webhook_and_the_page(tmp_path: Path) -> None:
         lb1.hactl("reload", check=True)
         assert first != second == lb1.pids()["notify"]
         assert lb1.events("worker.died") == []
+
+
+def test_a_channel_that_a_reload_takes_out(site: Site) -> None:
+    """One that could not deliver is no warning any more once it is gone."""
+    wait_until(lambda: site.lb1.status()["channels"].get("hang", {}).get("error"), 30.0)
+    text = site.lb1.config.read_text()
+    site.lb1.write("\n".join(line for line in text.split("\n") if not line.startswith("  hang:")))
+    site.lb1.hactl("reload", check=True)
+    assert set(site.lb1.status()["channels"]) == {"hook", "local"}
