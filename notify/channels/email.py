@@ -19,6 +19,7 @@ import aiosmtplib
 
 from notify import render
 from notify.channels.base import DeliveryError, Tools
+from notify.channels.connecting import connected
 from notify.event import Event
 from notify.html import html
 from notify.spec import EmailSpec
@@ -45,7 +46,7 @@ class EmailChannel:
         mail = message(spec, events, self._tools.node, datetime.now(UTC))
         password = self._password() if spec.user else ""
         try:
-            async with _connected(self._client()) as client:
+            async with self._connected() as client:
                 if spec.user:
                     await client.login(spec.user, password)
                 refused, _ = await client.send_message(mail, sender=spec.sender, recipients=list(spec.to))
@@ -55,16 +56,32 @@ class EmailChannel:
         remark = "; ".join(f"{address} refused: {answer.message}" for address, answer in refused.items())
         return _blotted(remark, spec.user or "", password)
 
-    def _client(self) -> aiosmtplib.SMTP:
-        spec = self._spec
-        parts = urlsplit(spec.server)
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """On a connection. Leave is taken of a server that answered, but not when the delivery was cut off."""
+        parts = urlsplit(self._spec.server)
         if parts.scheme not in _PORTS or not parts.hostname:
-            raise DeliveryError(f"{spec.server} is no mail server: smtp://host[:port] or smtps://host[:port]")
-        implicit = parts.scheme == "smtps"
+            server = self._spec.server
+            raise DeliveryError(f"{server} is no mail server: smtp://host[:port] or smtps://host[:port]")
+        port = parts.port or _PORTS[parts.scheme]
+        client = self._client(parts.hostname, implicit=parts.scheme == "smtps")
+        sock = await connected(parts.hostname, port, self._timeout)
+        try:
+            await client.connect(sock=sock)
+            try:
+                yield client
+            except Exception:
+                await _take_leave(client)
+                raise
+            await _take_leave(client)
+        finally:
+            client.close()
+
+    def _client(self, host: str, *, implicit: bool) -> aiosmtplib.SMTP:
+        spec = self._spec
         starttls = None if spec.starttls is None and not spec.user else spec.starttls is not False
         return aiosmtplib.SMTP(
-            hostname=parts.hostname,
-            port=parts.port or _PORTS[parts.scheme],
+            hostname=host,
             local_hostname=_helo(self._tools.node, spec.sender),
             timeout=self._timeout,
             use_tls=implicit,
@@ -74,21 +91,6 @@ class EmailChannel:
 
     def _password(self) -> str:
         return self._tools.secret(self._spec.password_file) if self._spec.password_file else ""
-
-
-@asynccontextmanager
-async def _connected(client: aiosmtplib.SMTP) -> AsyncIterator[aiosmtplib.SMTP]:
-    """The client on a connection. Leave is taken of a server that answered, but not when the delivery was cut off."""
-    try:
-        await client.connect()
-        try:
-            yield client
-        except Exception:
-            await _take_leave(client)
-            raise
-        await _take_leave(client)
-    finally:
-        client.close()
 
 
 async def _take_leave(client: aiosmtplib.SMTP) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import socket
 import ssl
 import time
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from notify.channels import email
+from notify.channels import connecting, email
 from notify.channels.base import DeliveryError
 from notify.channels.email import EmailChannel
 from notify.event import EventKind
@@ -202,6 +203,32 @@ async def test_a_delivery_that_is_cut_off_ends_at_once() -> None:
         assert delivery.cancelled()
         assert time.monotonic() - began < 1.0
         await until(lambda: heard[-1] == b"end")
+
+
+async def test_a_dead_address_of_a_mail_server_does_not_hide_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name of a host that is off, one that refuses, and one that takes the mail: it arrives within the channel's time."""
+    monkeypatch.setattr(connecting, "SHARE", 0.2)
+    with mail_server() as server, socket.socket() as silent, socket.socket() as filling:
+        silent.bind(("127.0.0.2", server.port))
+        silent.listen(0)
+        filling.connect(
+            silent.getsockname()
+        )  # Its queue is full: it drops what more comes, as a host that is off.
+        usual = socket.getaddrinfo
+
+        def resolved(host: str, port: int, *more: object, **options: object) -> object:
+            addresses = ("127.0.0.2", "127.0.0.3", "127.0.0.1") if host == "mail.example.org" else (host,)
+            return [row for one in addresses for row in usual(one, port, type=socket.SOCK_STREAM)]
+
+        monkeypatch.setattr(socket, "getaddrinfo", resolved)
+        spec = EmailSpec(
+            to=("ops@example.org",), sender=SENDER, server=f"smtp://mail.example.org:{server.port}"
+        )
+        async with asyncio.timeout(5.0):
+            await EmailChannel(spec, tools(), 10.0).deliver([event()])
+        assert len(server.mails) == 1
 
 
 async def test_no_mail_server() -> None:
