@@ -13,12 +13,12 @@ import msgspec
 from hactl.config.tree import Node
 
 SECTIONS: Final = ("pools", "services")
-_SECTION = re.compile(rb"^(pools|services): *(?:#[^\n]*)?\n", re.MULTILINE)
-_SECTION_END = re.compile(rb"^[^ #\n]", re.MULTILINE)
-_FIRST = re.compile(rb"(?: *(?:#[^\n]*)?\n)*( +)[^ #\n]")
+_SECTION = re.compile(rb"\n(pools|services): *(?:#[^\n]*)?(?=\n)")
+_SECTION_END = re.compile(rb"\n[^ #\n]")
+_FIRST = re.compile(rb"(?:\n *(?:#[^\n]*)?(?=\n))*\n( +)[^ #\n]")
 _ODD_BREAKS = (b"\r", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 """What YAML takes for the end of a line beside the usual one."""
-_REACHES_OUT = re.compile(rb"[&*!]|\$\{")
+_TIES = (b"&", b"*", b"!", b"${")
 """Anchors, aliases and tags, includes among them, and the environment: what may tie a text to something outside of it."""
 
 Place = tuple[str, str]
@@ -37,7 +37,7 @@ class Block(msgspec.Struct, frozen=True):
     @property
     def alone(self) -> bool:
         """Whether nothing ties it to what stands elsewhere."""
-        return _REACHES_OUT.search(self.text) is None
+        return not any(tie in self.text for tie in _TIES)
 
 
 Blocks = Mapping[Place, Block]
@@ -45,33 +45,36 @@ Blocks = Mapping[Place, Block]
 
 def cut(data: bytes) -> Blocks:
     """The blocks of a file, in order."""
-    sections = list(_SECTION.finditer(data))
+    text = (
+        b"\n" + data
+    )  # Every line begins after a break, so where a break is here, a line of the file begins.
+    sections = list(_SECTION.finditer(text))
     names = [match[1] for match in sections]
     if len(set(names)) < len(names) or any(each in data for each in _ODD_BREAKS):
         return {}
     found: dict[Place, Block] = {}
     for match in sections:
-        end = _SECTION_END.search(data, match.end())
-        for name, block in _members(data, match.end(), end.start() if end else len(data)):
+        end = _SECTION_END.search(text, match.end())
+        for name, block in _members(text, match.end(), end.start() if end else len(data)):
             found[match[1].decode(), name] = block
     return found
 
 
-def _members(data: bytes, start: int, end: int) -> Iterator[tuple[str, Block]]:
-    first = _FIRST.match(data, start, end)
+def _members(text: bytes, start: int, end: int) -> Iterator[tuple[str, Block]]:
+    """What stands between two breaks: keys in one column, and whatever is further to the right; else nothing."""
+    first = _FIRST.match(text, start, end + 1)
     if first is None:
         return
     indent = len(first[1])
-    keys = re.compile(rb"^ {%d}([A-Za-z0-9._-]+):(?=[ \n])" % indent, re.MULTILINE)
-    lines = re.compile(rb"^ {0,%d}[^ #\n]" % indent, re.MULTILINE)
-    heads = list(keys.finditer(data, start, end))
-    if len(heads) < sum(1 for _ in lines.finditer(data, start, end)):
+    lines = re.compile(rb"\n(?: {%d}([A-Za-z0-9._-]+):(?=[ \n])| {0,%d}[^ #\n])" % (indent, indent))
+    heads = list(lines.finditer(text, start, end + 1))
+    if not all(head[1] for head in heads):
         return
     line, at = 1, 0
     for head, follower in zip(heads, [*(each.start() for each in heads[1:]), end], strict=True):
-        line, at = line + data.count(b"\n", at, head.start()), head.start()
-        text = data[head.start() : follower]
-        yield head[1].decode(), Block(text, head.start(), head.end() - head.start(), line, indent + 1)
+        line, at = line + text.count(b"\n", at + 1, head.start() + 1), head.start()
+        own = text[head.start() + 1 : follower + 1]
+        yield head[1].decode(), Block(own, head.start(), head.end() - head.start() - 1, line, indent + 1)
 
 
 def without(data: bytes, blocks: Blocks) -> bytes:

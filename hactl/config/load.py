@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from hactl.config.blocks import Place
+from hactl.config.blocks import Blocks, Place, cut
 from hactl.config.build import rebuild
 from hactl.config.compose import MAX_BYTES
 from hactl.config.examine import examine
@@ -54,7 +54,8 @@ def load(
     `memory` is that of earlier readings in the same environment; what it holds saves work and changes no result.
     """
     read = functools.cache(_read)
-    judged = (_recalled(path, read, env, memory) if memory else None) or _afresh(path, read, env)
+    blocks = _blocks(path, read) if memory else {}
+    judged = (_recalled(path, read, env, memory, blocks) if memory else None) or _afresh(path, read, env)
     root, document = judged.root, judged.document
     if root is None or document is None:
         return Loaded(path=path, faults=judged.faults, warnings=judged.warnings)
@@ -65,7 +66,7 @@ def load(
         before = memory.built if memory else None
         built = rebuild(before, document, name, around=without(root, "services"), sha256=sha256)
     if memory:
-        memory.keep(path, read(path), root, document, built)
+        memory.keep(path, blocks, root, document, built)
     return Loaded(
         path=path,
         warnings=judged.warnings,
@@ -92,12 +93,18 @@ def _afresh(path: str, read: Read, env: Mapping[str, str]) -> _Judged:
     )
 
 
-def _recalled(path: str, read: Read, env: Mapping[str, str], memory: Memory) -> _Judged | None:
-    """The same with the help of what is known; None where that is nothing, or where a fault must be told."""
+def _blocks(path: str, read: Read) -> Blocks:
     try:
-        recalled = memory.recall(path, read(path))
+        return cut(read(path))
     except (OSError, ValueError):
-        return None
+        return {}
+
+
+def _recalled(
+    path: str, read: Read, env: Mapping[str, str], memory: Memory, blocks: Blocks
+) -> _Judged | None:
+    """The same with the help of what is known; None where that is nothing, or where a fault must be told."""
+    recalled = memory.recall(path, read(path), blocks) if blocks else None
     if recalled is None:
         return None
     source = Source(lambda name: recalled.data if name == path else read(name), env)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from hactl.config.blocks import Block, Blocks, Place, cut, stand, without
+from hactl.config.blocks import Block, Blocks, Place, stand, without
 from hactl.config.build import Built
 from hactl.config.compose import MAX_BYTES, MAX_NODES
 from hactl.config.schema.base import Section
@@ -70,11 +70,10 @@ class Memory:
         self._known: dict[Place, Known] = {}
         self.built: Built | None = None
 
-    def recall(self, path: str, data: bytes) -> Recalled | None:
-        """What is known of the content of a file; None where that is nothing."""
+    def recall(self, path: str, data: bytes, blocks: Blocks) -> Recalled | None:
+        """What is known of the content of a file, cut in blocks; None where that is nothing."""
         if path != self._path or len(data) > MAX_BYTES:
             return None
-        blocks = cut(data)
         known = {place: self._known[place] for place, block in blocks.items() if self._knows(place, block)}
         return Recalled(blocks, known, without(data, {p: blocks[p] for p in known})) if known else None
 
@@ -82,9 +81,8 @@ class Memory:
         known = self._known.get(place)
         return known is not None and (known.block.text, known.block.column) == (block.text, block.column)
 
-    def keep(self, path: str, data: bytes, root: Node, document: Document, built: Built | None) -> None:
+    def keep(self, path: str, blocks: Blocks, root: Node, document: Document, built: Built | None) -> None:
         """A sound reading: forget all others."""
-        blocks = cut(data)
         before, self._path, self.built, self._known = self._known, path, built, {}
         if not stand(blocks, root):
             return

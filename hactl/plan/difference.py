@@ -3,7 +3,7 @@
 The law: what two equal specs show is nothing, and a duration is written with its unit, as the file has it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from typing import Any, Final
 
@@ -45,20 +45,27 @@ def walk(old: Any, new: Any, *, without: Collection[str] = (), path: str = "") -
 def _walk(path: str, old: Any, new: Any, without: Collection[str], found: list[tuple[str, Any, Any]]) -> None:
     if old == new:
         return
-    before, after = _parts(old), _parts(new)
-    if before is None or after is None or type(old) is not type(new):
+    pairs = _pairs(old, new) if type(old) is type(new) else None
+    if pairs is None:
         found.append((path, old, new))
         return
-    for name in dict.fromkeys((*before, *after)):
-        was, now = before.get(name, ABSENT), after.get(name, ABSENT)
+    for name, was, now in pairs:
         if was is not now and name not in without:
             _walk(f"{path}.{name}" if path else name, was, now, (), found)
 
 
-def _parts(value: Any) -> Mapping[str, Any] | None:
-    """The parts of a value by name; None for one that is compared and shown as a whole."""
-    if isinstance(value, msgspec.Struct):
-        return msgspec.structs.asdict(value)
+def _pairs(old: Any, new: Any) -> Iterable[tuple[str, Any, Any]] | None:
+    """The parts of two values by name; None for what is compared and shown as a whole."""
+    if isinstance(old, msgspec.Struct):
+        return [(name, getattr(old, name), getattr(new, name)) for name in old.__struct_fields__]
+    before, after = _members(old), _members(new)
+    if before is None or after is None:
+        return None
+    names = dict.fromkeys((*before, *after))
+    return ((name, before.get(name, ABSENT), after.get(name, ABSENT)) for name in names)
+
+
+def _members(value: Any) -> Mapping[str, Any] | None:
     if isinstance(value, tuple) and all(isinstance(item, msgspec.Struct) for item in value):
         parts = {key: item for item in value if (key := _key(item))}
         return parts if len(parts) == len(value) else None

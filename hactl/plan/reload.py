@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hactl.config.model import Config
+from hactl.ipvs.spec import ServiceSpec
 from hactl.plan.difference import ABSENT, shown, walk
 from hactl.plan.model import Refusal, RefusalReason
 from hactl.processes.allowed import marks
@@ -47,10 +48,9 @@ def _refusals(old: Config, new: Config) -> Iterator[Refusal]:
             "checks with mark need a right that the health workers were started without; restart the daemon"
         )
         yield Refusal(reason=RefusalReason.FIXED, text=text)
-    before, after = _servers(old), _servers(new)
-    gone = len(before - after)
-    if gone * 2 > len(before) and gone > 1:
-        text = f"it would remove {gone} of {len(before)} servers; --force if that is meant"
+    before, gone = _removed(old, new)
+    if gone * 2 > before and gone > 1:
+        text = f"it would remove {gone} of {before} servers; --force if that is meant"
         yield Refusal(reason=RefusalReason.MASS_REMOVAL, text=text, forceable=True)
 
 
@@ -69,8 +69,20 @@ def later(old: Config, new: Config) -> tuple[str, ...]:
     return tuple(f"{path} takes effect when the daemon is started again" for path in later_paths(old, new))
 
 
-def _servers(config: Config) -> set[tuple[str, str, int]]:
-    return {(s.name, server.address, server.port) for s in config.services for server in s.servers}
+def _removed(old: Config, new: Config) -> tuple[int, int]:
+    """How many servers there were, and how many of them are none any more."""
+    after = {service.name: service for service in new.services}
+    total = gone = 0
+    for service in old.services:
+        before, other = _servers(service), after.get(service.name)
+        total += len(before)
+        if other is not service:
+            gone += len(before - _servers(other) if other is not None else before)
+    return total, gone
+
+
+def _servers(service: ServiceSpec) -> set[tuple[str, int]]:
+    return {(server.address, server.port) for server in service.servers}
 
 
 def changes(old: Config, new: Config) -> tuple[str, ...]:

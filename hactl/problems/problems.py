@@ -69,6 +69,8 @@ class Problems:
 
     def keep(self, config: Config) -> bool:
         """Forget what the configuration does not have any more; whether there was any."""
+        if not self._open:
+            return False
         known = subjects(config)
         return self.forget(one.key for one in tuple(self) if one.subject not in known[one.topic])
 

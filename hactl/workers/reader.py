@@ -55,11 +55,11 @@ def serve(door: socket.socket) -> None:
         said, sockets, _, _ = socket.recv_fds(door, 1, 1)
         if not said:
             return
-        with (
-            socket.socket(fileno=sockets[0]) as asker,
-            contextlib.suppress(OSError),
-        ):  # Nobody may wait any more.
-            asker.sendall(answers.to(msgspec.msgpack.decode(_all(asker), type=Request)))
+        with socket.socket(fileno=sockets[0]) as asker:
+            asked = _all(asker)
+            said = answers.to(msgspec.msgpack.decode(asked, type=Request)) if asked else b""
+            with contextlib.suppress(OSError):  # Nobody may wait any more.
+                asker.sendall(said)
 
 
 def _all(asker: socket.socket) -> bytes:

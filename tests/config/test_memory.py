@@ -101,7 +101,7 @@ def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Memo
     def read(text: str, memory: Memory) -> None:
         data = text.encode()
         Path("f.yaml").write_bytes(data)
-        recalled = memory.recall("f.yaml", data)
+        recalled = memory.recall("f.yaml", data, cut(data))
         if recalled is not None:
             rest = Source(lambda name: recalled.data if name == "f.yaml" else Path(name).read_bytes(), env)
             root = rest.tree("f.yaml")

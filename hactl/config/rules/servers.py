@@ -9,16 +9,18 @@ from hactl.config.schema.check_forms import NO_CHECK
 from hactl.config.schema.services import Server, Service, Sorry, Tunnel
 from hactl.ipvs.model import family_of
 
-Place = tuple[str, Service, Path, Server]
+Place = tuple[str, Service, Path, str, Server]
+"""A server of a service: the service's name and spec, the path of its servers, the server's name and spec."""
+
+Places = tuple[Place, ...]
 
 
 def _places(world: World) -> Iterator[Place]:
-    """Every server of every service: the service's name and spec, the server's path and spec."""
     for name, service in world.document.services.items():
         own = service.servers is not None
-        section = ("services", name) if own else ("pools", service.pool or "")
+        path = (*(("services", name) if own else ("pools", service.pool or "")), "servers")
         for server, each in resolve.servers_of(world.document, service).items():
-            yield name, service, (*section, "servers", server), each
+            yield name, service, path, server, each
 
 
 def present(world: World) -> Iterator[Finding]:
@@ -35,23 +37,23 @@ def present(world: World) -> Iterator[Finding]:
             yield warning("pools", name, "servers", message="there is no server", key=True)
 
 
-def checked(world: World) -> Iterator[Finding]:
+def checked(world: World, places: Places) -> Iterator[Finding]:
     """Every server is checked, or it says `check: none`."""
     told: set[Path] = set()
-    for name, service, path, server in _places(world):
+    for name, service, path, label, server in places:
         use = resolve.check_use(world.document, service, server)
         if use is None and ("services", name) not in told:
             told.add(("services", name))
-            message = f"no check for the server {path[-1]}: give check, or check: none to run without"
+            message = f"no check for the server {label}: give check, or check: none to run without"
             yield fault("services", name, message=message, key=True)
         if use == NO_CHECK:
-            place = _place_of_none(world, name, service, path, server)
+            place = _place_of_none(name, service, (*path, label), server)
             if place not in told:
                 told.add(place)
                 yield warning(*place, message="without a check a server is always up, also when it is dead")
 
 
-def _place_of_none(world: World, name: str, service: Service, path: Path, server: Server) -> Path:
+def _place_of_none(name: str, service: Service, path: Path, server: Server) -> Path:
     if server.check is not None:
         return (*path, "check")
     return (
@@ -59,11 +61,12 @@ def _place_of_none(world: World, name: str, service: Service, path: Path, server
     )
 
 
-def ports(world: World) -> Iterator[Finding]:
+def ports(world: World, places: Places) -> Iterator[Finding]:
     """With dr and tun packets keep their port, so a server's equals the service's."""
-    for name, service, path, server in _places(world):
+    for name, service, path, label, server in places:
         forward = server.forward or service.forward
-        yield from _port(name, service, path, server, forward)
+        if forward != "nat" and server.port is not None:
+            yield from _port(name, service, (*path, label), server, forward)
     for name, service in world.document.services.items():
         if service.sorry is not None:
             forward = service.sorry.forward or service.forward
@@ -80,36 +83,38 @@ def _port(name: str, service: Service, path: Path, server: Server | Sorry, forwa
         yield fault(*path, "port", message=message)
 
 
-def probed_ports(world: World) -> Iterator[Finding]:
+def probed_ports(world: World, places: Places) -> Iterator[Finding]:
     """A check of a service without a port of its own must say where to probe."""
-    for name, service, path, server in _places(world):
+    for name, service, path, label, server in places:
         if service.port or server.port or (service.fwmark is None and service.port is None):
             continue
         use = resolve.check_use(world.document, service, server)
         for check, spec in resolve.named_checks(world.document, use):
             if spec.port is None and getattr(spec, "type", "") not in ("ping", "script"):
                 message = f"the service {name} has no port, so the check {check} needs one: port: ..."
-                yield fault(*path, message=message, key=True)
+                yield fault(*path, label, message=message, key=True)
 
 
-def families(world: World) -> Iterator[Finding]:
+def families(world: World, places: Places) -> Iterator[Finding]:
     """Only a tunnel leads from one family to the other."""
-    for _, service, path, server in _places(world):
-        yield from _family(service, path, server, server.forward or service.forward)
+    for _, service, path, label, server in places:
+        forward = server.forward or service.forward
+        if forward != "tun":
+            yield from _family(service, (*path, label), server, forward)
     for name, service in world.document.services.items():
         if service.sorry is not None:
             forward = service.sorry.forward or service.forward
             yield from _family(service, ("services", name, "sorry"), service.sorry, forward)
 
 
-def synchronised_families(world: World) -> Iterator[Finding]:
+def synchronised_families(world: World, places: Places) -> Iterator[Finding]:
     """The kernel refuses a server of the other family while connections are synchronised, and the reverse."""
     if world.document.sync is None:
         return
     message = "a server of the other address family cannot be had beside sync: the kernel refuses one of them"
-    for _, service, path, server in _places(world):
+    for _, service, path, label, server in places:
         if _mixed(service, server):
-            yield fault(*path, "address", message=message)
+            yield fault(*path, label, "address", message=message)
     for name, service in world.document.services.items():
         if service.sorry is not None and _mixed(service, service.sorry):
             yield fault("services", name, "sorry", "address", message=message)
@@ -126,7 +131,7 @@ def _family(service: Service, path: Path, server: Server | Sorry, forward: str) 
         yield fault(*path, "address", message=message)
 
 
-def tunnels(world: World) -> Iterator[Finding]:
+def tunnels(world: World, places: Places) -> Iterator[Finding]:
     """gue has a port, ipip and gre have none, and only tun has a tunnel."""
     for name, service in world.document.services.items():
         servers = resolve.servers_of(world.document, service).values()
@@ -135,8 +140,11 @@ def tunnels(world: World) -> Iterator[Finding]:
         if service.sorry is not None:
             forward = service.sorry.forward or service.forward
             yield from _tunnel(("services", name, "sorry", "tun"), service.sorry.tun, forward == "tun")
-    for _, service, path, server in _places(world):
-        yield from _tunnel((*path, "tun"), server.tun, (server.forward or service.forward) == "tun")
+    for _, service, path, label, server in places:
+        if server.tun is not None:
+            yield from _tunnel(
+                (*path, label, "tun"), server.tun, (server.forward or service.forward) == "tun"
+            )
 
 
 def _tunnel(path: Path, tunnel: Tunnel | None, used: bool) -> Iterator[Finding]:
@@ -150,32 +158,31 @@ def _tunnel(path: Path, tunnel: Tunnel | None, used: bool) -> Iterator[Finding]:
         yield fault(*path, "port", message=f"{tunnel.type} has no port", key=True)
 
 
-def distinct(world: World) -> Iterator[Finding]:
+def distinct(world: World, places: Places) -> Iterator[Finding]:
     """A server stands in a service once, and is no VIP."""
     vips = resolve.vips(world.document)
     seen: dict[tuple[str, str, int], str] = {}
-    for name, service, path, server in _places(world):
+    for name, service, path, label, server in places:
         port = resolve.port_of(service, server)
-        first = seen.setdefault((name, server.address, port), str(path[-1]))
-        if first != path[-1]:
-            yield fault(
-                *path, message=f"is the same server as {first}: {server.address} port {port}", key=True
-            )
+        first = seen.setdefault((name, server.address, port), label)
+        if first != label:
+            message = f"is the same server as {first}: {server.address} port {port}"
+            yield fault(*path, label, message=message, key=True)
         if server.address in vips:
             message = f"{server.address} is a VIP: the service would send to itself"
-            yield fault(*path, "address", message=message)
+            yield fault(*path, label, "address", message=message)
     for name, service in world.document.services.items():
         if service.sorry is not None and service.sorry.address in vips:
             message = f"{service.sorry.address} is a VIP: the service would send to itself"
             yield fault("services", name, "sorry", "address", message=message)
 
 
-def thresholds(world: World) -> Iterator[Finding]:
+def thresholds(world: World, places: Places) -> Iterator[Finding]:
     """A lower threshold lies below the upper one."""
-    for _, _, path, server in _places(world):
+    for _, _, path, label, server in places:
         limits = server.connections
         if limits.lower and limits.lower >= limits.upper:
-            yield fault(*path, "connections", "lower", message="must be less than upper")
+            yield fault(*path, label, "connections", "lower", message="must be less than upper")
 
 
 def own_directors(world: World) -> Iterator[Finding]:
@@ -187,8 +194,7 @@ def own_directors(world: World) -> Iterator[Finding]:
             yield fault("services", name, "table", message=message)
 
 
-RULES = (
-    present,
+_OF_SERVERS = (
     checked,
     ports,
     probed_ports,
@@ -197,5 +203,14 @@ RULES = (
     tunnels,
     distinct,
     thresholds,
-    own_directors,
 )
+
+
+def servers(world: World) -> Iterator[Finding]:
+    """What holds for each server of each service; there may be ten thousand."""
+    places = tuple(_places(world))
+    for rule in _OF_SERVERS:
+        yield from rule(world, places)
+
+
+RULES = (present, servers, own_directors)
