@@ -23,6 +23,8 @@ from hactl.patience import came
 OUTPUT_LIMIT = 64 * 1024
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CHUNK = 65536
+_SCARCE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+"""What a program may fail to start by that is no fault of its: processes, memory, descriptors."""
 _SHOWN = 200
 """Characters of a program's last line that are told."""
 _DEATH = 1.0
@@ -40,6 +42,7 @@ class ExitReason(StrEnum):
     NOT_EXECUTABLE = "not_executable"
     NO_USER = "no_user"
     NOT_STARTED = "not_started"
+    SCARCE = "scarce"
 
     @property
     def text(self) -> str:
@@ -56,6 +59,7 @@ _TEXT = {
     ExitReason.NOT_EXECUTABLE: "not executable",
     ExitReason.NO_USER: "no such user",
     ExitReason.NOT_STARTED: "could not be started",
+    ExitReason.SCARCE: "could not be started, for this host is out of resources",
 }
 
 
@@ -125,7 +129,11 @@ async def run(
             return Exit(reason=ExitReason.NOT_STARTED, detail=f"no right to become {user}")
         return Exit(reason=ExitReason.NOT_EXECUTABLE, detail=error.strerror or "")
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        return Exit(reason=ExitReason.NOT_STARTED, detail=str(error))
+        is_scarce = isinstance(error, OSError) and error.errno in _SCARCE
+        return Exit(
+            reason=ExitReason.SCARCE if is_scarce else ExitReason.NOT_STARTED,
+            detail=(error.strerror if isinstance(error, OSError) else None) or str(error),
+        )
     return await _attend(process, handle, stdin, timeout, output_limit, began)
 
 

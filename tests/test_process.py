@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import stat
 import time
@@ -105,6 +106,18 @@ async def test_endless_output_ends_with_the_timeout() -> None:
 async def test_what_cannot_be_run(path: str, reason: ExitReason) -> None:
     """A missing file, one without permission, a folder, a name that is none: each a reason, no exception."""
     assert (await run([path], timeout=10.0)).reason is reason
+
+
+async def test_no_descriptor_is_left_for_it() -> None:
+    """That is told apart, for it is no fault of the program."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        end = await run(["/bin/true"], timeout=10.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert end.reason is ExitReason.SCARCE
+    assert end.text == "could not be started, for this host is out of resources: Too many open files"
 
 
 async def test_a_missing_interpreter(script: Script) -> None:

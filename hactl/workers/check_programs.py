@@ -6,6 +6,7 @@ from hactl.process import ExitReason
 from hactl.workers.program_client import Programs
 from hactl.workers.programs import Ended
 from health.dialogue import Ran
+from health.errors import scarcity
 from health.probes.program import RunProgram
 from health.result import PASSED, End, Reason
 
@@ -35,6 +36,8 @@ def ran(ended: Ended, program: str) -> Ran:
     """How a program ended, as checks are told."""
     if ended.reason is ExitReason.OK:
         return Ran(PASSED, 0, ended.output)
+    if ended.reason is ExitReason.SCARCE:
+        return Ran(scarcity(f"{program}: {ended.failure}"))
     reason = _REASONS.get(ended.reason, Reason.CANNOT_RUN) if ended.reason else Reason.CANNOT_RUN
     by_itself = ended.reason is ExitReason.STATUS
     return Ran(End(reason, f"{program}: {ended.failure}"), ended.status if by_itself else None, ended.output)

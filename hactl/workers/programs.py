@@ -103,7 +103,7 @@ class Helper:
         elif not all(name.startswith(OURS) for name in message.environment):
             self.answer(Ended(message.id, f"only variables named {OURS}... are handed to programs"))
         elif self._running >= RUNNING:
-            self.answer(Ended(message.id, f"{RUNNING} programs run already"))
+            self.answer(Ended(message.id, f"{RUNNING} programs run already", process.ExitReason.SCARCE))
         else:
             self._running += 1
             self._requests.put_nowait(message)

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
+from hactl.process import ExitReason
 from hactl.processes.ipc import Link, connect
 from hactl.processes.messages import AllowPrograms, WithHosts
 from hactl.workers import programs
+from hactl.workers.check_programs import ran
 from hactl.workers.program_client import Programs
 from hactl.workers.programs import Ended, Helper, Run
+from health.errors import says_nothing
 from support.alerts import until
 from support.processes import alive
 
@@ -182,4 +185,5 @@ async def test_too_many_at_once_are_refused() -> None:
     helper.allow(AllowPrograms(((ID, USER),)))
     for number in range(programs.RUNNING + 1):
         helper.receive(Run(number, ID, USER, {}, b"", 1.0))
-    assert answers == [Ended(programs.RUNNING, f"{programs.RUNNING} programs run already")]
+    assert answers == [Ended(programs.RUNNING, f"{programs.RUNNING} programs run already", ExitReason.SCARCE)]
+    assert says_nothing(ran(answers[0], "/usr/bin/id").end), "it is no fault of the server that is checked"
