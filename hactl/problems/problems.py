@@ -10,6 +10,7 @@ import msgspec
 
 from hactl import kept
 from hactl.config.model import Config
+from hactl.peers.channel import on_channel
 from hactl.problems.acks import Ack, covering
 from notify.event import Event, EventKind, Severity
 from notify.problem import Key, Role, Topic, place
@@ -93,7 +94,7 @@ def subjects(config: Config) -> dict[Topic, frozenset[str]]:
     """What can have problems of each kind."""
     services = frozenset(service.name for service in config.services)
     routers = frozenset(router.name for router in config.failover.routers)
-    directors = frozenset(director.name for director in config.directors)
+    peers = on_channel(config)
     servers = frozenset(
         f"{one.name}@{service.name}" for service in config.services for one in service.servers
     )
@@ -107,8 +108,8 @@ def subjects(config: Config) -> dict[Topic, frozenset[str]]:
         Topic.ROUTER: routers,
         Topic.FENCE: frozenset(spec.router for spec in config.fences),
         Topic.TRACK: tracked,
-        Topic.PEER: directors,
-        Topic.LINK: directors,
+        Topic.PEER: peers,
+        Topic.LINK: peers,
     }
 
 

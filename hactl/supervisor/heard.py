@@ -13,6 +13,7 @@ from failover.peer.report import PeerReport
 from failover.report import Alarm, Conflict, PeerPayload, RouterReport
 from hactl.config.model import Config
 from hactl.events import of_alarm, of_conflict, of_report, plain
+from hactl.peers.channel import on_channel
 from hactl.processes.messages import Ask, ChannelReport, Note, Outcomes, Transitions
 from hactl.processes.preparing import FAILOVER
 from hactl.wishes.unseen import at_takeover, late
@@ -41,14 +42,13 @@ class Heard:
         return {name: report for name, report in self.reports.items() if name in self._spoke}
 
     def keep(self, config: Config) -> None:
-        """Forget the routers, channels and directors that are no more."""
+        """Forget the routers, channels and peers that are no more."""
         routers = {router.name for router in config.failover.routers}
         self.reports = {name: report for name, report in self.reports.items() if name in routers}
         channels = {channel.name for channel in config.notify.channels}
         self.channels = {name: report for name, report in self.channels.items() if name in channels}
-        directors = {director.name for director in config.directors}
         for known in (self._daemon.peers.reports, self._daemon.peers.words):
-            for gone in known.keys() - directors:
+            for gone in known.keys() - on_channel(config):
                 del known[gone]
 
     def message(self, name: str, message: Any) -> None:
@@ -70,9 +70,9 @@ class Heard:
                 daemon.emit(of_alarm(message, daemon.config.node))
             case FenceAsked() | FenceDropped():
                 daemon.beside.fence(message)
-            case PeerReport() if self._is_director(message.peer):
+            case PeerReport() if self._is_peer(message.peer):
                 daemon.emit(daemon.peers.on_report(message))
-            case PeerPayload(peer, data) if self._is_director(peer):
+            case PeerPayload(peer, data) if self._is_peer(peer):
                 self._on_word(peer, data)
             case Lateness():
                 daemon.pace.hear(message, daemon.config.failover.routers)
@@ -83,9 +83,9 @@ class Heard:
             case Note(level, text, fields):
                 getattr(self._log, level.value)(text, worker=name, **{k: v for k, v in fields.items() if v})
 
-    def _is_director(self, name: str) -> bool:
+    def _is_peer(self, name: str) -> bool:
         """Whether it is one still: what was said of others before a reload may come after it."""
-        return any(director.name == name for director in self._daemon.config.directors)
+        return name in on_channel(self._daemon.config)
 
     def _on_router(self, report: RouterReport) -> None:
         daemon = self._daemon

@@ -246,3 +246,13 @@ def test_a_master_that_a_reload_takes_out(two: Pair) -> None:
     time.sleep(3.0)
     assert not [sentence for sentence in lb1.status()["splits"] if "two masters" in sentence]
     assert (lb1.events("conflict.two_masters"), lb1.events("config.drift")) == ([], [])
+
+
+def test_a_channel_that_a_reload_takes_out(two: Pair) -> None:
+    """Without it nothing is known of a peer but its adverts, whatever it said last."""
+    lb1 = two.lb1
+    lb1.write("\n".join(line for line in lb1.config.read_text().split("\n") if not line.startswith("peer:")))
+    lb1.hactl("reload", check=True)
+    peer = lb1.status()["peers"]["lb2"]
+    assert (peer["state"], peer["config_matches"]) == ("unknown", None)
+    assert "there is no peer channel with lb2" in "\n".join(lb1.status()["splits"])

@@ -5,10 +5,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from failover.peer.spec import PeerChannelSpec, PeerDirector
 from hactl.config.load import load
 from hactl.config.model import Config
 from hactl.problems import acks, problems, standing
@@ -79,6 +81,22 @@ def test_what_left_the_configuration_is_no_problem() -> None:
     assert list(problems.decode(problems.encode(known))) == list(known)
     with pytest.raises(ValueError, match="not a file of problems"):
         problems.decode(b"{}")
+
+
+def test_nobody_hears_a_peer_without_a_channel() -> None:
+    """What was wrong with a director is no problem any more when nobody could tell of its end."""
+    config = example()
+    channel = PeerChannelSpec(
+        cluster="web", node="lb1", key_file="/etc/hactl/peer.key", peers=(PeerDirector(name="lb2", links=()),)
+    )
+    failover = msgspec.structs.replace(config.failover, channel=channel)
+    known = Problems()
+    known.learn(at(1, EventKind.PEER_DOWN, "lb2"))
+    known.learn(event(EventKind.PEER_LINK, "lb2", new="down", at=1.0))
+    assert not known.keep(msgspec.structs.replace(config, failover=failover))
+    failover = msgspec.structs.replace(failover, channel=msgspec.structs.replace(channel, key_file=None))
+    assert known.keep(msgspec.structs.replace(config, failover=failover))
+    assert list(known) == []
 
 
 def test_a_word_covers_what_it_names_and_had_begun() -> None:
