@@ -1,7 +1,7 @@
 """Who is at the other end of the control socket, by the kernel's word, and which role that gives; edge.
 
 The law: only the kernel is believed (SO_PEERCRED, SO_PEERGROUPS). A directory service that hangs costs a second and the
-role, never the daemon's loop, and never root's.
+role, and never root's; it holds up neither the daemon's loop, nor what waits for the disk, nor the daemon's end.
 """
 
 import array
@@ -11,7 +11,9 @@ import os
 import pwd
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 from hactl.config.model import RolesSpec
@@ -23,6 +25,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 NAMES_WITHIN = 1.0
+LOOKUPS = 16
+"""Most look-ups at once; while so many hang no further one is tried."""
 _CREDENTIALS = struct.Struct("iII")
 _SO_PEERGROUPS = 59
 _MOST = 1024
@@ -34,6 +38,7 @@ class Callers:
 
     def __init__(self, roles: Callable[[], RolesSpec | None]) -> None:
         self._roles = roles
+        self._directory = _Directory()
 
     async def of(self, end: socket.socket) -> Caller:
         """Who is at the other end of a connection. Raises RefusedError where it has ended."""
@@ -44,14 +49,14 @@ class Callers:
             groups = _groups(end)
         except OSError as error:
             raise RefusedError(Code.UNAVAILABLE, "the connection has ended") from error
-        user = await _within(_user, uid) or f"uid {uid}"
+        user = await self._directory.ask(_user, uid) or f"uid {uid}"
         if uid in (0, os.geteuid()):
             return Caller(uid, pid, user, Role.ADMIN, owner=True)
         roles = self._roles()
         if roles is None:
             return Caller(uid, pid, user, Role.ADMIN)
         wanted = {name for part in (roles.read, roles.operate, roles.admin) for name in part.groups}
-        member_of = await _within(_among, wanted, {gid, *groups}) or frozenset()
+        member_of = await self._directory.ask(_among, wanted, {gid, *groups}) or frozenset()
         return Caller(uid, pid, user, role_of(roles, user, member_of))
 
 
@@ -63,12 +68,38 @@ def _groups(end: socket.socket) -> Iterable[int]:
         return ()
 
 
-async def _within(look: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-    """What the host's directory says; None where it does not answer in time."""
-    try:
-        return await asyncio.wait_for(asyncio.to_thread(look, *args, **kwargs), NAMES_WITHIN)
-    except TimeoutError:
-        return None
+class _Directory:
+    """Asks the host for users and groups, each time in a thread of its own that nobody waits for."""
+
+    def __init__(self) -> None:
+        self._asking = 0
+
+    async def ask(self, look: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """What the host's directory says; None where it does not answer in time, or has too often not answered yet."""
+        if self._asking >= LOOKUPS:
+            return None
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T | None] = loop.create_future()
+
+        def take(found: T | None) -> None:
+            self._asking -= 1
+            if not answer.done():
+                answer.set_result(found)
+
+        def work() -> None:
+            found = None
+            try:
+                found = look(*args, **kwargs)
+            finally:
+                with suppress(RuntimeError):  # The loop has ended meanwhile.
+                    loop.call_soon_threadsafe(take, found)
+
+        self._asking += 1
+        threading.Thread(target=work, name="names", daemon=True).start()
+        try:
+            return await asyncio.wait_for(answer, NAMES_WITHIN)
+        except TimeoutError:
+            return None
 
 
 def _user(uid: int) -> str | None:
