@@ -13,7 +13,7 @@ _UNREACHABLE = frozenset(
 )
 _CLOSED = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE})
 _LOCAL = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
-_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN})
+_SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC, errno.EAGAIN})
 _NO_MORE = "out of resources: "
 
 
