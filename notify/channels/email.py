@@ -20,11 +20,14 @@ import aiosmtplib
 from notify import render
 from notify.channels.base import DeliveryError, Tools
 from notify.channels.connecting import connected
+from notify.channels.recipients import Recipients
 from notify.event import Event
 from notify.html import html
 from notify.spec import EmailSpec
 from notify.threads import thread
 
+Answer = tuple[int, str]
+"""A server's number and words."""
 _PORTS = {"smtp": 25, "smtps": 465}
 FAREWELL = 1.0
 """Seconds that a server may take to answer our leave; what it took before is delivered in any case."""
@@ -39,9 +42,24 @@ class EmailChannel:
         self._spec = spec
         self._tools = tools
         self._timeout = timeout
+        self._recipients = Recipients(spec.to)
 
     async def deliver(self, events: Sequence[Event]) -> str:
         """Hand the mail to the server. The remark names recipients the server refused while it took others."""
+        refused: dict[str, Answer] = {}
+        for addresses, part in self._recipients.mails(events):
+            answers = await self._send(addresses, part)
+            self._recipients.took(set(addresses) - answers.keys(), part)
+            refused |= answers
+        words = "; ".join(f"{address} refused: {text}" for address, (_, text) in refused.items())
+        later = [address for address, (code, _) in refused.items() if code < 500]
+        if [address for address in later if self._recipients.put_off(address)]:
+            raise DeliveryError(words)
+        self._recipients.done(events)
+        return words
+
+    async def _send(self, addresses: Sequence[str], events: Sequence[Event]) -> dict[str, Answer]:
+        """One mail; those of these recipients that the server refused. Raises DeliveryError."""
         spec = self._spec
         mail = message(spec, events, self._tools.node, datetime.now(UTC))
         password = self._password() if spec.user else ""
@@ -49,12 +67,17 @@ class EmailChannel:
             async with self._connected() as client:
                 if spec.user:
                     await client.login(spec.user, password)
-                refused, _ = await client.send_message(mail, sender=spec.sender, recipients=list(spec.to))
+                answers, _ = await client.send_message(mail, sender=spec.sender, recipients=list(addresses))
+            refused = {address: (answer.code, answer.message) for address, answer in answers.items()}
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             words = _blotted(_words(error), spec.user or "", password)
-            raise DeliveryError(words, refused=_is_refusal(error)) from error
-        remark = "; ".join(f"{address} refused: {answer.message}" for address, answer in refused.items())
-        return _blotted(remark, spec.user or "", password)
+            if not isinstance(error, aiosmtplib.SMTPRecipientsRefused) or len(addresses) == len(spec.to):
+                raise DeliveryError(words, refused=_is_refusal(error)) from error
+            refused = {one.recipient: (one.code, one.message) for one in error.recipients}
+        return {
+            address: (code, _blotted(text, spec.user or "", password))
+            for address, (code, text) in refused.items()
+        }
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from notify.channels import connecting, email
+from notify.channels import connecting, email, recipients
 from notify.channels.base import DeliveryError
 from notify.channels.email import EmailChannel
 from notify.event import EventKind
@@ -136,6 +136,53 @@ async def test_one_refused_recipient_among_several() -> None:
         remark = await channel(server, to=("ops@example.org", "gone@example.org")).deliver([event()])
     assert remark == "gone@example.org refused: no such mailbox"
     assert server.envelopes[0].rcpt_tos == ["ops@example.org"]
+
+
+async def test_a_recipient_that_is_put_off_gets_the_mail_later_and_the_others_once() -> None:
+    """As by greylisting, while more happens: each has each event once in the end."""
+    with mail_server() as server:
+        both = channel(server, to=("ops@example.org", "night@example.org"))
+        server.refuse = {"night@example.org": "450 greylisted"}
+        with pytest.raises(DeliveryError, match="refused: greylisted") as caught:
+            await both.deliver([event(number=1)])
+        assert not caught.value.refused
+        with pytest.raises(DeliveryError):
+            await both.deliver([event(number=1), event(number=2)])
+        server.refuse = {}
+        assert await both.deliver([event(number=1), event(number=2)]) == ""
+        assert await both.deliver([event(number=3)]) == ""
+    had = [
+        (one.rcpt_tos, mail["Message-ID"]) for one, mail in zip(server.envelopes, server.mails, strict=True)
+    ]
+    assert had == [
+        (["ops@example.org"], "<event-1.1@example.org>"),
+        (["ops@example.org"], "<event-2.1@example.org>"),
+        (["night@example.org"], "<event-1.2@example.org>"),
+        (["ops@example.org", "night@example.org"], "<event-3.1@example.org>"),
+    ]
+
+
+async def test_nobody_waits_for_ever_for_a_recipient_that_is_put_off() -> None:
+    """As where a mailbox is full: after so many tries it is named, and until it takes a mail no other is held up for it."""
+    with mail_server() as server:
+        both = channel(server, to=("ops@example.org", "full@example.org"))
+        server.refuse = {"full@example.org": "452 mailbox full"}
+        for _ in range(recipients.TRIES):
+            with pytest.raises(DeliveryError):
+                await both.deliver([event(number=1)])
+        for number in (1, 2):
+            assert await both.deliver([event(number=number)]) == "full@example.org refused: mailbox full"
+        server.refuse = {}
+        assert await both.deliver([event(number=3)]) == ""
+        server.refuse = {"full@example.org": "452 mailbox full"}
+        with pytest.raises(DeliveryError):
+            await both.deliver([event(number=4)])
+    assert [one.rcpt_tos for one in server.envelopes] == [
+        ["ops@example.org"],
+        ["ops@example.org"],
+        ["ops@example.org", "full@example.org"],
+        ["ops@example.org"],
+    ]
 
 
 @pytest.mark.parametrize(("answer", "refused"), [("550 no such mailbox", True), ("450 greylisted", False)])
