@@ -1,6 +1,5 @@
 """The verb `report`: availability and downtimes, from the history."""
 
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -119,7 +118,7 @@ def _write(path: str, chosen: report_view.Report) -> None:
 
     text = page(chosen)
     if path == "-":
-        sys.stdout.write(text)
+        click.echo(text, nl=False)
         return
     try:
         Path(path).write_text(text, encoding="utf-8")

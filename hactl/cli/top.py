@@ -4,6 +4,7 @@ Asking the daemon happens in a thread of its own, so that the keys answer while 
 over a slow line a quiet cluster costs next to nothing.
 """
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -17,7 +18,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, Label, Static
 
-from hactl.cli.common import daemon, daemon_options
+from hactl.cli.common import Fault, daemon, daemon_options
 from hactl.cli.durations import Duration
 from hactl.cli.text import STATE_COLOURS
 from hactl.cli.top_rows import HEADING, Row, Sample, Sort, cells, heading, later, rows
@@ -41,6 +42,8 @@ def top(every: float) -> None:
     """
     with daemon() as client:
         client.get("version")
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):  # where Textual reads and draws
+            raise Fault("`top` needs a terminal; `hactl status` says once what it shows")
         Top(client, every).run(mouse=False)
 
 

@@ -264,6 +264,14 @@ def test_watching(tmp_path: Path) -> None:
             assert process.stderr.read() == ""
 
 
+def test_top_needs_a_terminal(tmp_path: Path) -> None:
+    """Where there is none, as in a job of cron, it says so and ends."""
+    with fake_daemon(tmp_path / "s") as daemon:
+        done = hactl("top", "--socket", daemon.path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "`top` needs a terminal" in done.stderr
+
+
 def test_foreign_package_is_told(tmp_path: Path) -> None:
     """A package `health` of somebody else that comes first on the path is warned of."""
     (tmp_path / "notify").mkdir()
