@@ -6,13 +6,11 @@ sees the keys elsewhere than they were cut (`stand`) they count for nothing.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 import msgspec
 
 from hactl.config.tree import Node
 
-SECTIONS: Final = ("pools", "services")
 _SECTION = re.compile(rb"\n(pools|services): *(?:#[^\n]*)?(?=\n)")
 _SECTION_END = re.compile(rb"\n[^ #\n]")
 _FIRST = re.compile(rb"(?:\n *(?:#[^\n]*)?(?=\n))*\n( +)[^ #\n]")
@@ -45,9 +43,7 @@ Blocks = Mapping[Place, Block]
 
 def cut(data: bytes) -> Blocks:
     """The blocks of a file, in order."""
-    text = (
-        b"\n" + data
-    )  # Every line begins after a break, so where a break is here, a line of the file begins.
+    text = b"\n" + data  # So every line has a break before it, which is where the line begins in the file.
     sections = list(_SECTION.finditer(text))
     names = [match[1] for match in sections]
     if len(set(names)) < len(names) or any(each in data for each in _ODD_BREAKS):
@@ -94,8 +90,8 @@ def stand(blocks: Blocks, root: Node) -> bool:
         node = root.value[section].node
         members = node.value if isinstance(node.value, dict) else {}
         seen = [(name, member.line, member.column) for name, member in members.items()]
-        cut_ = [(name, one.line, one.column) for (where, name), one in blocks.items() if where == section]
-        if seen != cut_ or not _is_block(node):
+        wanted = [(name, one.line, one.column) for (where, name), one in blocks.items() if where == section]
+        if seen != wanted or not _is_block(node):
             return False
     return True
 

@@ -54,8 +54,9 @@ def load(
     `memory` is that of earlier readings in the same environment; what it holds saves work and changes no result.
     """
     read = functools.cache(_read)
-    blocks = _blocks(path, read) if memory else {}
-    judged = (_recalled(path, read, env, memory, blocks) if memory else None) or _afresh(path, read, env)
+    memory = Memory() if memory is None else memory
+    blocks = _blocks(path, read)
+    judged = _recalled(path, read, env, memory, blocks) or _afresh(path, read, env)
     root, document = judged.root, judged.document
     if root is None or document is None:
         return Loaded(path=path, faults=judged.faults, warnings=judged.warnings)
@@ -63,10 +64,9 @@ def load(
     sha256 = digest(root, judged.contents)
     built = None
     if name is not None:
-        before = memory.built if memory else None
-        built = rebuild(before, document, name, around=without(root, "services"), sha256=sha256)
-    if memory:
-        memory.keep(path, blocks, root, document, built)
+        around = without(root, "services")
+        built = rebuild(memory.built, document, name, around=around, sha256=sha256)
+    memory.keep(path, blocks, root, document, built)
     return Loaded(
         path=path,
         warnings=judged.warnings,
