@@ -207,3 +207,14 @@ def test_blocks_are_cut_where_they_are_sure() -> None:
     assert [name for _, name in cut((SERVICES + "  'a b': {}\n").encode())] == []
     assert not cut(SERVICES.replace("\n", "\r\n").encode())
     assert not cut((SERVICES + SERVICES).encode())
+
+
+def test_another_director_and_another_file(both: Callable[[str, Memory], None]) -> None:
+    """One memory serves whoever asks, and never mixes them up."""
+    memory, text = Memory(), HEAD + POOLS + SERVICES
+    both(text, memory)
+    for node in ("lb2", "lb9", "lb1"):
+        assert load("f.yaml", node, memory=memory) == load("f.yaml", node)
+    Path("g.yaml").write_text(text.replace("port: 81", "port: 82"))
+    for path in ("g.yaml", "f.yaml", "none.yaml", "f.yaml"):
+        assert load(path, "lb1", memory=memory) == load(path, "lb1")
