@@ -3,6 +3,8 @@
 The law: a file is replaced whole or not at all, and is on the disk before anybody acts on it.
 """
 
+import asyncio
+import errno
 import fcntl
 import os
 from collections.abc import Callable
@@ -93,6 +95,14 @@ def replace(path: Path, content: bytes) -> None:
         raise
     os.replace(draft, path)
     _sync_directory(path.parent)
+
+
+async def keep(path: Path, content: bytes) -> None:
+    """The same without waiting for the disk meanwhile. Raises OSError, also where the host has no thread for it."""
+    try:
+        await asyncio.to_thread(replace, path, content)
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, str(error)) from error
 
 
 def set_aside(path: Path) -> Path:

@@ -1,7 +1,12 @@
 """Small files in the state directory: whole, or said to be broken."""
 
+import asyncio
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from hactl import store
 
@@ -35,3 +40,18 @@ def test_trouble(tmp_path: Path) -> None:
     assert store.trouble(tmp_path) == ""
     assert os.listdir(tmp_path) == []
     assert "No such file or directory" in store.trouble(tmp_path / "gone")
+
+
+async def test_a_host_without_a_thread_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is a disk that cannot be written for now, and no more."""
+    await store.keep(tmp_path / "f", b"one")
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+    with pytest.raises(OSError, match="can't start new thread"):
+        await store.keep(tmp_path / "f", b"two")
+    monkeypatch.undo()
+    assert (tmp_path / "f").read_bytes() == b"one"

@@ -86,6 +86,6 @@ class ProblemKeeper:
 
     async def _save(self, content: bytes) -> None:
         try:
-            await asyncio.to_thread(store.replace, self._path, content)
+            await store.keep(self._path, content)
         except OSError as error:
             self._log.warning(f"the list of problems cannot be kept: {error.strerror}")

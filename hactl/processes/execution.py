@@ -1,6 +1,7 @@
 """Executing a worker: a process of its own session, with one end of a socket pair for each option that names one; edge."""
 
 import asyncio
+import errno
 import socket
 import sys
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,10 @@ async def execute(
     except OSError:
         _close(ours)
         raise
+    except RuntimeError as error:
+        # There is no thread to wait for it: the host has too many. It ends by itself, for nobody speaks with it.
+        _close(ours)
+        raise OSError(errno.EAGAIN, str(error)) from error
     finally:
         _close(theirs)
     return process, ours

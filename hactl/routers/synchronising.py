@@ -94,7 +94,7 @@ class Synchronising:
                     await self._loop.settled()
 
     async def _store(self, record: SyncRecord) -> None:
-        await asyncio.to_thread(store.replace, self._path, msgspec.json.encode(record))
+        await store.keep(self._path, msgspec.json.encode(record))
 
     def _on_report(self, report: SyncReport) -> None:
         match report:

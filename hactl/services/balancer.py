@@ -283,7 +283,7 @@ class Balancer:
         return refusal_words(refusal.op, refusal.code, refusal.text, self._name)
 
     async def _store_owned(self, owned: ownership.Owned) -> None:
-        await asyncio.to_thread(store.replace, self._owned_path, ownership.encode(owned))
+        await store.keep(self._owned_path, ownership.encode(owned))
 
     def _load_owned(self) -> ownership.Owned:
         try:

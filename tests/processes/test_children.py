@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -125,6 +126,26 @@ async def test_stop_between_two_lives() -> None:
     await site.task
     assert time.monotonic() - began < 0.9, "the second wait is a second long"
     assert len(site.deaths) == 2
+
+
+async def test_a_host_without_a_thread_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that cannot be started for want of one is started again and again, as for want of anything else."""
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if "waitpid" in thread.name:
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    site = Site(ENDS)
+    await until(lambda: site.child.restarts == 2)
+    assert set(site.deaths) == {"cannot be started: can't start new thread"}
+    monkeypatch.undo()
+    await until(lambda: site.child.restarts == 3)
+    assert site.deaths[2].startswith("exit status")
+    await site.child.stop("test", 10.0)
+    await site.task
 
 
 async def test_what_is_wrong_with_it() -> None:
