@@ -10,7 +10,7 @@ import pytest
 from hactl.history import store
 from hactl.history.keeper import Keeper
 from hactl.history.store import Store
-from notify import lane, pace
+from notify import attempt, pace
 from notify.dispatcher import Dispatcher
 from notify.event import Event, EventKind
 from notify.spec import ChannelSpec, EmailSpec, WebhookSpec
@@ -28,7 +28,7 @@ def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(pace, "BACKOFF_FIRST", 0.001)
     monkeypatch.setattr(pace, "BACKOFF_MOST", 0.3)
     monkeypatch.setattr(store, "RETRY", 0.03)
-    monkeypatch.setattr(lane, "MARGIN", 0.1)
+    monkeypatch.setattr(attempt, "MARGIN", 0.1)
     with disk.small_disk(tmp_path / "disk", 16) as directory:
         yield directory
 
