@@ -151,7 +151,7 @@ def _host_and_port(text: str) -> tuple[str | None, int | None]:
         return str(ipaddress.ip_address(text)), None
     except ValueError:
         host, colon, port = text.rpartition(":")
-    if not colon:
+    if not colon or text.endswith("]"):
         host, port = text, ""
     elif not (port.isdecimal() and port.isascii() and 0 < int(port) < 65536):
         return None, None

@@ -59,6 +59,7 @@ def document(tmp_path: Path, secret: Path) -> Document:
         ("page", "192.0.2.7:8080", None, ["page http  192.0.2.7 8080"]),
         ("page", "2001:db8::7", None, ["page http  2001:db8::7 80"]),
         ("ssh", "[2001:db8::7]:2222", None, ["ssh ssh  2001:db8::7 2222"]),
+        ("page", "[2001:db8::7]", None, ["page http  2001:db8::7 80"]),
         ("ssh", "rs9.example.org", None, ["ssh ssh  rs9.example.org 22"]),
         ("{type: tcp, expect: x}", "localhost:5", None, ["{type: tcp, expect: x} tcp  localhost 5"]),
     ],
