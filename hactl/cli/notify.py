@@ -5,6 +5,7 @@ import sys
 import click
 
 from hactl.cli.common import daemon, daemon_options, echo_json, json_option
+from hactl.cli.names import Named
 from hactl.cli.text import clean
 
 _PATIENCE = 600.0
@@ -17,7 +18,7 @@ def notify() -> None:
 
 
 @notify.command()
-@click.argument("channel")
+@click.argument("channel", type=Named("channel"))
 @json_option
 @daemon_options
 def test(channel: str, as_json: bool) -> None:

@@ -9,11 +9,11 @@ import click
 from hactl.cli import waiting
 from hactl.cli.common import F, daemon, daemon_options, echo_json, json_option, warn
 from hactl.cli.durations import Duration
+from hactl.cli.names import NAME, Named
 from hactl.cli.text import clean, span
 from hactl.control.patience import HANDOVER
 
-_NAME = r"[A-Za-z0-9._-]{1,64}"
-_SCOPE = re.compile(rf"({_NAME})(?:@({_NAME}))?", re.ASCII)
+_SCOPE = re.compile(rf"({NAME})(?:@({NAME}))?", re.ASCII)
 
 
 class _Scope(click.ParamType[tuple[str, str | None]]):
@@ -29,18 +29,6 @@ class _Scope(click.ParamType[tuple[str, str | None]]):
         if found is None:
             self.fail(f"'{value}' is neither SERVER nor SERVER@SERVICE", param, ctx)
         return found[1], found[2]
-
-
-class _Router(click.ParamType[str]):
-    """ROUTER on the command line."""
-
-    name = "router"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name; wrong usage for what cannot be one."""
-        if re.fullmatch(_NAME, value, re.ASCII) is None:
-            self.fail(f"'{value}' cannot be the name of a router", param, ctx)
-        return str(value)
 
 
 def _scope_argument(function: F) -> F:
@@ -167,7 +155,7 @@ def _ask(
 
 
 @click.command()
-@click.argument("router", type=_Router(), required=False)
+@click.argument("router", type=Named("router"), required=False)
 @click.option("--for", "seconds", type=Duration(), show_default="1h", help="Hold back so long.")
 @json_option
 @daemon_options
@@ -196,7 +184,7 @@ def standby(hard: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("router", type=_Router(), required=False)
+@click.argument("router", type=Named("router"), required=False)
 @json_option
 @daemon_options
 def resume(router: str | None, as_json: bool) -> None:

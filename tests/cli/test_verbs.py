@@ -66,7 +66,7 @@ def test_unknown_verb_is_wrong_usage() -> None:
         ("drain", "rs1", "--for", "2"), ("drain", "rs1", "--for", "soon"), ("weight", "rs1"),
         ("weight", "rs1", "-1"), ("weight", "rs1", "65536"), ("weight", "rs1", "many"), ("enable", "rs1", "--for", "1h"),
         ("events", "--since", "1w"), ("events", "-n", "0"), ("handover", "--for", "1"), ("standby", "web"),
-        ("handover", "a b"), ("resume", ""), ("ack", "w\u0119b"),
+        ("handover", "a b"), ("resume", ""), ("ack", "w\u0119b"), ("notify", "test", "a b"),
         ("version", "now"), ("report", "--since", "1w"), ("report", "--csv", "--json"),
     ],
 )  # fmt: skip
