@@ -13,7 +13,7 @@ from hactl.config.reading import Reading
 from hactl.ipvs.spec import ServiceSpec
 
 
-class Known(msgspec.Struct, frozen=True):
+class Inventory(msgspec.Struct, frozen=True):
     """Digests of what somebody has: of each service by its name, and of all checks together."""
 
     services: dict[str, bytes] = {}
@@ -36,12 +36,12 @@ class Digests:
         self._services: dict[str, tuple[ServiceSpec, bytes]] = {}
         self._checks: tuple[object, bytes] = (None, b"")
 
-    def of(self, config: Config) -> Known:
+    def of(self, config: Config) -> Inventory:
         """Those of a configuration."""
         before = self._services
         self._services = {spec.name: _digested(before.get(spec.name), spec) for spec in config.services}
         self._checks = _digested(self._checks, config.checks)
-        return Known({name: digest for name, (_, digest) in self._services.items()}, self._checks[1])
+        return Inventory({name: digest for name, (_, digest) in self._services.items()}, self._checks[1])
 
 
 def _digested(before: tuple[Any, bytes] | None, value: Any) -> tuple[Any, bytes]:
@@ -50,7 +50,7 @@ def _digested(before: tuple[Any, bytes] | None, value: Any) -> tuple[Any, bytes]
     return value, hashlib.blake2b(msgspec.msgpack.encode(value), digest_size=16).digest()
 
 
-def part(reading: Reading, own: Known, theirs: Known) -> Part:
+def part(reading: Reading, own: Inventory, theirs: Inventory) -> Part:
     """A reading, with the digests `own` of its configuration, for somebody who has what `theirs` are the digests of."""
     config = reading.config
     if config is None:

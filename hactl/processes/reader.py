@@ -16,7 +16,7 @@ import msgspec
 
 from hactl.config.fault import Fault
 from hactl.config.model import Config
-from hactl.config.parts import Digests, Known, Part, whole
+from hactl.config.parts import Digests, Inventory, Part, whole
 from hactl.config.reading import Reading
 from hactl.processes.execution import execute
 from hactl.workers.reader import Request
@@ -69,8 +69,8 @@ class Reader:
             try:
                 async with asyncio.timeout(READ_WITHIN):
                     process, door = await self._ready()
-                    known = self._digests.of(have) if have is not None else Known()
-                    reading = _reading(await _ask(door, Request(path, node, known)), have)
+                    has = self._digests.of(have) if have is not None else Inventory()
+                    reading = _reading(await _ask(door, Request(path, node, has)), have)
                     return reading or _unread(path, _ended(await process.wait()))
             except TimeoutError:
                 return _unread(path, _silent())

@@ -13,7 +13,7 @@ import sys
 
 import msgspec
 
-from hactl.config.parts import Digests, Known, part
+from hactl.config.parts import Digests, Inventory, part
 from hactl.config.reading import Reading
 
 _OUTPUT = 1
@@ -25,7 +25,7 @@ class Request(msgspec.Struct, frozen=True):
 
     path: str
     node: str | None = None
-    known: Known = Known()
+    has: Inventory = Inventory()
 
 
 class Answers:
@@ -43,8 +43,8 @@ class Answers:
 
         loaded = load(request.path, request.node, memory=self._memory)
         reading = Reading(**{name: getattr(loaded, name) for name in Reading.__struct_fields__})
-        own = self._digests.of(reading.config) if reading.config is not None else Known()
-        return msgspec.msgpack.encode(part(reading, own, request.known))
+        own = self._digests.of(reading.config) if reading.config is not None else Inventory()
+        return msgspec.msgpack.encode(part(reading, own, request.has))
 
 
 def serve(door: socket.socket) -> None:

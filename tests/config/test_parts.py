@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hactl.config.model import Config
-from hactl.config.parts import Digests, Known, Part, part, whole
+from hactl.config.parts import Digests, Inventory, Part, part, whole
 from hactl.config.reading import Reading
 from support.config import MINIMAL, config_of
 
@@ -24,7 +24,7 @@ TEXTS = (
 
 def told(new: Config, old: Config | None) -> Part:
     """What comes over, as it is after its way."""
-    theirs = Digests().of(old) if old is not None else Known()
+    theirs = Digests().of(old) if old is not None else Inventory()
     said = part(Reading(path="f", config=new), Digests().of(new), theirs)
     return msgspec.msgpack.decode(msgspec.msgpack.encode(said), type=Part)
 
