@@ -3,6 +3,7 @@
 Who runs the program, and as whom, is not decided here: the means to run one is handed in.
 """
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -12,9 +13,12 @@ from notify.channels.base import DeliveryError, Tools
 from notify.event import Event
 from notify.spec import ExecSpec
 
+_LATER = re.compile(r"exit status 75\b")
+"""A program's way to say that it is not the event's fault (EX_TEMPFAIL of sysexits.h, as mail programs have it)."""
+
 
 class ExecChannel:
-    """Runs the program; exit status 0 is success."""
+    """Runs the program; exit status 0 is success, 75 asks to be run again later, any other is a refusal."""
 
     batch = 1
 
@@ -34,5 +38,6 @@ class ExecChannel:
                 self._timeout,
             )
             if failure:
-                raise DeliveryError(f"{self._spec.command[0]}: {failure}", refused=True)
+                refused = not _LATER.match(failure)
+                raise DeliveryError(f"{self._spec.command[0]}: {failure}", refused=refused)
         return ""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from hactl.process import run
 from notify.channels.base import DeliveryError
 from notify.channels.exec import ExecChannel
 from notify.channels.registry import build
@@ -45,6 +46,18 @@ async def test_a_failed_program_is_a_refusal() -> None:
     with pytest.raises(DeliveryError, match="/etc/hactl/on-event: exit status 3") as caught:
         await ExecChannel(SPEC, tools(run_program=Runner("exit status 3")), 7.0).deliver([event()])
     assert caught.value.refused
+
+
+@pytest.mark.parametrize(
+    ("script", "refused"),
+    [("exit 75", False), ("echo the gateway is busy; exit 75", False), ("exit 1", True), ("kill $$", True)],
+)
+async def test_a_program_asks_for_patience_by_its_status(script: str, refused: bool) -> None:
+    """75, which is EX_TEMPFAIL; by a program that is really run."""
+    failure = (await run(["/bin/sh", "-c", script], timeout=10.0)).failure
+    with pytest.raises(DeliveryError) as caught:
+        await ExecChannel(SPEC, tools(run_program=Runner(failure)), 7.0).deliver([event()])
+    assert caught.value.refused is refused
 
 
 def test_the_registry_builds_by_kind() -> None:
