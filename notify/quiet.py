@@ -15,7 +15,6 @@ import msgspec
 from notify.event import Severity
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-DAY = 24 * 60
 LONGEST = 8 * 86400.0
 """Seconds: windows that follow each other for longer never end."""
 

@@ -141,10 +141,6 @@ class Overrides(msgspec.Struct, frozen=True):
         """The same without those whose deadline has passed; the revision stays."""
         return Overrides(tuple(r for r in self.records if not r.has_expired(now)), self.revision)
 
-    def next_deadline(self) -> float | None:
-        """When the next override ends (wall clock), None when none does."""
-        return min((record.until for record in self.records if record.until is not None), default=None)
-
     def with_wish(self, wish: Wish, services: Sequence[ServiceSpec], now: float) -> "Overrides":
         """These overrides after `wish`. Raises OverrideError with a sentence for the operator."""
         self._check_scope(wish, services)

@@ -30,8 +30,9 @@ from support.failover import (
 
 
 def giving(**changes: int) -> Election:
-    """A master that asked a peer at 0."""
+    """A master of old that asked a peer at 0."""
     election = as_master(now=0.0, **changes)
+    election.router.took_over_at = -10.0
     assert only(SendAdvert, election.release(0.0, hold=60.0, within=1.4, named=True)) == [SendAdvert(100)]
     return election
 
@@ -76,6 +77,24 @@ def test_the_takers_advert_alone_does_not_let_go() -> None:
         assert not only(DropAddresses, [action for _, action in run_to(election, tick / 10 + 0.09)])
     handing.ready(election.router, 1.0)
     assert kinds([action for _, action in run_to(election, 1.05)]) == ["DropAddresses"]
+
+
+def test_a_rivals_advert_is_not_taken_for_the_takers() -> None:
+    """Both took over a moment ago; the rival yields to what we said before. Until the peer is ready we are who serves."""
+    election = giving()
+    election.router.took_over_at = -0.01
+    assert election.receive(advert(100), LOWER, 0.01) == []
+    assert only(SendAdvert, handing.unanswered(election.router, 0.05)) == [SendAdvert(RELEASE)]
+    assert election.router.holding
+    assert not only(DropAddresses, [action for _, action in run_to(election, 1.0)])
+
+
+def test_a_rival_that_does_not_yield_is_heard_again() -> None:
+    """An interval after the ask nothing of ours is under way any more: who still advertises follows."""
+    election = giving()
+    election.router.took_over_at = -0.01
+    assert election.receive(advert(100), LOWER, 0.01) == []
+    assert kinds(election.receive(advert(100), LOWER, 0.11)) == ["Changed"]
 
 
 def test_never_ready_is_waited_for_so_long_and_no_longer() -> None:

@@ -34,5 +34,7 @@ FOUND = {
     274930: "the hold of a group's first router had ended, that of another not, as the checker did not know",
     287490: "a lease ended on a director without a carrier, as the checker did not know",
     348075: "one that was asked, and had to give back at once, took the giver's last advert for its answer",
+    412387: "one that had asked a third took the advert of a rival, who yielded to it, for the taker's",
+    445490: "the last advert before the calm was lost, as the checker did not know",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }

@@ -77,6 +77,8 @@ class Judge:
         self._prompt = prompt
         self.directors: Sequence[Director] = ()
         self._world, self._networks = world, networks
+        self._weathers = {name: network.weather for name, network in networks.items()}
+        """Until all is calm."""
         self._slowest = slowest
         self._calm_from = math.inf
         self._ordered_at = -math.inf
@@ -331,10 +333,11 @@ class Judge:
     # ---- two holders --------------------------------------------------------------------------------------------------
 
     def _overlap(self, spec: RouterSpec) -> float:
-        network = self._networks[spec.interface]
-        runs = 1 + (network.weather.run or 0)
-        base = max(CONFIRM_WITHIN, spec.advert_interval) + (runs - 1) * spec.advert_interval
-        return base + 2 * network.longest + 3 * self._slowest + EPSILON
+        network, before = self._networks[spec.interface], self._weathers[spec.interface]
+        lost_before = (1 + (before.run or 0)) * spec.advert_interval
+        weather = before if self._world.now < self._calm_from + lost_before else network.weather
+        base = max(CONFIRM_WITHIN, spec.advert_interval) + (weather.run or 0) * spec.advert_interval
+        return base + 2 * weather.longest(spec.advert_interval) + 3 * self._slowest + EPSILON
 
     def _overlaps(self, what: tuple[tuple[int, int, int], float]) -> None:
         key, since = what

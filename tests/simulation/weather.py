@@ -36,6 +36,10 @@ class Weather:
         holder: with longer delays one of a master that has yielded since may make its winner yield."""
         return self.fair and self.delay < PROMPT
 
+    def longest(self, interval: float) -> float:
+        """The longest delay in seconds."""
+        return SOONEST + self.delay * interval
+
 
 CALM = Weather("calm", 0.0, 0.02, 0)
 FAIR = (
@@ -68,7 +72,7 @@ class Network:
     @property
     def longest(self) -> float:
         """The longest delay in seconds."""
-        return SOONEST + self.weather.delay * self.interval
+        return self.weather.longest(self.interval)
 
     def arrivals(self, sender: int, receiver: int, kind: int) -> tuple[float, ...]:
         """After how many seconds the copies of one message arrive, none for loss; runs are counted for each kind."""

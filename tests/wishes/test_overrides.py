@@ -91,12 +91,10 @@ def test_a_record_keeps_who_when_and_why() -> None:
 def test_deadline() -> None:
     """An override ends at its deadline, and what stands behind it counts again."""
     overrides = after(wish("rs1", **DISABLE), wish("rs1@www", **DRAIN, until=NOW + 60))
-    assert overrides.next_deadline() == NOW + 60
     assert overrides.expired(NOW + 59) == ()
     assert [record.service for record in overrides.expired(NOW + 60)] == ["www"]
     later = overrides.without_expired(NOW + 60)
     assert later.effective("www", "rs1") == (Admin.DISABLED, None)
-    assert later.next_deadline() is None
 
 
 def test_revisions_never_come_back() -> None:
