@@ -463,9 +463,12 @@ class Judge:
         if director.writer is not None and director.writer.holds_soon:
             return  # It woke in the last moment; its renewal is on the way to the kernel.
         if self._slowest > CONFIRM_WITHIN and any(
-            self._waits_for_its_kernel(d, spec) or now - d.died_writing_at <= moment for d in self.directors
+            self._waits_for_its_kernel(d, spec)
+            or self._wrote_too_late(d, spec, moment)
+            or now - d.died_writing_at <= moment
+            for d in self.directors
         ):
-            return  # Its successor could not wait longer for a slow kernel, or died in doing so.
+            return  # Its successor could not wait longer for a slow kernel, which had it too late; or died in doing so.
         self._broken(f"{director.name} lives and gives up {spec.name}'s VIP ({why}), and nobody holds it")
 
     def _hid(self, director: "Director", heard: Heard, spec: RouterSpec, lately: float) -> bool:
@@ -486,6 +489,12 @@ class Judge:
             return False
         waited = director.clock.read(self._world.now) - router.since
         return router.state is not State.MASTER or waited >= max(CONFIRM_WITHIN, spec.advert_interval)
+
+    def _wrote_too_late(self, director: "Director", spec: RouterSpec, lately: float) -> bool:
+        router = _router(director, spec.vrid)
+        if router is None or router.cause is not Cause.LEASE_LAPSED:
+            return False
+        return director.clock.read(self._world.now) - router.since <= lately
 
     # ---- causes -------------------------------------------------------------------------------------------------------
 
