@@ -36,6 +36,6 @@ FOUND = {
     348075: "one that was asked, and had to give back at once, took the giver's last advert for its answer",
     412387: "one that had asked a third took the advert of a rival, who yielded to it, for the taker's",
     445490: "the last advert before the calm was lost, as the checker did not know",
-    566232: "a successor fell through by a write from before a stall, which a slow kernel undid, as the checker did not know",
+    566232: "a successor fell through by an old write that a slow kernel undid, as the checker did not know",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }
