@@ -248,6 +248,11 @@ class Election:
         """The kernel holds the VIPs now; the first advert and announcement after a takeover wait for this."""
         return handing.taken(self.router, now)
 
+    def confirmed(self, lease: int) -> None:
+        """The kernel has the VIPs with a lease of so many seconds, even if it did not tell yet that they work."""
+        if self.router.holding:
+            self.router.confirmed_lease = lease
+
     def voided(self, now: float) -> list[Action]:
         """A write outlasted the time it was good for and was undone: others may hold the VIPs by now."""
         return holding.lapse(self.router, now)

@@ -28,7 +28,7 @@ def take(router: Router, now: float) -> list[Action]:
     router.overslept = False
     router.renew_at = now + renewal_period(lease) if lease else None
     router.expires_at = now + lease if router.spec.witness is not None else None
-    return [HoldAddresses(lease, min(now + _good_for(lease), witness.good_until(router)))]
+    return [HoldAddresses(lease, min(now + _good_for(router.sure_lease), witness.good_until(router)))]
 
 
 def _good_for(lease: int) -> float:
@@ -40,6 +40,7 @@ def drop(router: Router) -> list[Action]:
     if not router.holding:
         return []
     router.holding = False
+    router.confirmed_lease = 0
     router.renew_at = router.expires_at = None
     router.give_up_at = None
     return [DropAddresses()]
@@ -124,7 +125,7 @@ def wake(router: Router, now: float) -> list[Action]:
     if router.holding and router.expires_at is not None and now >= router.expires_at:
         actions += lapse(router, now)
     if router.holding and router.renew_at is not None and now >= router.renew_at:
-        lapsed = router.lease and now - router.renew_at > router.lease
+        lapsed = router.lease and now - router.renew_at > router.sure_lease
         actions += lapse(router, now) if lapsed else take(router, now)
     return actions
 
@@ -146,10 +147,11 @@ def _nobody_succeeded(router: Router, now: float) -> list[Action]:
 
 def woken_from_stall(router: Router, now: float) -> list[Action]:
     """After a stall in which nobody else was heard (else `receive` had acted): go on, but within the lease only."""
-    if router.confirm_by is not None and router.lease and now - router.since > _good_for(router.lease):
+    lease = router.sure_lease
+    if router.confirm_by is not None and lease and now - router.since > _good_for(lease):
         return lapse(router, now)  # The write that our first advert waits for is void.
     late = now - min(at for at in (router.advert_at, router.renew_at, now) if at is not None)
-    if router.lease and late > router.lease:
+    if lease and late > lease:
         return lapse(router, now)
     if router.advert_at is None or late <= router.dead_time():
         return []

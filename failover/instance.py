@@ -264,6 +264,8 @@ class Instance:
             self._around.before_timer()
             self._perform(self.election.voided(now), now)
         elif not job.cancelled:
+            if not job.error:
+                self.election.confirmed(job.lifetime)
             self._unseen = () if job.error else job.places
             self._see(now)
 
@@ -281,10 +283,8 @@ class Instance:
             return
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
         self._armed = deadline
-        if deadline is not None:
-            self._timer = self._loop.call_at(deadline, self._on_timer)
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -112,6 +112,8 @@ class Router:
     overslept: bool = False
     """What is known of the peers is older than a stall: the next lease is one that protects them."""
     holding: bool = False
+    confirmed_lease: int = 0
+    """The lease in whole seconds that the kernel has confirmed last, 0 before it has."""
     renew_at: float | None = None
     expires_at: float | None = None
     """When what was written last ends; kept where witnesses may forbid the next renewal."""
@@ -139,6 +141,11 @@ class Router:
         spec = self.spec
         alone = self.alone and not self.overslept and spec.witness is None
         return max(spec.lease, spec.lease_alone) if alone and spec.lease else spec.lease
+
+    @property
+    def sure_lease(self) -> int:
+        """The lease that stalls are judged by: a longer one counts once the kernel has confirmed it."""
+        return min(self.lease, self.confirmed_lease or self.lease)
 
     def master_down_from(self, interval: float) -> float:
         """Master_Down_Interval for a master that advertises every `interval` seconds; twice that while in standby."""

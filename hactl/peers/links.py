@@ -38,8 +38,7 @@ class PeerLinks:
                     found += self._mended(key)
                 elif now - self._since.setdefault(key, now) >= self._patience(key):
                     found += self._broken(key, link.reason)
-        self._forget(reports)
-        return found
+        return found + self._forget(reports)
 
     def _patience(self, link: Link) -> float:
         return LASTS if link in self._worked else COMES_WITHIN
@@ -54,22 +53,30 @@ class PeerLinks:
     def _mended(self, link: Link) -> list[Occurrence]:
         self._since.pop(link, None)
         self._worked.add(link)
-        if link not in self._told:
-            return []
+        return self._over(link, "works again") if link in self._told else []
+
+    def _over(self, link: Link, how: str) -> list[Occurrence]:
+        """One of them is broken no more; the alarm of its peer ends with the last."""
         self._told.remove(link)
-        text = f"the link {_words(link)} works again"
-        kind = EventKind.PEER_LINK
+        kind, text = EventKind.PEER_LINK, f"the link {_words(link)} {how}"
+        if others := sorted(other for other in self._told if other[0] == link[0]):
+            text += f"; {_words(others[0])} is still down"
+            return [plain(kind, link[0], text, old="down", new="down")]
         return [
             Occurrence(kind=kind, subject=link[0], old="down", new="up", reason=text, severity=Severity.INFO)
         ]
 
-    def _forget(self, reports: Mapping[str, PeerReport]) -> None:
+    def _forget(self, reports: Mapping[str, PeerReport]) -> list[Occurrence]:
         """Links that are no more, and what was noticed of those whose peer went down: it may have been restarted."""
         there = {(name, link.own, link.peer) for name, report in reports.items() for link in report.links}
         up = {name for name, report in reports.items() if report.state is PeerState.UP}
         self._since = {link: at for link, at in self._since.items() if link in there and link[0] in up}
         self._worked = {link for link in self._worked & there if link[0] in up}
-        self._told &= there
+        gone = sorted(self._told - there)
+        self._told = {link for link in self._told if link[0] in reports}
+        return [
+            one for link in gone if link in self._told for one in self._over(link, "is not used any more")
+        ]
 
 
 def _words(link: Link) -> str:

@@ -179,6 +179,23 @@ def test_after_a_stall_nobody_is_known_to_be_alone() -> None:
     assert leases == [2, 60]
 
 
+def test_a_longer_lease_counts_once_the_kernel_has_it() -> None:
+    """The write of it was under way when we stood still: the VIPs went by the lease before, and it comes too late."""
+    election = as_master(now=0.0)
+    election.confirmed(2)
+    (longer,) = only(HoldAddresses, election.set_alone(True, 0.1))
+    assert longer.lease == 60
+    assert longer.void_after < 2.1
+    election.wake(3.0)
+    assert election.router.cause is Cause.LEASE_LAPSED
+
+    election = as_master(now=0.0)
+    election.set_alone(True, 0.1)
+    election.confirmed(60)
+    election.wake(3.0)
+    assert election.router.state is State.MASTER
+
+
 def test_a_stall_in_the_midst_of_a_takeover_listens_first() -> None:
     """The write that the first advert waits for is void when it is done, and would end the mastership later."""
     election = started(now=-0.36)

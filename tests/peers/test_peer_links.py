@@ -76,14 +76,27 @@ def test_a_peer_that_dies_link_by_link() -> None:
 
 
 def test_a_link_that_a_reload_takes_away() -> None:
-    """It is forgotten, and so is a peer."""
+    """It is forgotten, its alarm ends; and so is a peer."""
     links = PeerLinks()
     told(links, peer(UP, UP), -1.0)
     told(links, peer(UP, DOWN), 0.0)
     assert told(links, peer(UP, DOWN), LASTS) == [BROKEN]
-    assert told(links, peer(UP), 5.0) == []
+    gone = ("the link 10.91.0.1 - 10.91.0.2 is not used any more", Severity.INFO)
+    assert told(links, peer(UP), 5.0) == [gone]
     assert told(links, peer(UP, UP), 6.0) == []
     assert told(links, {}, 7.0) == []
+
+
+def test_the_alarm_of_two_ends_with_the_second() -> None:
+    """A problem is one of the peer: what is still broken is said, and goes on."""
+    links = PeerLinks()
+    told(links, peer(UP, UP, UP), -1.0)
+    told(links, peer(UP, DOWN, DOWN), 0.0)
+    assert len(told(links, peer(UP, DOWN, DOWN), LASTS)) == 2
+    still = f"{MENDED[0]}; 10.92.0.1 - 10.92.0.2 is still down"
+    assert told(links, peer(UP, UP, DOWN), 5.0) == [(still, Severity.WARNING)]
+    last = ("the link 10.92.0.1 - 10.92.0.2 works again", Severity.INFO)
+    assert told(links, peer(UP, UP, UP), 6.0) == [last]
 
 
 def test_the_daemon_asks_for_them() -> None:

@@ -37,5 +37,8 @@ FOUND = {
     412387: "one that had asked a third took the advert of a rival, who yielded to it, for the taker's",
     445490: "the last advert before the calm was lost, as the checker did not know",
     566232: "a successor fell through by an old write that a slow kernel undid, as the checker did not know",
+    588704: "a stall came between a peer's word that it goes and the takeover, as the checker did not know",
+    592305: "a lease that was to be longer counted before the kernel had it",
+    608129: "of a group, one took over by a release of its rival and heard older adverts in it, as the checker did not know",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }

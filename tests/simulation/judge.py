@@ -353,10 +353,14 @@ class Judge:
             router = _router(director, spec.vrid)
             if router is not None and router.ready_by is not None:
                 due = max(due, director.clock.when(router.ready_by) + bound)
-            if (
-                router is not None and router.asked_at > NEVER
-            ):  # By a third one: what came soon after was older.
-                due = max(due, director.clock.when(router.asked_at) + spec.advert_interval + bound)
+            # Handed it by a third one, or by the other's own release: what it said soon after was older.
+            given = (
+                NEVER
+                if router is None
+                else max(router.asked_at, router.took_over_at if router.given_by else NEVER)
+            )
+            if given > NEVER:
+                due = max(due, director.clock.when(given) + spec.advert_interval + bound)
             vip = director.kernel.vips[_vip(spec)]
             if (
                 router is not None and vip.expires is not None
@@ -513,7 +517,8 @@ class Judge:
         waited = (now - heard.at) * director.clock.rate + 1e-6
         match router.cause:
             case Cause.MASTER_SILENT:
-                if waited < (patience := self._own_patience(spec, router, heard)):
+                patience = self._own_patience(spec, router, heard)
+                if waited < patience and not self._had_word(spec, heard, waited):
                     self._broken(
                         f"{director.name} takes {spec.name} over {now - heard.at:.4f} s after the last advert,"
                         f" its patience is {patience:.4f} s"
@@ -530,8 +535,7 @@ class Judge:
                 released = (now - heard.released) * director.clock.rate + 1e-6
                 skew = min(_skew(spec, own) for own in (heard.own, heard.own_then, router.priority))
                 soon = not skew <= released < math.inf
-                word = director.spec.channel is not None and self._said_to_go(spec, heard.sender)
-                word = word and waited >= spec.advert_interval  # One missed advert is enough then.
+                word = self._had_word(spec, heard, waited)
                 otherwise = word or router.grouped or heard.lower_since is not None
                 if soon and waited < self._own_patience(spec, router, heard) and not otherwise:
                     self._broken(f"{director.name} takes {spec.name} over on a release {released:.4f} s ago")
@@ -550,6 +554,11 @@ class Judge:
             return 2 * (dead + _skew(spec, router.priority))
         quickest = max(heard.own, router.priority)
         return dead if heard.lower_since is not None else dead + _skew(spec, quickest)
+
+    def _had_word(self, spec: RouterSpec, heard: Heard, waited: float) -> bool:
+        """Whether a peer's word may have said that its master goes: one missed advert is enough then."""
+        word = self.directors[0].spec.channel is not None and self._said_to_go(spec, heard.sender)
+        return word and waited >= spec.advert_interval
 
     def _said_to_go(self, spec: RouterSpec, sender: int) -> bool:
         """Whether the master heard last may have said that it goes."""
