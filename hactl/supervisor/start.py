@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hactl import log, store
 from hactl.control.listener import Listener, ListenError
+from hactl.ipvs.errors import IpvsError
 from hactl.processes import reader
 from hactl.workers.base import user_exists
 
@@ -60,8 +61,12 @@ def run(path: str, node: str | None, socket_override: str | None) -> int:
         async def serve() -> None:
             await Supervisor(place, node, config, listener).run()
 
-        asyncio.run(serve())
-    return 0
+        failed = ""
+        try:
+            asyncio.run(serve())
+        except* IpvsError as errors:
+            failed = f"{errors.exceptions[0]}; without its table, servers that serve would be taken out"
+    return _refuse(failed) if failed else 0
 
 
 def _refuse(sentence: str) -> int:

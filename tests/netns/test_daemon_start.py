@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,36 @@ def test_faults_are_listed() -> None:
         lines = refused(lb1)
         assert len([line for line in lines if line.startswith(f"{lb1.config}:")]) == 2
         assert lines[-1].startswith(f"hactl: {lb1.config} has 2 faults")
+
+
+UNREADABLE = f"""#!{sys.executable}
+import asyncio
+from hactl.cli import main
+from hactl.ipvs.errors import IpvsError
+from hactl.services import balancer
+
+async def unreadable(kernel):
+    await asyncio.sleep(1.0)
+    raise IpvsError("the kernel's answer about IPVS cannot be read: too short")
+
+balancer.read_at_start = unreadable
+main()
+"""
+
+
+def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:
+    """Whoever has IPVS and does not say what is in it: a sentence, no traceback."""
+    program = tmp_path / "hactl"
+    program.write_text(UNREADABLE)
+    program.chmod(0o755)
+    with lan("lb1") as net, daemons(net, ALONE, "lb1") as (lb1,):
+        lb1.program = str(program)
+        lines = refused(lb1)
+        sentence = (
+            "hactl: the kernel's answer about IPVS cannot be read: too short; without its table, servers"
+        )
+        assert [line for line in lines if line.startswith(sentence)], lines
+        assert not [line for line in lines if "Traceback" in line], lines
 
 
 def test_no_such_file() -> None:
