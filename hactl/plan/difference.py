@@ -38,19 +38,19 @@ def differences(
 def walk(old: Any, new: Any, *, without: Collection[str] = (), path: str = "") -> list[tuple[str, Any, Any]]:
     """Each place that differs, by its path, with what stands there."""
     found: list[tuple[str, Any, Any]] = []
-    _walk(path, old, new, without, found)
+    if old != new:
+        _walk(path, old, new, without, found)
     return found
 
 
 def _walk(path: str, old: Any, new: Any, without: Collection[str], found: list[tuple[str, Any, Any]]) -> None:
-    if old == new:
-        return
+    """Two values that differ. What a large one has in common is compared once, and the same object not at all."""
     pairs = _pairs(old, new) if type(old) is type(new) else None
     if pairs is None:
         found.append((path, old, new))
         return
     for name, was, now in pairs:
-        if was is not now and name not in without:
+        if was is not now and name not in without and was != now:
             _walk(f"{path}.{name}" if path else name, was, now, (), found)
 
 
