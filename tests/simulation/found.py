@@ -40,5 +40,6 @@ FOUND = {
     588704: "a stall came between a peer's word that it goes and the takeover, as the checker did not know",
     592305: "a lease that was to be longer counted before the kernel had it",
     608129: "of a group, one took over by a release of its rival and heard older adverts in it, as the checker did not know",
+    741906: "a giver had preempted the taker already when the checker looked who had taken over",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }

@@ -147,7 +147,8 @@ class Judge:
                 soon = (
                     asked + max(skews) * (1 + CLOCKS) + self._networks[spec.interface].longest + 3 * EPSILON
                 )
-                self._world.at(self._world.now + soon, Rank.CHECK, self._taken, (self._faults, giver, spec))
+                what = self._faults, giver, spec, self._world.now
+                self._world.at(self._world.now + soon, Rank.CHECK, self._taken, what)
 
     def _takers(self, giver: "Director", spec: RouterSpec) -> "list[Director]":
         """Backups that have been there for long and hear the giver."""
@@ -161,13 +162,15 @@ class Judge:
             and not self._networks[spec.interface].cuts
         ]
 
-    def _taken(self, what: "tuple[int, Director, RouterSpec]") -> None:
-        faults, giver, spec = what
+    def _taken(self, what: "tuple[int, Director, RouterSpec, float]") -> None:
+        faults, giver, spec, at = what
         began = self._let_go.get((giver.number, spec.vrid), math.inf)
         heard = [self._heard.get((d.number, spec.vrid), Heard()) for d in self._takers(giver, spec)]
         if heard and all(one.overtaken >= began for one in heard):
             return  # An advert came after all of the release: they are patient again.
-        if faults == self._faults and not any(d is not giver for d in self._masters(spec)):
+        others = [d for d in self.directors if d is not giver]
+        took = any(self._began.get((d.number, spec.vrid), -math.inf) >= at for d in others)
+        if faults == self._faults and not took and not any(d in others for d in self._masters(spec)):
             self._broken(f"{giver.name} hands {spec.name} over, and nobody takes it")
 
     def link_changed(self) -> None:

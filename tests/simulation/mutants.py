@@ -198,7 +198,7 @@ MUTANTS = (
     Mutant(
         "a stall is not judged",
         holding.woken_from_stall,
-        "router.lease and late > router.lease",
+        "lease and late > lease",
         "False",
         1128,
     ),
