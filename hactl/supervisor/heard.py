@@ -115,7 +115,7 @@ class Heard:
             self._log.warning(f"what {peer} says of its configuration and overrides is not understood here")
         else:
             before = daemon.wishes.overrides
-            daemon.wishes.hear(peer, heard)
+            daemon.wishes.hear(peer, heard, time.time())
             daemon.emit(
                 late(peer, before, daemon.wishes.overrides, self.routers, time.time() - time.monotonic())
             )

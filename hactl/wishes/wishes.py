@@ -72,10 +72,13 @@ class Wishes:
             self.overrides, self.mastership, self.acks = servers, masters, acks
             self._changed()
 
-    def hear(self, peer: str, heard: Word) -> None:
-        """A peer's word: its wishes join ours, the later of each object."""
+    def hear(self, peer: str, heard: Word, now: float) -> None:
+        """A peer's word: its wishes join ours, the later of each object; `now` is wall clock.
+
+        What has ended by our clock stays ended, also where the peer's clock is behind ours, or its word was long under way.
+        """
         self.take(
-            self.overrides.merged(heard.overrides, heard.revision),
+            self.overrides.merged(heard.overrides, heard.revision).without_expired(now),
             self.mastership.merged(heard.mastership),
             self.acks.merged(heard.acks.records, heard.acks.revision),
             f"{peer} brought them",
