@@ -65,6 +65,9 @@ def _admitted(said: Packet, probe: MysqlProbe, secret: bytes) -> Turns[Packet, N
         if kind == _SWITCH:
             plugin, salt = _read(said, wire.switch)
             answer = wire.proof(plugin, secret, salt)
+            if answer is None and probe.user is None:
+                # MySQL asks one whom it does not know in any way that it has, so as not to betray that it does not.
+                answer = wire.NO_PASSWORD
             if answer is None:
                 raise Over(Reason.LOGIN_FAILED, f"asks for {excerpt(plugin)}, which is not known here")
             said = yield wire.packet(said.number + 1, answer)

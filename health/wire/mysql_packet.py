@@ -17,6 +17,8 @@ _CHARSET: Final = 45
 _LONGEST: Final = 0xFFFFFF
 _COM_QUIT, _COM_QUERY = b"\1", b"\3"
 SALT: Final = 20
+NO_PASSWORD: Final = b"\0"
+"""The answer of one who has none, in every way of login."""
 
 
 class PacketError(ValueError):

@@ -39,6 +39,7 @@ OK = packet(2, b"\0\0\0\2\0\0\0")
         (LOGIN, [hello(), OK], Reason.OK, "8.4.0"),
         (MysqlProbe(), [hello(), refused(2, 1045, b"no")], Reason.OK, "8.4.0"),
         (MysqlProbe(), [hello(), refused(2, 1226, b"too much")], Reason.WRONG_STATUS, "1226 too much"),
+        (MysqlProbe(), [hello(), packet(2, b"\xfesha256_password\0" + b"s" * 20), refused(4, 1045, b"no")], Reason.OK, ""),
         (LOGIN, [hello(), refused(2, 1045, b"no")], Reason.LOGIN_FAILED, "1045 no"),
         (LOGIN, [refused(0, 1040, b"Too many connections")], Reason.WRONG_STATUS, "1040 Too many"),
         (LOGIN, [packet(0, b"\xff\x69\x04Host is blocked")], Reason.WRONG_STATUS, "1129 Host is blocked"),
