@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 import httptools
+import msgspec
 
 from health.dialogue import Kit, Plan, Search, expression
 from health.result import PASSED, End, Reason, excerpt
@@ -22,6 +23,7 @@ BODY_LIMIT = 1024 * 1024
 """Bytes of a body that is looked at."""
 _parser = httptools.HttpResponseParser
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_SEE_OTHER, _FETCHED = 303, frozenset({301, 302})
 
 
 class Body(NamedTuple):
@@ -63,15 +65,22 @@ class Exchange(NamedTuple):
     body: Body | None
     redirects: int
 
-    def followed(self, there: str) -> "Plan | End":
-        """Go on where a redirect leads."""
+    def followed(self, status: int, there: str) -> "Plan | End":
+        """Go on where a redirect leads; what was posted is not posted again, as with browsers (RFC 9110 section 15.4)."""
         if self.redirects == 0:
             return End(Reason.WRONG_STATUS, f"more than {self.probe.redirects} redirects")
         location = redirected(self.location, there)
         if isinstance(location, str):
             return End(Reason.WRONG_STATUS, location)
-        sent = request(self.probe.method, location, self.probe.headers, self.kit.agent, self.probe.send_body)
-        return self._replace(location=location, request=sent, redirects=self.redirects - 1).plan()
+        probe = self.probe
+        if probe.method != "HEAD" and (
+            status == _SEE_OTHER or (status in _FETCHED and probe.method == "POST")
+        ):
+            probe = msgspec.structs.replace(probe, method="GET", send_body=None)
+        sent = request(probe.method, location, probe.headers, self.kit.agent, probe.send_body)
+        return self._replace(
+            probe=probe, location=location, request=sent, redirects=self.redirects - 1
+        ).plan()
 
     def plan(self) -> Plan:
         """The conversation of this exchange: at the check's address, whatever the location's host is."""
@@ -90,6 +99,8 @@ class HttpDialogue:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._parser: httptools.HttpResponseParser | None = _parser(self)
+        # Lines that end in LF alone, as small programs write them (RFC 9112 section 2.2).
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
         self._decided: End | Plan | None = None
         self._status = 0
         self._before_body = 0
@@ -191,7 +202,7 @@ class WholeHttpDialogue(HttpDialogue):
     def _judge(self, status: int) -> End | Plan | None:
         exchange = self._exchange
         if exchange.probe.redirects and status in _REDIRECTS and self._location is not None:
-            return exchange.followed(self._location)
+            return exchange.followed(status, self._location)
         end = super()._judge(status)
         if (isinstance(end, End) and end.reason is not Reason.OK) or exchange.body is None:
             return end

@@ -163,6 +163,42 @@ async def test_redirects(times: int, allowed: int, reason: Reason) -> None:
     assert len(redirected) == min(times, allowed)
 
 
+@pytest.mark.parametrize(
+    ("status", "method", "then"),
+    [
+        (303, "POST", "GET"),
+        (302, "POST", "GET"),
+        (307, "POST", "POST"),
+        (303, "HEAD", "HEAD"),
+        (302, "PUT", "PUT"),
+    ],
+)
+async def test_what_was_posted_is_not_posted_again(status: int, method: str, then: str) -> None:
+    """After "see other" the page is fetched, likewise where browsers do so; the others ask for the same again."""
+    asked: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head)
+        if b" /done " in head:
+            writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        else:
+            writer.write(f"HTTP/1.1 {status} X\r\nLocation: /done\r\nContent-Length: 0\r\n\r\n".encode())
+        await writer.drain()
+
+    probe = HttpProbe(method=method, send_body="a=b", redirects=1, status=((204, 204),))
+    assert (await reason_of(talk, probe))[0] is Reason.OK
+    assert asked[1].startswith(f"{then} /done ".encode())
+    assert (b"Content-Length: 3" in asked[1]) is (then == method)
+
+
+async def test_lines_that_end_in_lf_alone() -> None:
+    """As programs of a few lines write them, which other balancers take for an answer."""
+    answer = b"HTTP/1.0 200 OK\nContent-Length: 2\n\nok"
+    assert await reason_of(page(answer), MATCH_OK) == (Reason.OK, "")
+    assert await reason_of(page(b"HTTP/1.0 503 Busy\n\n"), HttpProbe()) == (Reason.WRONG_STATUS, "503")
+
+
 async def test_redirect_elsewhere() -> None:
     """A redirect to another host fails and names it."""
     talk = page(b"HTTP/1.1 301 Moved\r\nLocation: http://other.example.org/\r\n\r\n")
