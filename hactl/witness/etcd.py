@@ -1,7 +1,8 @@
 """An etcd cluster as arbiter, over its JSON gateway (etcd 3.4 and later: /v3); edge.
 
 Owns the HTTP session and which endpoint is asked. Numbers are text in this JSON, keys and values base64; a field that is 0
-or false is left out. The law: an answer that is late, too long or not understood is no answer.
+or false is left out. An error has a field `error` up to etcd 3.5, and only a code and a message from 3.6 on; both have the
+HTTP status of one. The law: an answer that is late, too long or not understood is no answer.
 """
 
 import base64
@@ -14,7 +15,7 @@ import aiohttp
 from hactl.witness.lease import WITHIN, Question, Reply, Verb
 from hactl.witness.spec import ArbiterSpec
 
-_MOST = 64 * 1024
+_OK = 200
 _NOT_FOUND = 5
 """gRPC's code for a lease that is no more."""
 
@@ -43,11 +44,16 @@ class Etcd:
         match question.verb:
             case Verb.GRANT:
                 answer = await self._post("lease/grant", {"TTL": str(self._spec.ttl)})
-                return Reply(lease=_number(answer.get("ID")), ttl=_number(answer.get("TTL")))
+                if not (number := _number(answer.get("ID"))):
+                    raise self._misunderstood()
+                return Reply(lease=number, ttl=_number(answer.get("TTL")))
             case Verb.RENEW:
                 answer = await self._post("lease/keepalive", {"ID": lease})
-                result = answer.get("result")
-                return Reply(ttl=_number(result.get("TTL")) if isinstance(result, dict) else 0)
+                if _is_gone(answer):
+                    return Reply()
+                if not isinstance(result := answer.get("result"), dict):
+                    raise self._misunderstood()
+                return Reply(ttl=_number(result.get("TTL")))
             case Verb.REVOKE:
                 await self._post("lease/revoke", {"ID": lease})
                 return Reply()
@@ -61,30 +67,33 @@ class Etcd:
         free = {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": "0"}
         answer = await self._post("kv/txn", {"compare": [free], "success": [put], "failure": [look]})
         holder = me if answer.get("succeeded") is True else _value(answer)
-        if "error" in answer or holder != me or answer.get("succeeded") is True:
-            return Reply(ttl=-1.0 if "error" in answer else 0.0, holder=holder)
+        if _is_gone(answer) or holder != me or answer.get("succeeded") is True:
+            return Reply(ttl=-1.0 if _is_gone(answer) else 0.0, holder=holder)
         mine = {"key": key, "target": "VALUE", "result": "EQUAL", "value": _coded(me)}
         answer = await self._post("kv/txn", {"compare": [mine], "success": [put], "failure": [look]})
         holder = me if answer.get("succeeded") is True else _value(answer)
-        return Reply(ttl=-1.0 if "error" in answer else 0.0, holder=holder)
+        return Reply(ttl=-1.0 if _is_gone(answer) else 0.0, holder=holder)
 
     async def _post(self, what: str, body: dict[str, Any]) -> dict[str, Any]:
         """The JSON answer; of those that are errors only "not found" is one."""
         url = f"{self._spec.endpoints[self._endpoint]}/v3/{what}"
         try:
             async with self._session.post(url, json=body, allow_redirects=False) as response:
-                text = await response.content.read(_MOST)
-                answer = json.loads(text.partition(b"\n")[0] or b"{}")
+                answer, status = json.loads(await response.content.readline() or b"{}"), response.status
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             self._next()
             raise NoAnswerError(str(error) or type(error).__name__) from None
         if not isinstance(answer, dict):
+            raise self._misunderstood()
+        if ("error" in answer or status != _OK) and not _is_gone(answer):
             self._next()
-            raise NoAnswerError("it does not speak etcd's JSON")
-        if "error" in answer and answer.get("code") != _NOT_FOUND:
-            self._next()
-            raise NoAnswerError(str(answer["error"])[:200])
+            said = answer.get("error") or answer.get("message") or f"HTTP status {status}"
+            raise NoAnswerError(str(said)[:200])
         return answer
+
+    def _misunderstood(self) -> NoAnswerError:
+        self._next()
+        return NoAnswerError("it does not speak etcd's JSON")
 
     def _next(self) -> None:
         self._endpoint = (self._endpoint + 1) % len(self._spec.endpoints)
@@ -99,6 +108,11 @@ def _context(spec: ArbiterSpec) -> ssl.SSLContext:
 
 def _coded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
+
+
+def _is_gone(answer: dict[str, Any]) -> bool:
+    """Whether the lease that was asked about is no more."""
+    return answer.get("code") == _NOT_FOUND
 
 
 def _number(value: Any) -> int:
