@@ -11,6 +11,7 @@ import msgspec
 from hactl.ipvs.model import Entry, Table, service_key
 from hactl.ipvs.spec import ServerSpec, ServiceSpec
 from hactl.services.state import Quorum, ServerState, Services, ServiceState, State, destination
+from health.result import Health
 
 
 def adopt(services: Services, table: Table, now: float) -> State:
@@ -47,7 +48,7 @@ def carry(state: State, old: Services, new: Services, now: float) -> State:
     """The state over a reload, to be followed by an `update` of everything.
 
     A service is the same by its name, else by its place in the kernel; a server by its address and port. One
-    that only got another name stays admitted, and its verdicts are told anew.
+    that only got another name stays admitted, and its verdicts are told anew, those of a service's servers too.
     """
     by_key = {service_key(spec): name for name, spec in old.specs.items()}
     services = {}
@@ -75,9 +76,11 @@ def _carried(spec: ServiceSpec, old_spec: ServiceSpec, old: ServiceState, now: f
     if spec.sorry is not None:
         same = old_spec.sorry is not None and destination(old_spec.sorry) == destination(spec.sorry)
         sorry = old.sorry if same and old.sorry is not None else ServerState(since=now)
-    return msgspec.structs.replace(
-        old, servers=servers, sorry=sorry, told=old.told if spec.name == old_spec.name else None
-    )
+    if spec.name == old_spec.name:
+        return msgspec.structs.replace(old, servers=servers, sorry=sorry)
+    # Nobody has heard of any of them by this name.
+    untold = {name: msgspec.structs.replace(one, told=Health.UNKNOWN) for name, one in servers.items()}
+    return msgspec.structs.replace(old, servers=untold, sorry=sorry, told=None)
 
 
 def _carried_server(

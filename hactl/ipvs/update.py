@@ -46,9 +46,9 @@ def update(
     for name, servers in affected.items():
         old = result.get(name) or new_service(services.specs[name], None, now)
         new = _next_service(old, services.specs[name], Inputs(outcomes, overrides, now, servers))
-        if new is not old or name not in result:
+        if new is not old or name not in result or (new.told is None and not new.unsettled):
             touched.append(name)
-            told, said = _tell(name, old, new)
+            told, said = _tell(name, new)
             panicked = panic.changed(name, old, new, services.specs[name].panic)
             changes.extend([*said, *([panicked] if panicked else [])])
             result[name] = told
@@ -96,7 +96,7 @@ def _next_service(old: ServiceState, spec: ServiceSpec, inputs: Inputs) -> Servi
     return old if new == old else new
 
 
-def _tell(name: str, old: ServiceState, new: ServiceState) -> tuple[ServiceState, list[Change]]:
+def _tell(name: str, new: ServiceState) -> tuple[ServiceState, list[Change]]:
     """The changes to make known, and the state that remembers them as told.
 
     A degradation by servers that merely have no verdict yet is not told.
@@ -104,7 +104,7 @@ def _tell(name: str, old: ServiceState, new: ServiceState) -> tuple[ServiceState
     said: list[Change] = []
     servers = dict(new.servers)
     for server_name, server in new.servers.items():
-        if server is not old.servers.get(server_name) and server.health not in (Health.UNKNOWN, server.told):
+        if server.health not in (Health.UNKNOWN, server.told):
             said.append(
                 ServerChange(
                     service=name, server=server_name, old=server.told, new=server.health, reason=server.reason

@@ -1,4 +1,4 @@
-"""The balancer on a kernel that takes its time: what a reload changes while a pass is under way."""
+"""The balancer over a reload: one in the middle of a pass, and one in the middle of a slow start."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,7 +9,9 @@ import msgspec
 from hactl.ipvs.model import service_key
 from hactl.ipvs.ops import Op
 from hactl.ipvs.passes import Refusal
-from support.ipvs_build import service_spec
+from health.result import Health
+from support.alerts import until
+from support.ipvs_build import outcome, service_spec
 from support.ipvs_fake import FakeKernel
 from support.ipvs_random import World
 from support.tasks import at_work
@@ -50,5 +52,25 @@ async def test_a_service_that_goes_while_it_is_being_added(tmp_path: Path) -> No
                     break
             assert service_key(spec) in {op.key for op in kernel.written}
             assert kernel.table == {}
+    finally:
+        balancer.close()
+
+
+async def test_slow_start_goes_on_when_the_service_gets_another_name(tmp_path: Path) -> None:
+    """A returning server whose service is renamed in the midst of its slow start reaches its whole weight."""
+    world = World(0, tmp_path)
+    spec = service_spec(count=1, slow_start=2.0)
+    balancer = world.balancer
+    balancer.apply(msgspec.structs.replace(world.config, services=(spec,)))
+    try:
+        for health in (Health.UP, Health.DOWN, Health.UP):
+            balancer.learn([outcome("rs1-page", health)])
+            await asyncio.sleep(0.15)
+        assert balancer.state.services["www"].servers["rs1"].rising is not None
+        renamed = msgspec.structs.replace(spec, name="web")
+        # Twice, the second time within a step: nothing but the name changes then.
+        for each in (renamed, spec):
+            balancer.apply(msgspec.structs.replace(world.config, services=(each,)))
+        await until(lambda: balancer.state.services["www"].servers["rs1"].rising is None)
     finally:
         balancer.close()

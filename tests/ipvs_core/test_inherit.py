@@ -5,7 +5,15 @@ from hactl.ipvs.inherit import adopt, carry
 from hactl.ipvs.model import DestinationKey, Entry, RealServer, ServiceKey, Table
 from hactl.ipvs.spec import CheckRef, Forward, OnDown, ServiceSpec
 from hactl.ipvs.update import update
-from hactl.services.state import Availability, Outcomes, Quorum, State, index
+from hactl.services.state import (
+    Availability,
+    Outcomes,
+    Quorum,
+    ServerChange,
+    ServiceChange,
+    State,
+    index,
+)
 from health.result import Health
 from support.ipvs_build import entry, key, pages, real, server_spec, service_spec, sorry_spec, wishes
 
@@ -102,12 +110,21 @@ def test_a_renamed_server_stays_admitted() -> None:
 
 
 def test_a_renamed_service_keeps_its_servers() -> None:
-    """A service under another name at the same place keeps what it knows and is told anew."""
-    old, new = service_spec(), service_spec("shop")
-    state = update(adopt(index([old]), {}, 0.0), index([old]), pages(rs1=UP), NOTHING_SAID, 1.0).state
-    carried = carry(state, index([old]), index([new]), 2.0)
-    assert carried.services["shop"].servers == state.services["www"].servers
-    assert carried.services["shop"].told is None
+    """A service under another name at the same place keeps what it knows and is told anew, once, with all its servers."""
+    old, new = index([service_spec()]), index([service_spec("shop")])
+    outcomes = pages(rs1=UP, rs2=DOWN, rs3=UP)
+    state = update(adopt(old, {}, 0.0), old, outcomes, NOTHING_SAID, 1.0).state
+    carried = update(carry(state, old, new, 2.0), new, outcomes, NOTHING_SAID, 2.0, checks=(), names=["shop"])
+    assert carried.state.services["shop"] == state.services["www"]
+    servers = [(c.server, c.old, c.new) for c in carried.changes if isinstance(c, ServerChange)]
+    assert servers == [
+        ("rs1", Health.UNKNOWN, UP),
+        ("rs2", Health.UNKNOWN, DOWN),
+        ("rs3", Health.UNKNOWN, UP),
+    ]
+    assert [c.new for c in carried.changes if isinstance(c, ServiceChange)] == [Availability.DEGRADED]
+    again = update(carried.state, new, outcomes, NOTHING_SAID, 3.0)
+    assert (again.changes, again.touched) == ((), ())
 
 
 def test_a_new_service_starts_empty() -> None:
