@@ -26,6 +26,7 @@ class FindingId(StrEnum):
     FORWARDING_OFF = "forwarding-off"
     RP_FILTER = "rp-filter"
     VIRTUAL_MAC_SWITCH = "virtual-mac-switch"
+    PROMOTE_SECONDARIES = "promote-secondaries"
     SEND_REDIRECTS = "send-redirects"
     IPVS_SWITCH = "ipvs-switch"
     IPVS_EXPIRY = "ipvs-expiry"
@@ -79,6 +80,7 @@ _TEXTS = {
     FindingId.FORWARDING_OFF: "packets are not forwarded, which nat needs",
     FindingId.RP_FILTER: "the strict reverse path filter may drop what real servers and clients send",
     FindingId.VIRTUAL_MAC_SWITCH: "clients may learn an interface's own MAC for a VIP that has a virtual one",
+    FindingId.PROMOTE_SECONDARIES: "a VIP that leaves may take this host's own address with it",
     FindingId.SEND_REDIRECTS: "ICMP redirects tell real servers and clients a way around this director",
     FindingId.IPVS_SWITCH: "a switch of IPVS is not as the configuration says",
     FindingId.IPVS_EXPIRY: "connections or persistence stay with a server that is gone",
@@ -119,6 +121,7 @@ _WARNINGS = frozenset(
         FindingId.REALTIME_LIMIT, FindingId.MEMLOCK_LIMIT, FindingId.INTERVAL_SHORT, FindingId.CONFIG_DRIFT,
         FindingId.PEER_DOWN, FindingId.VIP_LEFT, FindingId.DAEMON_DOWN, FindingId.RP_FILTER,
         FindingId.IPVS_EXPIRY,
+        FindingId.PROMOTE_SECONDARIES,
         FindingId.PEER_LINK,
         FindingId.CONFIG_UNLOADED,
         FindingId.MARK_UNSET,

@@ -15,6 +15,8 @@ from hactl.realserver.model import DISTANT, dotted
 
 _FORWARDING = {"ipv4": "ipv4/ip_forward", "ipv6": "ipv6/conf/all/forwarding"}
 _STRICT = 1
+_HOST = 32
+"""Prefix length of an IPv4 address that stands alone."""
 _BESIDE_A_VIRTUAL_MAC = (("arp_ignore", "1", "answers for"), ("arp_announce", "2", "asks its questions from"))
 _ALMOST = 0.8
 """Share of the table of connection tracking that is too much for calm."""
@@ -26,6 +28,7 @@ def judge(config: Config, host: Host) -> Iterator[Finding]:
     for interface in _clients_come_by(config):
         yield from filtered(interface, host)
     yield from _virtual_macs(config, host)
+    yield from _secondaries(config, host)
     yield from _redirects(config, host)
     yield from _ipvs(config, host)
     yield from _expiry(config, host)
@@ -99,6 +102,24 @@ def _virtual_macs(config: Config, host: Host) -> Iterator[Finding]:
             each = " ".join(assignment for assignment, _ in low)
             mend = f"sysctl -w {each}   # the daemon does the same when it starts"
             yield finding(FindingId.VIRTUAL_MAC_SWITCH, interface, seen, mend)
+
+
+def _secondaries(config: Config, host: Host) -> Iterator[Finding]:
+    """The kernel removes with an IPv4 address all that were put on after it with the same network, unless it promotes one.
+
+    So who puts the host's own address on anew, while a VIP of its network is there, loses it with that VIP.
+    """
+    vips = (vip for router in config.failover.routers for vip in router.addresses)
+    with_network = {
+        vip.interface: vip
+        for vip in vips
+        if family_of(vip.address) == "ipv4" and not vip.device and vip.prefix < _HOST
+    }
+    for interface, vip in with_network.items():
+        if host.switch("ipv4/promote_secondaries", interface) == 0:
+            seen = f"{vip.address}/{vip.prefix} can take other addresses of its network on {interface} away with it"
+            mend = f"{setting(f'ipv4/conf/{interface}/promote_secondaries', '1')}; or write {vip.address} without a length"
+            yield finding(FindingId.PROMOTE_SECONDARIES, interface, seen, mend)
 
 
 def _redirects(config: Config, host: Host) -> Iterator[Finding]:

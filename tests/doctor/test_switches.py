@@ -3,7 +3,7 @@
 from hactl.doctor.model import Host, Way
 from hactl.doctor.switches import judge
 from hactl.realserver.model import DISTANT
-from support.doctor import configured
+from support.doctor import HEAD, configured
 
 FAR = Way(interface="eth0", gateway="10.99.0.254")
 NAT = "www: {address: 10.99.0.100, port: 80, forward: nat, check: none, servers: {rs1: 10.99.0.3}}"
@@ -69,3 +69,18 @@ def test_what_stays_with_a_server_that_is_gone() -> None:
     assert kinds(udp, off) == kinds(sticky, off) == [("ipvs-expiry", "www")]
     assert kinds(NAT, off) == []
     assert kinds(udp, off, "ipvs: {expire_nodest_conn: true}") == [("ipvs-switch", "expire_nodest_conn")]
+
+
+def test_a_vip_with_its_network_may_take_others_with_it() -> None:
+    """The default, without a network, does not; nor where the kernel promotes another address, here or everywhere."""
+    for prefix, everywhere, here, found in (
+        ("/24", "0", "0", [("promote-secondaries", "eth0")]),
+        ("/24", "1", "0", []),
+        ("/24", "0", "1", []),
+        ("/32", "0", "0", []),
+        ("", "0", "0", []),
+    ):
+        where = {"all": everywhere, "eth0": here}
+        switches = {f"ipv4/conf/{name}/promote_secondaries": value for name, value in where.items()}
+        config = configured(NAT, head=HEAD.replace("[10.99.0.100]", f"[10.99.0.100{prefix}]"))
+        assert [(one.id.value, one.subject) for one in judge(config, host(switches))] == found

@@ -79,3 +79,15 @@ def test_neither_director_nor_real_server(hosts: Ward) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "is none of the directors" in done.stderr
     assert "no real server of the file" in done.stderr
+
+
+def test_a_vip_that_may_take_other_addresses_with_it(hosts: Ward) -> None:
+    """A VIP of the network of the host's own address, where the kernel promotes none."""
+    for interface in ("all", "eth0"):
+        hosts.switch("lb1", f"ipv4/conf/{interface}/promote_secondaries", "0")
+    assert ("promote-secondaries", "eth0") not in hosts.found("lb1")
+    hosts.write(NAT, HEAD.replace("10.99.0.100]", "10.99.0.100/24]"))
+    finding = hosts.found("lb1")["promote-secondaries", "eth0"]
+    assert "10.99.0.100/24" in finding["evidence"]
+    hosts.mend("lb1", finding)
+    assert ("promote-secondaries", "eth0") not in hosts.found("lb1")

@@ -87,11 +87,11 @@ def ward(folder: Path, services: str = NAT) -> Iterator[Ward]:
         yield Ward(net, folder, services)
 
 
-def configured(services: str, more: str = "") -> Config:
+def configured(services: str, more: str = "", head: str = HEAD) -> Config:
     """The file with one service line, as director lb1 sees it."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "hactl.yaml"
-        file.write_text(f"{HEAD}services:\n  {services}\n{more}\n")
+        file.write_text(f"{head}services:\n  {services}\n{more}\n")
         loaded = load(str(file), "lb1")
     assert loaded.config is not None, "\n".join(map(str, loaded.faults))
     return loaded.config

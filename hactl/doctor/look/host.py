@@ -14,7 +14,7 @@ from hactl.realserver import host as realserver
 
 _SYS = realserver.SWITCHES
 _UP, _CARRIER = 0x1, 0x10000
-_EACH = ("rp_filter", "send_redirects", "arp_ignore", "arp_announce")
+_EACH = ("rp_filter", "send_redirects", "arp_ignore", "arp_announce", "promote_secondaries")
 _SINGLE = (
     "ipv4/ip_forward", "ipv6/conf/all/forwarding", "netfilter/nf_conntrack_count", "netfilter/nf_conntrack_max",
 )  # fmt: skip
