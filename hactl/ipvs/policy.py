@@ -83,7 +83,7 @@ def weight_of(spec: ServiceSpec, server: ServerState, *, replaced: bool, times: 
     in. `times`: all weights are multiplied by this while one rises.
 
     A server that the sorry server replaces is as one that is down: its verdict did not remove it, so it keeps
-    its place only where a down server would.
+    its place only where a down server would. One that is drained gets no new connections anyway, and keeps those it has.
     """
     fit = (server.admitted or server.kept) and not replaced
     weight = ramp.share(server, times)
@@ -91,8 +91,10 @@ def weight_of(spec: ServiceSpec, server: ServerState, *, replaced: bool, times: 
         return 0 if keeps_places(spec.scheduler) else None
     if not allows_zero(spec.scheduler):
         return weight or None if fit else None
+    if server.admin == Admin.DRAIN and server.listed:
+        return 0
     if fit:
-        return 0 if server.admin == Admin.DRAIN else weight
+        return weight
     if keeps_places(spec.scheduler):
         return 0
     return 0 if server.listed and (not replaced or stands_when_down(spec)) else None

@@ -14,6 +14,7 @@ from hactl.services.state import (
     State,
     index,
 )
+from hactl.wishes.overrides import Admin
 from health.result import Health
 from support.ipvs_build import entry, key, pages, real, server_spec, service_spec, sorry_spec, wishes
 
@@ -66,6 +67,17 @@ def test_a_sorry_server_found_serving_goes_on() -> None:
     state = adopt(index([spec]), held, 0.0)
     assert wish_after(spec, state, {}) == held
     assert weights(wish_after(spec, state, pages(rs1=UP))) == {"10.77.0.21": 1}
+
+
+def test_a_drained_server_found_beside_the_sorry_server_stays() -> None:
+    """A restart ends no connection of a server that is being emptied."""
+    spec = service_spec(count=1, sorry=sorry_spec())
+    sorry = RealServer(key=DestinationKey("10.78.0.250", 8080), forward=Forward.NAT)
+    held = {key(): entry(real(1, weight=0), sorry)}
+    services = index([spec])
+    said = wishes({"rs1": (Admin.DRAIN, None)})
+    result = update(adopt(services, held, 0.0), services, {}, said, 1.0)
+    assert policy.desired(services, result.state, ()) == held
 
 
 def test_a_server_with_a_changed_check_stays() -> None:

@@ -91,6 +91,16 @@ def test_the_sorry_server_replaces_all() -> None:
     assert weights(entry_of(service_spec(quorum_up=2, quorum_down=1), ALL_UP, late)) == {"21": 1}
 
 
+def test_drained_servers_keep_their_connections_beside_the_sorry_server() -> None:
+    """All are drained for work on them: new clients get the sorry server, those who are connected go on. Not so at one
+    that is down."""
+    said: Said = dict.fromkeys(("rs1", "rs2", "rs3"), (Admin.DRAIN, None))
+    spec = service_spec(sorry=sorry_spec())
+    assert weights(entry_of(spec, ALL_UP, said=said)) == {"21": 0, "22": 0, "23": 0, "250": 1}
+    late = pages(rs1=UP, rs2=DOWN, rs3=UP)
+    assert weights(entry_of(spec, ALL_UP, late, said=said)) == {"21": 0, "23": 0, "250": 1}
+
+
 def test_replaced_servers_keep_connections_where_down_ones_would() -> None:
     """With quiesce, and with mh, the replaced servers stay at weight 0 beside the sorry server."""
     late = pages(rs1=UP, rs2=DOWN, rs3=DOWN)
