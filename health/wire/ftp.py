@@ -10,6 +10,9 @@ from health.wire.login import password_word, user_word
 from health.wire.replies import expected, reply
 from health.wire.talk import Over, Talk, Turns, line
 
+_SUPERFLUOUS = 202
+"""The user needs no password (RFC 959 section 5.4)."""
+
 
 def plan(check: CheckSpec, probe: FtpProbe, kit: Kit) -> Plan:
     """How this check is carried out."""
@@ -36,5 +39,7 @@ def _login(user: str, file: str | None, kit: Kit) -> Turns[bytes, None]:
     said = yield from reply(b"USER " + user_word(user) + b"\r\n")
     if said.code == 331:
         said = yield from reply(b"PASS " + password_word(file, kit) + b"\r\n")
+        if said.code == _SUPERFLUOUS:
+            return
     if said.code != 230:
         raise Over(Reason.LOGIN_FAILED, said.text)

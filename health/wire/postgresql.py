@@ -21,6 +21,7 @@ _VERSION: Final = 3 << 16
 _TLS: Final = struct.pack(">II", 8, 80877103)
 _NONCE: Final = 18
 _OK, _CLEAR, _MD5, _SASL, _SASL_GO_ON, _SASL_END = 0, 3, 5, 10, 11, 12
+_NOTICE: Final = b"N"
 _NO_ACCOUNT: Final = "28"
 _ALIVE: Final = frozenset({"28", "3D"})
 """Classes of errors that a server which is well has for nobody: authorization, and an unknown database."""
@@ -143,28 +144,35 @@ def _md5(user: bytes, secret: bytes, salt: bytes) -> bytes:
 
 
 class _Cutter:
-    """Takes messages off; the first thing said is a single letter where TLS was asked for."""
+    """Takes messages off; the first thing said is a single letter where TLS was asked for. Notices may come anywhere and
+    decide nothing (section 55.2.7 of PostgreSQL's documentation)."""
 
     def __init__(self, letter: bool) -> None:
         self._letter = letter
 
     def cut(self, buffer: bytearray) -> Message | End | None:
-        """Take one message off."""
+        """Take one message off, and the notices before it."""
         if self._letter and buffer:
             self._letter = False
             if buffer[0] in b"SN":
                 taken = Message(bytes(buffer[:1]), b"")
                 del buffer[:1]
                 return taken
-        if len(buffer) < 5:
-            return None
-        size = 1 + int.from_bytes(buffer[1:5], "big")
-        if size < 5 or not buffer[:1].isalpha():
-            return End(Reason.BAD_ANSWER, f"said {excerpt(bytes(buffer))}")
-        if size > MESSAGE_LIMIT:
-            return End(Reason.ANSWER_TOO_LONG, f"a message of {size} bytes: {excerpt(bytes(buffer))}")
-        if len(buffer) < size:
-            return None
-        taken = Message(bytes(buffer[:1]), bytes(buffer[5:size]))
-        del buffer[:size]
-        return taken
+        while isinstance(found := _message_of(buffer), Message) and found.kind == _NOTICE:
+            pass
+        return found
+
+
+def _message_of(buffer: bytearray) -> Message | End | None:
+    if len(buffer) < 5:
+        return None
+    size = 1 + int.from_bytes(buffer[1:5], "big")
+    if size < 5 or not buffer[:1].isalpha():
+        return End(Reason.BAD_ANSWER, f"said {excerpt(bytes(buffer))}")
+    if size > MESSAGE_LIMIT:
+        return End(Reason.ANSWER_TOO_LONG, f"a message of {size} bytes: {excerpt(bytes(buffer))}")
+    if len(buffer) < size:
+        return None
+    taken = Message(bytes(buffer[:1]), bytes(buffer[5:size]))
+    del buffer[:size]
+    return taken

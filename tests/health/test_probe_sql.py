@@ -30,6 +30,7 @@ def refused(number: int, code: int, words: bytes) -> bytes:
     return packet(number, b"\xff" + struct.pack("<H", code) + b"#HY000" + words)
 
 
+NOTICE = b"N\0\0\0\x12C01000\0Mhint\0\0"
 OK = packet(2, b"\0\0\0\2\0\0\0")
 
 
@@ -56,6 +57,8 @@ OK = packet(2, b"\0\0\0\2\0\0\0")
         (LOGIN, [hello(), b"\xff\xff\xff\2"], Reason.ANSWER_TOO_LONG, "a packet of"),
         (MysqlProbe(tls=TlsSpec()), [hello()], Reason.TLS_FAILED, "does not offer"),
         (PG, [b"R\0\0\0\x08\0\0\0\0", b"S\0\0\0\x08a\0b\0Z\0\0\0\x05I"], Reason.OK, ""),
+        (PG, [NOTICE * 2 + b"R\0\0\0\x08\0\0\0\0", NOTICE[:9], NOTICE[9:] + b"Z\0\0\0\x05I"], Reason.OK, ""),
+        (PostgresqlProbe(), [NOTICE * 3000 + b"R\0\0\0\x08\0\0\0\x0a"], Reason.OK, ""),
         (PG, [b"R\0\0\0\x08\0\0\0\x07"], Reason.LOGIN_FAILED, "method 7"),
         (PG, [b"R\0\0\0\x08\0\0\0\x03" * 20], Reason.BAD_ANSWER, "asks and asks"),
         (PG, [b"E\0\0\0\x12C53300\0Mfull\0\0"], Reason.WRONG_STATUS, "53300 full"),

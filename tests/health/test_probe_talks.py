@@ -32,6 +32,7 @@ RIGHT: list[tuple[Probe, Turns, str]] = [
         "220 x",
     ),
     (FtpProbe(user="a"), [(b"", b"220 x\r\n"), (b"USER a", b"230 x\r\n")], ""),
+    (FtpProbe(user="a"), [(b"", b"220 x\r\n"), (b"USER a", b"331 x\r\n"), (b"PASS", b"202 needless\r\n")], ""),
     (ImapProbe(), [(b"", b"* OK [CAPABILITY IMAP4rev1] ready\r\n"), (b"c LOGOUT", b"* BYE x\r\nc OK x\r\n")], "ready"),
     (
         ImapProbe(user="a", password_file=FILE),
