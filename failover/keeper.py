@@ -2,7 +2,8 @@
 
 Used by the supervisor, and only while the worker's process is dead. The law is the worker's own: never a VIP without a
 holder while a daemon lives, never longer on two directors than it takes to hear the other, and nothing that may have
-lapsed is renewed: that would bring back an address which somebody else has by now.
+lapsed is renewed: that would bring back an address which somebody else has by now. So whoever is deaf, out of descriptors or
+without the key, renews nothing until he hears.
 """
 
 import asyncio
@@ -46,10 +47,6 @@ class Keeper:
         self._sockets: dict[str, AdvertSocket] = {}
         self._timers: dict[str, list[asyncio.TimerHandle]] = {}
         self._drops: dict[str, Counter[str]] = {router: Counter() for router in self._held}
-        self._netlink = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_ROUTE
-        )
-        self._netlink.setblocking(False)
         for one in list(self._held.values()):
             self._begin(one, last_sign)
 
@@ -62,24 +59,35 @@ class Keeper:
         """The worker lives again: it inherits what is held."""
         for router in list(self._held):
             self._end(router)
-        self._netlink.close()
 
     def _begin(self, held: Held, last_sign: float) -> None:
         """Release at once; renew a little later, for a renewal that is not yet due leaves time to hear a successor."""
-        timers = self._timers.setdefault(held.router, [])
         if isinstance(fault := self._guards[held.router], str):
             self._say(held.router, f"cannot be released: {fault}")
-        with contextlib.suppress(OSError):
-            sock = AdvertSocket(held.family, held.interface, held.index)
-            self._sockets[held.router] = sock
-            self._loop.add_reader(sock.fileno(), self._listen, held.router)
-            if held.packets:
-                timers += [
-                    self._loop.call_later(offset, self._release, held.router) for offset in RELEASE_OFFSETS
-                ]
+        elif why := self._open(held):
+            self._say(held.router, f"cannot be released, and no successor be heard: {why}")
         if held.every:
-            due = self._loop.time() + held.every / 2
-            timers.append(self._loop.call_at(due, self._renew, held.router, last_sign + held.every))
+            self._renew_in(held.every / 2, held.router, last_sign + held.every)
+
+    def _open(self, held: Held) -> str:
+        """Listen, and release; why that cannot be done, empty when it is."""
+        if isinstance(fault := self._guards[held.router], str):
+            return fault
+        try:
+            sock = AdvertSocket(held.family, held.interface, held.index)
+        except OSError as error:
+            return error.strerror or str(error)
+        self._sockets[held.router] = sock
+        self._loop.add_reader(sock.fileno(), self._listen, held.router)
+        if held.packets:
+            self._timers.setdefault(held.router, []).extend(
+                self._loop.call_later(offset, self._release, held.router) for offset in RELEASE_OFFSETS
+            )
+        return ""
+
+    def _renew_in(self, seconds: float, router: str, due: float) -> None:
+        timer = self._loop.call_later(seconds, self._renew, router, due)
+        self._timers.setdefault(router, []).append(timer)
 
     def _release(self, router: str) -> None:
         guard = self._guards[router]
@@ -101,9 +109,11 @@ class Keeper:
             self._say(router, "the addresses of the dead worker have lapsed")
             self._end(router)
             return
+        if router not in self._sockets:
+            self._renew_in(held.every / (8 if self._open(held) else 2), router, due)
+            return
         self._write(held.renew)
-        timers = self._timers.setdefault(router, [])
-        timers.append(self._loop.call_at(now + held.every, self._renew, router, now + held.every))
+        self._renew_in(held.every, router, now + held.every)
 
     def _listen(self, router: str) -> None:
         sock = self._sockets.get(router)
@@ -136,10 +146,10 @@ class Keeper:
 
     def _write(self, batch: bytes) -> None:
         """Send a batch; its answers are read away, a failure shows as a lease that runs out."""
-        with contextlib.suppress(OSError):
-            self._netlink.send(batch)
-        with contextlib.suppress(OSError):
-            while self._netlink.recv(1 << 17):
+        kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+        with contextlib.suppress(OSError), socket.socket(socket.AF_NETLINK, kind, _NETLINK_ROUTE) as netlink:
+            netlink.send(batch)
+            while netlink.recv(1 << 17):
                 continue
 
     def _end(self, router: str) -> None:

@@ -1,9 +1,14 @@
 """Whoever stands in for a dead failover worker, on real sockets: whose adverts it takes for a successor's."""
 
 import asyncio
+import errno
+import os
 import socket
 import struct
 
+import pytest
+
+from failover import keeper as module
 from failover.guards import NONE
 from failover.holding import SETTLE
 from failover.host import standing
@@ -12,7 +17,8 @@ from failover.kernel import picture
 from failover.outgoing import held
 from failover.packet import GROUP4, encode
 from failover.priority import Known
-from failover.spec import PeerSpec, RouterSpec, Transport
+from failover.spec import Family, PeerSpec, RouterSpec, Transport
+from failover.transport import AdvertSocket
 from support.failover import VIP4, advert, packed, router_spec
 from support.netns import Lan, lan, needs_namespaces
 
@@ -78,3 +84,39 @@ def test_it_lets_go_for_a_peer_alone() -> None:
                 "a successor was heard; the addresses of the dead worker are given up",
                 f"adverts dropped while the worker was dead: {counted}",
             ]
+
+
+@pytest.mark.parametrize("hears_again", [False, True])
+def test_whoever_is_deaf_renews_nothing(hears_again: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of descriptors it leaves the VIP to its lease, for a successor would not be heard; later it renews again."""
+    deaf = True
+
+    def socket_of(family: Family, interface: str, index: int) -> AdvertSocket:
+        if deaf:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return AdvertSocket(family, interface, index)
+
+    async def stand_in(net: Lan) -> list[str]:
+        nonlocal deaf
+        said: list[str] = []
+        with net.inside("a"):
+            host = picture()
+            one = held(
+                router_spec(), host, standing(router_spec(), host, Known()), NONE, is_master=True, lease=3
+            )
+            assert one is not None
+            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as kernel:
+                kernel.send(one.renew)
+            keeper = Keeper([one], asyncio.get_running_loop().time(), lambda _, text: said.append(text), {})
+            assert VIP4 in net.addresses("a")
+            deaf = not hears_again
+            await asyncio.sleep(6)
+            assert (VIP4 in net.addresses("a")) is hears_again
+            keeper.close()
+        return said
+
+    monkeypatch.setattr(module, "AdvertSocket", socket_of)
+    with lan("a", "b") as net:
+        said = asyncio.run(stand_in(net))
+    first = "cannot be released, and no successor be heard: Too many open files"
+    assert said == [first, *([] if hears_again else ["the addresses of the dead worker have lapsed"])]
