@@ -26,15 +26,15 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> None:
     router.patient = False
     if router.asked:
         return  # It left the giver before its ask did.
-    if source != router.ending:
-        router.hastened = False
+    last = _is_last(router, source, now)
+    router.hastened = router.hastened and last
     if not _yields(router, advert, now):
         if router.awaiting:
             witness.court(router, now)
     else:
         router.wanting = False
         witness.forgo(router)
-        router.hastened = _is_last(router, source, now)
+        router.hastened = last
         patience = _one_missed(router) if router.hastened else router.master_down_from(router.master_interval)
         router.down_at = now + patience
 

@@ -49,9 +49,11 @@ class Election:
             router.released_by, router.released_at = source, now
         else:
             router.heard = Heard(source, advert.priority, advert.interval, now)
+        is_master = router.state is State.MASTER
+        actions = self.set_alone(router.alone, now) if is_master else []  # Which may find a lease lapsed.
         if router.state is State.MASTER:
-            return self.set_alone(router.alone, now) + master.receive(router, advert, source, now)
-        actions = fencing.heard(router, now, release=advert.priority == RELEASE)
+            return actions + master.receive(router, advert, source, now)
+        actions += fencing.heard(router, now, release=advert.priority == RELEASE)
         if router.state is State.BACKUP:
             backup.receive(router, advert, source, now)
         if advert.priority != RELEASE and not holding.is_early(router, advert, source, now):

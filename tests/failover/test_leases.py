@@ -196,6 +196,15 @@ def test_a_longer_lease_counts_once_the_kernel_has_it() -> None:
     assert election.router.state is State.MASTER
 
 
+def test_an_advert_that_finds_the_lease_lapsed_is_heard_as_by_a_backup() -> None:
+    """Whoever was alone hears somebody after a stall past the lease: listening comes first, and is all there is to do."""
+    election = as_master(now=0.0)
+    election.set_alone(True, 0.1)
+    election.confirmed(60)
+    assert kinds(election.receive(advert(200), HIGHER, 70.0))[:2] == ["Changed", "DropAddresses"]
+    assert (election.router.state, election.router.cause) == (State.BACKUP, Cause.LEASE_LAPSED)
+
+
 def test_a_stall_in_the_midst_of_a_takeover_listens_first() -> None:
     """The write that the first advert waits for is void when it is done, and would end the mastership later."""
     election = started(now=-0.36)

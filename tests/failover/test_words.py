@@ -89,6 +89,17 @@ def test_a_takeover_on_the_masters_word_says_so(gone: bool) -> None:
     assert (election.router.state, election.router.cause) == (State.MASTER, Cause.MASTER_GONE)
 
 
+def test_the_word_of_a_daemon_before_is_forgotten_with_the_next_ones_adverts() -> None:
+    """It was read after a stall; the next daemon is the worse one and is preempted, which is what is said."""
+    election = backup_of(HIGHER, priority=250, preempt_delay=0.0)
+    election.router.down_at = 2.0
+    election.hasten(HIGHER, 1.0, gone=False, pair=True)
+    assert election.router.hastened
+    election.receive(advert(200), HIGHER, 1.05)
+    run_to(election, 2.0)
+    assert election.router.cause is Cause.PREEMPTING
+
+
 def test_a_masters_word_is_forgotten_with_its_next_advert() -> None:
     """It goes on after all, and falls silent later without a word."""
     election = backup_of(HIGHER)

@@ -41,5 +41,8 @@ FOUND = {
     592305: "a lease that was to be longer counted before the kernel had it",
     608129: "of a group, one took over by a release of its rival and heard older adverts in it, as the checker did not know",
     741906: "a giver had preempted the taker already when the checker looked who had taken over",
+    759840: "an advert that found a lease lapsed was given to a master that was one no more",
+    767479: "the word of a daemon's end that came after a stall outlasted the adverts of the next daemon",
+    829621: "preempt_delay counted from adverts that had come in a stall, as the checker did not know",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }

@@ -305,7 +305,9 @@ class Judge:
                 if theirs < ours:
                     self._broken(f"{director.name} {ours} yields to the advert of {theirs}")
         if report.state is not State.MASTER:
-            lower = heard.priority < router.priority and report.cause in (Cause.OVERTAKEN, Cause.OUTRANKED)
+            awoke = self._world.now - director.thawed_at <= EPSILON  # What it reads next came before.
+            met = report.cause in (Cause.OVERTAKEN, Cause.OUTRANKED) or awoke
+            lower = heard.priority < router.priority and met
             heard.lower_since = self._world.now if lower else None
         self._count(instance.spec)
 
