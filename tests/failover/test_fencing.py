@@ -127,6 +127,18 @@ def test_failed_and_required() -> None:
     assert took_over(election.fenced(number, "", at + 1.0))
 
 
+def test_fencing_that_fails_for_days() -> None:
+    """The pauses are as long as ever, and the number of tries ends nothing."""
+    election, at, number = asked()
+    for _ in range(1500):
+        election.fenced(number, "exit status 1", at)
+        due = election.deadline()
+        assert due is not None
+        assert at < due <= at + LONGEST_PAUSE + 0.001
+        (again,) = only(AskFencing, election.wake(due))
+        at, number = due, again.number
+
+
 @pytest.mark.parametrize("fence", [FENCE, REQUIRED])
 def test_no_answer_is_a_failure(fence: FenceSpec) -> None:
     """A moment after the program's own time. The answer is wanted no more."""

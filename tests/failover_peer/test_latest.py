@@ -108,6 +108,20 @@ def test_unanswered_pieces_are_sent_ever_more_slowly() -> None:
     assert gaps == [0.01, 0.02, 0.04, 0.08, 0.16, 0.2]
 
 
+def test_a_peer_that_never_answers_is_asked_for_ever() -> None:
+    """Such as over a path that whole pieces do not pass: the pauses grow no more, and each resending takes the next link."""
+    box = Outbox(Slot.PAYLOAD, 0.05, 0.2)
+    box.put(1, b"value")
+    now = 0.0
+    for number in range(3000):
+        assert len(box.take(now)) == 1
+        assert box.round == number
+        due = box.deadline()
+        assert due is not None
+        assert now < due <= now + 0.2
+        now = due
+
+
 @given(body=st.binary(max_size=MAX_BODY))
 def test_a_piece_is_read_or_refused(body: bytes) -> None:
     """Any body: no exception, and no number beyond the bounds."""
