@@ -237,10 +237,10 @@ def inherited(spec: RouterSpec, host: Host) -> bool:
 
 
 def strays(specs: tuple[RouterSpec, ...], host: Host) -> list[Address]:
-    """Marked addresses on the routers' interfaces that no router of these wants any more."""
+    """Marked addresses on the routers' interfaces that no router of these wants any more, save what is held by hand."""
     vips = [vip for spec in specs for vip in spec.addresses]
     interfaces = {name for vip in vips for name in (vip.bearer, vip.interface)} | {s.interface for s in specs}
     wanted = {(vip.bearer, packed(vip.address)) for vip in vips}
     names = {link.index: link.name for link in host.links.values()}
-    marked = (a for a in host.addresses() if a.ours and names.get(a.index) in interfaces)
+    marked = (a for a in host.addresses() if a.ours and not a.by_hand and names.get(a.index) in interfaces)
     return [a for a in marked if (names[a.index], a.address) not in wanted]

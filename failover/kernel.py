@@ -108,7 +108,7 @@ class AddressWriter:
         for start in range(0, len(job.places), _CHUNK):
             if job.cancelled or time.monotonic() > job.void_after:
                 break
-            job.error = self._put(job.places[start : start + _CHUNK], job.lifetime) or job.error
+            job.error = self._put(job.places[start : start + _CHUNK], job.lifetime, job.mark) or job.error
         if not job.cancelled and time.monotonic() > job.void_after:
             job.voided = True
             self._bear(tuple(Bearer(bearer.index, Bearing.DOWN) for bearer in job.bearers))
@@ -129,9 +129,10 @@ class AddressWriter:
         requests = [link_wire.bear(self._next(), bearer) for bearer in bearers]
         return self._exchange(requests, (errno.ENODEV,))
 
-    def _put(self, places: tuple[Place, ...], lifetime: int) -> int:
+    def _put(self, places: tuple[Place, ...], lifetime: int, mark: int) -> int:
         requests = [
-            wire.put_address(self._next(), p.index, p.address, p.prefix, lifetime, p.label) for p in places
+            wire.put_address(self._next(), p.index, p.address, p.prefix, lifetime, p.label, mark)
+            for p in places
         ]
         return self._exchange(requests, ())
 

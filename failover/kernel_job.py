@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from failover.place import Bearer, Place
 from failover.ways import Way
+from failover.wire import OURS
 
 
 @dataclass(slots=True)
@@ -13,7 +14,8 @@ class Job:
 
     The macvlans that `bearers` names are set up before their addresses come, and down or silent before these go; the routes
     and rules in `ways` come last and go first.
-    `owner` is whoever holds them: its drop cancels its own earlier jobs only. `void_after` is monotonic seconds;
+    `owner` is whoever holds them: its drop cancels its own earlier jobs only. `void_after` is monotonic seconds; `mark` is
+    the IFA_PROTO that the addresses get.
     `guarded`: nothing of it may reach the kernel later, whatever becomes of this process meanwhile.
     `cancelled` is set by the loop when a later job makes this one wrong.
     """
@@ -25,6 +27,7 @@ class Job:
     done: Callable[["Job"], None]
     bearers: tuple[Bearer, ...] = ()
     ways: tuple[Way, ...] = ()
+    mark: int = OURS
     guarded: bool = False
     cancelled: bool = False
     voided: bool = False

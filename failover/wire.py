@@ -11,6 +11,8 @@ import msgspec
 
 OURS = 112
 """IFA_PROTO by which hactl marks the addresses it put on an interface (VRRP's protocol number; kernel 5.18)."""
+BY_HAND = 114
+"""IFA_PROTO of the addresses that an operator had hactl put there: no daemon's, and none to clear away."""
 AF_INET, AF_INET6 = 2, 10
 NEWLINK, DELLINK, GETLINK = 16, 17, 18
 NEWADDR, DELADDR, GETADDR = 20, 21, 22
@@ -48,7 +50,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Address(msgspec.Struct, frozen=True):
-    """An address on an interface; `ours` by its mark. `gone`: it was removed."""
+    """An address on an interface; `ours` by its mark, which may say `by_hand` too. `gone`: it was removed."""
 
     index: int
     family: int
@@ -57,6 +59,7 @@ class Address(msgspec.Struct, frozen=True):
     ours: bool
     tentative: bool
     gone: bool = False
+    by_hand: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -68,7 +71,13 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def put_address(
-    sequence: int, index: int, address: bytes, prefix: int, lifetime: int, label: str | None = None
+    sequence: int,
+    index: int,
+    address: bytes,
+    prefix: int,
+    lifetime: int,
+    label: str | None = None,
+    mark: int = OURS,
 ) -> bytes:
     """Put a marked address on an interface, or renew it. `lifetime` is whole seconds, 0 for ever.
 
@@ -77,7 +86,7 @@ def put_address(
     valid = lifetime or FOREVER
     preferred = 0 if len(address) == 16 else valid
     body = attribute(_IFA_CACHEINFO, _LIFETIME.pack(preferred, valid, 0, 0))
-    body += attribute(_IFA_PROTO, bytes((OURS,)))
+    body += attribute(_IFA_PROTO, bytes((mark,)))
     if len(address) == 16:
         body += attribute(_IFA_FLAGS, _U32.pack(_NODAD | _NOPREFIXROUTE))
     if label:
@@ -165,8 +174,10 @@ def _read_address(body: bytes, gone: bool) -> Address:
     if len(there.get(_IFA_FLAGS, b"")) == _U32.size:
         flags = _U32.unpack(there[_IFA_FLAGS])[0]
     address = there.get(_IFA_LOCAL) or there.get(_IFA_ADDRESS, b"")
-    ours = there.get(_IFA_PROTO) == bytes((OURS,))
-    return Address(index, family, address, prefix, ours, bool(flags & _TENTATIVE), gone)
+    mark = there.get(_IFA_PROTO)
+    by_hand = mark == bytes((BY_HAND,))
+    ours = by_hand or mark == bytes((OURS,))
+    return Address(index, family, address, prefix, ours, bool(flags & _TENTATIVE), gone, by_hand)
 
 
 def attributes(body: bytes, offset: int) -> Iterator[tuple[int, bytes]]:

@@ -17,7 +17,7 @@ from failover.kernel import AddressWriter, EventSocket, picture
 from failover.kernel_job import Job
 from failover.place import Place
 from failover.spec import AnnounceSpec
-from failover.wire import Link
+from failover.wire import BY_HAND, Link
 from hactl.claims.claim import Claim, Lost, Refused, Released, Report, Taken, Wish
 from hactl.claims.claim_hold import Announce, GiveUp, Hold, Step, Write
 
@@ -51,7 +51,7 @@ async def submit(
 ) -> Job:
     """Give the writer a job and wait for its end; it must deliver by calling `done` in this loop."""
     done: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
-    writer.submit(Job("by hand", places, lifetime, void_after, done.set_result))
+    writer.submit(Job("by hand", places, lifetime, void_after, done.set_result, mark=BY_HAND))
     job = await done
     writer.finished(job)
     return job

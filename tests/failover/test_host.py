@@ -25,10 +25,11 @@ def address(
     ours: bool = False,
     tentative: bool = False,
     gone: bool = False,
+    by_hand: bool = False,
 ) -> Address:
     """An address on an interface."""
     family = AF_INET6 if ":" in text else AF_INET
-    return Address(int(interface[-1]) + 2, family, packed(text), prefix, ours, tentative, gone)
+    return Address(int(interface[-1]) + 2, family, packed(text), prefix, ours, tentative, gone, by_hand)
 
 
 def host(*news: Link | Address) -> Host:
@@ -150,7 +151,7 @@ def test_inherited_vips() -> None:
 
 
 def test_strays() -> None:
-    """Marked addresses that nobody wants any more, on the routers' own interfaces only."""
+    """Marked addresses that nobody wants any more, on the routers' own interfaces only; none that is held by hand."""
     left = address("10.99.0.200", 32, ours=True)
     found = strays(
         (router_spec(),),
@@ -160,6 +161,7 @@ def test_strays() -> None:
             address(VIP4, 32, ours=True),
             address("10.99.0.201", 32),
             address("10.99.0.202", 32, interface="eth1", ours=True),
+            address("10.99.0.203", 32, ours=True, by_hand=True),
         ),
     )
     assert found == [left]

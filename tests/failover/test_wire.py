@@ -38,6 +38,15 @@ def test_put_ipv4_address() -> None:
     assert message.get_attr("IFA_PROTO") == wire.OURS
 
 
+def test_an_address_by_hand_has_a_mark_of_its_own() -> None:
+    """It is put and read with another mark than a daemon's, and is ours all the same."""
+    request = wire.put_address(7, 3, packed("10.99.0.100"), 32, 2, mark=wire.BY_HAND)
+    assert read_by_pyroute2(ifaddrmsg, request).get_attr("IFA_PROTO") == wire.BY_HAND != wire.OURS
+    assert list(wire.read(request)) == [
+        Address(3, 2, packed("10.99.0.100"), 32, ours=True, tentative=False, by_hand=True)
+    ]
+
+
 def test_put_ipv6_address() -> None:
     """An IPv6 VIP skips duplicate detection, brings no route, and is deprecated so that nothing chooses it as source."""
     message = read_by_pyroute2(ifaddrmsg, wire.put_address(8, 3, packed("2001:db8::100"), 128, 5))

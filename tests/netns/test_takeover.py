@@ -13,10 +13,12 @@ import pytest
 from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Ether
 
+from failover.kernel import open_route
 from failover.moves import State
+from failover.wire import Answer, put_address, read
 from support.daemon import HACTL
-from support.directors import pair, serve, until
-from support.failover import VIP4
+from support.directors import Director, pair, serve, until
+from support.failover import VIP4, packed, router_spec
 from support.netns import AS_NOBODY, Lan, lan, needs_namespaces
 from support.recorder import Recorder
 
@@ -278,6 +280,39 @@ def test_a_daemons_vip_is_the_daemons() -> None:
         assert "is in use" in hactl(net, "b", "takeover", VIP4).stderr
         assert a.state() is State.MASTER
         assert recorder.longest_absence(VIP4) == 0
+
+
+def test_a_worker_that_starts_leaves_what_is_held_by_hand() -> None:
+    """On its router's own interface, on a lease and for good; only what a daemon put there before is cleared away."""
+    left, permanent = "10.99.0.102", "10.99.0.101"
+    with lan("a") as net, running(net, "a", VIP6, "--lease", "3s") as claim:
+        claim.taken()
+        assert hactl(net, "a", "takeover", permanent, "--permanent").returncode == 0
+        mark_of_old(net, left)
+        with Director(net, "a") as daemon:
+            daemon.apply(router_spec())
+            daemon.wait_for(State.MASTER)
+            until(lambda: not daemon.holds(left), 2.0)
+            assert {VIP6, permanent, VIP4} <= set(addresses(net, "a"))
+        assert claim.process.poll() is None
+        assert claim.end()[0] == 0
+        assert hactl(net, "a", "release", permanent).returncode == 0
+
+
+def test_what_was_claimed_before_an_upgrade_is_released(net: Lan) -> None:
+    """It bears the mark that a daemon's addresses have."""
+    mark_of_old(net, VIP4)
+    assert "without a lease; `hactl release`" in hactl(net, "a", "takeover", VIP4).stderr
+    assert hactl(net, "a", "release", VIP4).returncode == 0
+    assert VIP4 not in addresses(net, "a")
+
+
+def mark_of_old(net: Lan, address: str) -> None:
+    """Put an address on host a, for good and with the daemon's mark, as `takeover --permanent` once did."""
+    with net.inside("a"), contextlib.closing(open_route()) as sock:
+        index = socket.if_nametoindex("eth0")
+        sock.send(put_address(1, index, packed(address), 32, 0))
+        assert [answer.errno for answer in read(sock.recv(1 << 16)) if isinstance(answer, Answer)] == [0]
 
 
 def test_an_interface_that_is_down(net: Lan) -> None:
