@@ -139,7 +139,8 @@ def _value(kind: int, flags: int, sequence: int, body: bytes) -> Link | Address 
     if kind == _ERROR and len(body) >= _ERRNO.size:
         return Answer(sequence, -_ERRNO.unpack_from(body)[0], interrupted)
     if kind in (NEWLINK, DELLINK) and len(body) >= LINK.size:
-        return _read_link(body, kind == DELLINK)
+        # Of another family than none: a bridge tells of its ports in the same words, also that one left it.
+        return None if body[0] else _read_link(body, kind == DELLINK)
     if kind in (NEWADDR, DELADDR) and len(body) >= _ADDRESS.size:
         return _read_address(body, kind == DELADDR)
     return None

@@ -12,6 +12,7 @@ from failover import wire
 from failover.wire import Address, Answer, Link
 from support.failover import packed, read_by_pyroute2
 
+AF_BRIDGE = 7
 REQUEST_ACK, REPLACE_CREATE, DUMP = 0x5, 0x500, 0x300
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
 
@@ -107,6 +108,14 @@ def test_link_removed() -> None:
     """An interface that was removed is gone."""
     data = written_by_pyroute2(link_message(0x10041), wire.DELLINK)
     assert list(wire.read(data)) == [Link(4, "eth0", bytes.fromhex("02005e001122"), True, gone=True)]
+
+
+@pytest.mark.parametrize("kind", [wire.NEWLINK, wire.DELLINK])
+def test_a_bridges_word_of_its_port(kind: int) -> None:
+    """A port that joins or leaves a bridge is told of as a link of the bridge's family: the interface itself stays."""
+    message = link_message(0x10041)
+    message["family"] = AF_BRIDGE
+    assert list(wire.read(written_by_pyroute2(message, kind))) == []
 
 
 def address_message(address: str, **attributes: Any) -> ifaddrmsg:
