@@ -26,6 +26,8 @@ _SOL_NETLINK, _EXT_ACK, _GET_STRICT_CHK = 270, 11, 12
 _GROUPS = 0x1 | 0x10 | 0x100
 """RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV6_IFADDR."""
 _EVENT_BUFFER = 4 << 20
+_EVENTS_AT_MOST = 1 << 14
+"""Messages read in one turn: more than that buffer holds. What a storm adds meanwhile waits for the next turn."""
 _READ = 1 << 17
 _CHUNK = 100
 """Addresses written in one go, so that a drop never waits behind a thousand renewals."""
@@ -167,9 +169,11 @@ class AddressWriter:
 
 
 class EventSocket:
-    """Events about interfaces and addresses, and the dump that starts the picture or mends it after an overrun."""
+    """Events about interfaces and addresses. After an overrun they count from where the queue was empty again: until then
+    the kernel drops what is new without another word, and what still waits is older than the picture that mends it."""
 
     def __init__(self) -> None:
+        self._lost = False
         self._socket = open_route(_GROUPS)
         enlarge(self._socket, _EVENT_BUFFER)
         self._socket.setblocking(False)
@@ -185,16 +189,20 @@ class EventSocket:
     def read(self) -> list[wire.Link | wire.Address] | None:
         """The events that have arrived; None when some were lost, so that the picture must be made anew."""
         events: list[wire.Link | wire.Address] = []
-        while True:
+        for _ in range(_EVENTS_AT_MOST):
             try:
                 data = self._socket.recv(_READ)
             except BlockingIOError:
-                return events
+                lost, self._lost = self._lost, False
+                return None if lost else events
             except OSError as error:
-                if error.errno == errno.ENOBUFS:
-                    return None
-                raise
-            events += [e for e in wire.read(data) if not isinstance(e, wire.Answer)]
+                if error.errno != errno.ENOBUFS:
+                    raise
+                self._lost = True
+                continue
+            if not self._lost:
+                events += [e for e in wire.read(data) if not isinstance(e, wire.Answer)]
+        return None if self._lost else events
 
 
 def picture() -> Host:
