@@ -1,4 +1,5 @@
-"""The macvlans of this director: made, marked and set before a router needs them, removed when none does.
+"""The macvlans of this director: made, marked and set before a router needs them, removed when none does; and the switches
+of interfaces that VIPs are on.
 
 Owns no decision about when one is up: those are the routers'. The law: a macvlan that bears our mark is ours, one that has
 our name and MAC and no mark was left by a death between two writes, and any other of that name is somebody else's: it is
@@ -10,7 +11,7 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from failover import link_wire, switches, wire
@@ -36,10 +37,16 @@ class Devices:
         self._sequence = 0
         self._ready: dict[str, int] = {}
         """Those that were seen to, by name, with their index."""
+        self._promoting: dict[str, int] = {}
+        """Interfaces that were seen to, likewise."""
         self._trouble: dict[str, str] = {}
 
-    def want(self, routers: Iterable[RouterSpec], mark: str) -> None:
-        """Have exactly the macvlans of these routers; those that bear our mark and nobody needs are removed."""
+    def want(self, routers: Sequence[RouterSpec], mark: str) -> None:
+        """Have exactly the macvlans of these routers; those that bear our mark and nobody needs are removed.
+
+        No VIP of theirs is to take an address of the host away with it. A switch is set once on each interface that appears.
+        """
+        self._promote(switches.with_network(routers))
         needed = devices(routers)
         self._trouble = {}
         done = [self._see_to(device, mark) for device in needed]
@@ -101,9 +108,20 @@ class Devices:
                 return False
         return True
 
+    def _promote(self, interfaces: Iterable[str]) -> None:
+        for name in sorted(interfaces):
+            link = self._around.host.link(name)
+            if link is not None and self._promoting.get(name) != link.index:
+                self._promoting[name] = link.index
+                self._write(switches.promoting(name, _read))
+
     def _set(self, device: Device) -> None:
-        """Its switches and those of its parent; what stays otherwise is told."""
-        for switch in switches.wanted(device.name, device.parent, ipv6=device.mac[4] == 2, read=_read):
+        """Its switches and those of its parent."""
+        self._write(switches.wanted(device.name, device.parent, ipv6=device.mac[4] == 2, read=_read))
+
+    def _write(self, wanted: Iterable[switches.Switch]) -> None:
+        """Set what is not as it must be; an operator's that changes is told, and what stays otherwise."""
+        for switch in wanted:
             file = _SWITCHES / switch.path
             try:
                 file.write_text(switch.value)

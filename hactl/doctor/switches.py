@@ -118,7 +118,8 @@ def _secondaries(config: Config, host: Host) -> Iterator[Finding]:
     for interface, vip in with_network.items():
         if host.switch("ipv4/promote_secondaries", interface) == 0:
             seen = f"{vip.address}/{vip.prefix} can take other addresses of its network on {interface} away with it"
-            mend = f"{setting(f'ipv4/conf/{interface}/promote_secondaries', '1')}; or write {vip.address} without a length"
+            command = f"sysctl -w {dotted(f'ipv4/conf/{interface}/promote_secondaries')}=1"
+            mend = f"{command}   # the daemon does the same when it starts; or write {vip.address} without a length"
             yield finding(FindingId.PROMOTE_SECONDARIES, interface, seen, mend)
 
 

@@ -178,3 +178,19 @@ def test_switches() -> None:
     assert wanted({"ipv6/conf/hv/accept_ra": "1"}, ipv6=True) == {"ipv6/conf/hv/accept_ra": "0"}
     without_ipv6 = switches.wanted("hv", "eth0", ipv6=False, read=lambda path: "" if "ipv6" in path else "2")
     assert Switch("ipv6/conf/hv/disable_ipv6", "1") not in list(without_ipv6)
+
+
+def test_the_switch_beside_a_vip_with_its_network() -> None:
+    """Of IPv4 alone, on the interface itself, where it is off here and everywhere."""
+    vips = (vip(prefix=24), vip("10.99.0.101", interface="eth1"), vip(VIP6, prefix=64, interface="eth2"))
+    assert switches.with_network([router_spec(addresses=vips)]) == {"eth0"}
+    assert switches.with_network([with_virtual_mac(router_spec(addresses=vips))]) == set()
+    path = "ipv4/conf/{}/promote_secondaries"
+    for there, written in (
+        ({}, [path.format("eth0")]),
+        ({"eth0": "1"}, []),
+        ({"all": "1"}, []),
+    ):
+        now = {path.format(name): value for name, value in there.items()}
+        found = switches.promoting("eth0", lambda at, now=now: now.get(at, "0"))
+        assert [switch.path for switch in found] == written

@@ -1,5 +1,6 @@
 """Only what is ours: operators' addresses, owners, removed VIPs, reloads; and packets that are not for us."""
 
+import signal
 import socket
 import struct
 import time
@@ -11,9 +12,10 @@ from failover.moves import Cause, State
 from failover.packet import GROUP4, OWNER, Advert, Coverage, Drop, encode
 from failover.report import Renewal
 from failover.spec import PeerSpec, Transport
+from hactl.lab import net as namespaces
 from support.directors import Director, pair, serve, until
 from support.failover import VIP4, advert, packed, router_spec, vip
-from support.netns import Lan, needs_namespaces
+from support.netns import Lan, lan, needs_namespaces
 
 pytestmark = needs_namespaces
 
@@ -66,6 +68,35 @@ def test_a_static_address_beside_ours_outlives_it() -> None:
         time.sleep(1.0)
         assert (a.state(), a.marked(), a.holds(VIP4)) == (State.MASTER, set(), True)
         assert a.reports["web"].transitions == 2
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_vip_with_its_network_takes_no_address_of_the_host_along(how: str) -> None:
+    """The host's own address is put on anew beside it, as a DHCP client does: it outlives the VIP, released or lapsed."""
+    mine, everywhere = "10.99.0.1", {"ipv4/conf/all/promote_secondaries": "0"}
+    with lan("a") as net, Director(net, "a") as a:
+        namespaces.write_switches(
+            net.namespace("a"), everywhere | {"ipv4/conf/eth0/promote_secondaries": "0"}
+        )
+        net.ip("a", "address add 10.98.0.1/24 dev eth0")
+        a.apply(router_spec(source="10.98.0.1", addresses=(vip(prefix=24),), lease=2))
+        a.wait_for(State.MASTER)
+        until(lambda: a.holds(VIP4), 1.0)
+        net.ip("a", f"address del {mine}/24 dev eth0")
+        time.sleep(0.5)
+        until(lambda: a.holds(VIP4), 2.0)
+        net.ip("a", f"address add {mine}/24 dev eth0")
+        if how == "stop":
+            a.stop()
+            assert a.process.wait(10) == 0
+        else:
+            a.signal(signal.SIGKILL)
+        until(lambda: not a.holds(VIP4), 5.0)
+        assert a.holds(mine)
+        told = [text for text in a.notes() if "promote_secondaries" in text]
+        assert [text.partition(" is now ")[2] for text in told] == [
+            "1: else a VIP that goes can take other addresses of its network away with it"
+        ]
 
 
 def test_a_vip_removed_by_hand_comes_back() -> None:
