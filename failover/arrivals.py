@@ -55,15 +55,21 @@ class Arrivals:
         if refused.spec is None:
             self._count(routers, refused.drop)
             return
-        seals = self._around.guards.of(refused.spec).seals
-        note = seals.note(refused.drop, received.message, at) if seals else ""
+        seals, note = self._around.guards.of(refused.spec).seals, ""
+        if seals is not None:
+            note = seals.note(refused.drop, received.message, at)
+            self._followed(seals.disagree(refused.drop, received.message, received.source, at))
         for instance in self._of(refused.spec):
             instance.refuse(refused.drop, received.source, note)
 
     def _agree(self, spec: RouterSpec, advert: Advert, received: Received, at: Moment) -> None:
         seals = self._around.guards.of(spec).seals
-        if seals is not None and (followed := seals.agree(advert, received.message, at)):
-            self._around.report(Remark("", followed, warning=True))
+        if seals is not None:
+            self._followed(seals.agree(advert, received.message, at))
+
+    def _followed(self, text: str) -> None:
+        if text:
+            self._around.report(Remark("", text, warning=True))
 
     def _count(self, routers: Mapping[int, RouterSpec], drop: Drop) -> None:
         for spec in routers.values():

@@ -12,7 +12,7 @@ from failover.packet import Advert, Drop
 from failover.password import is_right, read_password
 from failover.seals import Seals
 from failover.spec import Authentication, RouterSpec
-from failover.trailer_clock import FOLLOWED, Moment, TrailerClock
+from failover.trailer_clock import Moment, TrailerClock
 from failover.trailer_keys import read_trailer_keys
 
 
@@ -59,9 +59,9 @@ class Guards:
 
     def text(self, spec: RouterSpec, at: Moment) -> str:
         """For status: that the router's adverts carry another time than this host's clock has."""
-        ahead = -self.clock.difference(at)
-        if self.of(spec).seals is None or abs(ahead) <= FOLLOWED:
+        if self.of(spec).seals is None or not self.clock.is_set(at):
             return ""
+        ahead = -self.clock.difference(at)
         return f"signed adverts carry a time {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this host's clock"
 
     def look(self, at: Moment) -> str:

@@ -73,6 +73,18 @@ class Seals:
             return ""
         return self._clock.agree(seal.seconds, self.spec.window, at)
 
+    def disagree(self, drop: Drop, message: bytes, source: bytes, at: Moment) -> str:
+        """A dropped trailer may show that the time sent is nobody's; then a line for the log.
+
+        It must be right in all but its time, and newer than the last one taken of its sender: what was taken once can be
+        replayed. What is taken is decided as ever; only what we send may become another time.
+        """
+        seal = read(message) if drop is Drop.STALE and self._clock.is_set(at) else drop
+        if isinstance(seal, Drop) or is_genuine(message, source, self.keys.taken) is not None:
+            return ""
+        mark = self._marks.get(source)
+        return self._clock.disagree(at) if mark is None or is_after(seal.sequence, mark) else ""
+
     def note(self, drop: Drop, message: bytes, at: Moment) -> str:
         """How the clocks differ, where that is why an advert was dropped."""
         seal = read(message) if drop is Drop.STALE else drop
