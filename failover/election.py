@@ -33,7 +33,7 @@ class Election:
         router.part_from = now if inherited else now + router.spec.startup_delay
         if inherited:
             router.holding = True
-            router.renew_at = now
+            router.renew_at = router.renewed_at = now
             router.fence.continues = True
             router.expires_at = None if router.spec.witness is None else now + router.spec.lease
         if fault is not None:

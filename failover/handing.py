@@ -23,13 +23,17 @@ Decide = Callable[[Router, float], list[Action]]
 
 
 def begin(router: Router, now: float) -> list[Action]:
-    """A peer is asked: one more advert, so that nobody's patience ends meanwhile, then silence."""
+    """A peer is asked: one more advert, so that nobody's patience ends meanwhile, then silence.
+
+    Before the kernel has our VIPs there is none: it would make the old master let go.
+    """
+    said = router.confirm_by is None
     holding.fall_silent(router, now)
     router.last_sent = now
     missed = max(1, router.spec.down_after - RELEASE_BEFORE)
     router.answer_by = now + min(missed * router.spec.advert_interval, GIVE_UP)
     router.ready_by = now + GIVE_UP
-    return [SendAdvert(router.priority)]
+    return [SendAdvert(router.priority)] if said else []
 
 
 def wake(router: Router, now: float) -> list[Action]:

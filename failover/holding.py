@@ -27,6 +27,7 @@ def take(router: Router, now: float) -> list[Action]:
     lease = router.lease
     router.overslept = False
     router.renew_at = now + renewal_period(lease) if lease else None
+    router.renewed_at = now
     router.expires_at = now + lease if router.spec.witness is not None else None
     return [HoldAddresses(lease, min(now + _good_for(router.sure_lease), witness.good_until(router)))]
 
@@ -125,8 +126,7 @@ def wake(router: Router, now: float) -> list[Action]:
     if router.holding and router.expires_at is not None and now >= router.expires_at:
         actions += lapse(router, now)
     if router.holding and router.renew_at is not None and now >= router.renew_at:
-        lapsed = router.lease and now - router.renew_at > router.sure_lease
-        actions += lapse(router, now) if lapsed else take(router, now)
+        actions += lapse(router, now) if _has_lapsed(router, now) else take(router, now)
     return actions
 
 
@@ -151,14 +151,19 @@ def woken_from_stall(router: Router, now: float) -> list[Action]:
     if router.confirm_by is not None and lease and now - router.since > _good_for(lease):
         return lapse(router, now)  # The write that our first advert waits for is void.
     late = now - min(at for at in (router.advert_at, router.renew_at, now) if at is not None)
-    if lease and late > lease:
+    if _has_lapsed(router, now):
         return lapse(router, now)
     if router.advert_at is None or late <= router.dead_time():
         return []
-    router.advert_at = router.renew_at = now
+    router.advert_at = router.renew_at = router.renewed_at = now
     router.overslept = True
     router.burst = Burst(router.spec.announce, now)
     return [Say(f"stood still for {late:.3f} s; nobody took over, going on")]
+
+
+def _has_lapsed(router: Router, now: float) -> bool:
+    """Whether the kernel may have ended the lease by now; it was begun anew some time before the next time is due."""
+    return router.holding and 0 < router.sure_lease < now - router.renewed_at
 
 
 def lapse(router: Router, now: float) -> list[Action]:

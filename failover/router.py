@@ -115,6 +115,8 @@ class Router:
     confirmed_lease: int = 0
     """The lease in whole seconds that the kernel has confirmed last, 0 before it has."""
     renew_at: float | None = None
+    renewed_at: float = NEVER
+    """When the lease was last begun anew."""
     expires_at: float | None = None
     """When what was written last ends; kept where witnesses may forbid the next renewal."""
     releasing: bool = False

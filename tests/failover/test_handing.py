@@ -57,6 +57,14 @@ def test_the_giver_is_silent_and_keeps_what_it_holds() -> None:
     assert election.router.holding
 
 
+def test_the_giver_says_nothing_before_its_kernel_has_the_vips() -> None:
+    """An advert would make the old master let go, and nobody would serve."""
+    election = started(now=-0.36)
+    election.wake(0.001)
+    assert election.router.confirm_by is not None
+    assert election.release(0.01, hold=60.0, within=1.4, named=True) == []
+
+
 def test_ready_lets_go_a_moment_later() -> None:
     """And the giver holds back."""
     election = giving()

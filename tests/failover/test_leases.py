@@ -196,6 +196,14 @@ def test_a_longer_lease_counts_once_the_kernel_has_it() -> None:
     assert election.router.state is State.MASTER
 
 
+def test_a_lease_is_judged_from_when_it_was_begun() -> None:
+    """Not from when it was to be renewed: 1.9 s of a stall are within two seconds, but the kernel's began before."""
+    election = as_master(now=0.0)
+    run_to(election, 0.6)
+    assert kinds(election.wake(2.1)) == ["Changed", "DropAddresses"]
+    assert election.router.cause is Cause.LEASE_LAPSED
+
+
 def test_an_advert_that_finds_the_lease_lapsed_is_heard_as_by_a_backup() -> None:
     """Whoever was alone hears somebody after a stall past the lease: listening comes first, and is all there is to do."""
     election = as_master(now=0.0)

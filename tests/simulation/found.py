@@ -44,5 +44,8 @@ FOUND = {
     759840: "an advert that found a lease lapsed was given to a master that was one no more",
     767479: "the word of a daemon's end that came after a stall outlasted the adverts of the next daemon",
     829621: "preempt_delay counted from adverts that had come in a stall, as the checker did not know",
+    854926: "a release and a link that is gone at once, as the checker did not know",
+    864063: "a master that was told to stop before its kernel had the VIPs advertised all the same, and the old one let go",
+    866091: "after a stall the lease was judged from when it was to be renewed, not from when it was",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }

@@ -561,9 +561,11 @@ class Judge:
         return dead if heard.lower_since is not None else dead + _skew(spec, quickest)
 
     def _had_word(self, spec: RouterSpec, heard: Heard, waited: float) -> bool:
-        """Whether a peer's word may have said that its master goes: one missed advert is enough then."""
-        word = self.directors[0].spec.channel is not None and self._said_to_go(spec, heard.sender)
-        return word and waited >= spec.advert_interval
+        """Whether a peer's word may have said that its master goes: one missed advert is enough then, of a link none."""
+        if self.directors[0].spec.channel is None or not self._said_to_go(spec, heard.sender):
+            return False
+        gone = not self.directors[heard.sender - 1].kernel.links[spec.interface].up
+        return gone or waited >= spec.advert_interval
 
     def _said_to_go(self, spec: RouterSpec, sender: int) -> bool:
         """Whether the master heard last may have said that it goes."""

@@ -198,7 +198,7 @@ MUTANTS = (
     Mutant(
         "a stall is not judged",
         holding.woken_from_stall,
-        "lease and late > lease",
+        "_has_lapsed(router, now)",
         "False",
         1128,
     ),
