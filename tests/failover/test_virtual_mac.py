@@ -180,6 +180,11 @@ def test_switches() -> None:
     assert Switch("ipv6/conf/hv/disable_ipv6", "1") not in list(without_ipv6)
 
 
+def promoting(now: dict[str, str]) -> list[Switch]:
+    """What is written for eth0, given what there is."""
+    return list(switches.promoting("eth0", lambda path: now.get(path, "0")))
+
+
 def test_the_switch_beside_a_vip_with_its_network() -> None:
     """Of IPv4 alone, on the interface itself, where it is off here and everywhere."""
     vips = (vip(prefix=24), vip("10.99.0.101", interface="eth1"), vip(VIP6, prefix=64, interface="eth2"))
@@ -192,5 +197,4 @@ def test_the_switch_beside_a_vip_with_its_network() -> None:
         ({"all": "1"}, []),
     ):
         now = {path.format(name): value for name, value in there.items()}
-        found = switches.promoting("eth0", lambda at, now=now: now.get(at, "0"))
-        assert [switch.path for switch in found] == written
+        assert [switch.path for switch in promoting(now)] == written
