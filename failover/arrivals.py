@@ -1,9 +1,10 @@
 """What the advert sockets bring: judged, and handed to the router that it is for, or counted there by its reason.
 
-Owns no decision: those are `reception`'s.
+Owns no decision: those are `reception`'s. The law: which addresses are ours is asked of the interface that a packet came
+by, because a link-local address is unique on its link only.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from failover.guards import Guards
@@ -19,7 +20,7 @@ from failover.trailer_clock import Moment
 class _Around(Protocol):
     guards: Guards
 
-    own: frozenset[bytes]
+    own: Mapping[str, frozenset[bytes]]
 
     def named(self, router: str) -> list[Instance]: ...
 
@@ -40,7 +41,7 @@ class Arrivals:
             self._count(routers, received)
             return
         at = self._around.moment()
-        verdict = judge(received, routers, self._around.own, self._around.guards.usable, at)
+        verdict = judge(received, routers, self._own(routers), self._around.guards.usable, at)
         if isinstance(verdict, Refused):
             self._refuse(routers, received, verdict, at)
             return
@@ -48,6 +49,10 @@ class Arrivals:
         self._agree(spec, advert, received, at)
         for instance in self._of(spec):
             instance.receive(advert, received.source)
+
+    def _own(self, routers: Mapping[int, RouterSpec]) -> frozenset[bytes]:
+        interface = next((spec.interface for spec in routers.values()), "")
+        return self._around.own.get(interface, frozenset())
 
     def _refuse(
         self, routers: Mapping[int, RouterSpec], received: Received, refused: Refused, at: Moment
@@ -78,3 +83,11 @@ class Arrivals:
 
     def _of(self, spec: RouterSpec) -> Iterator[Instance]:
         return (instance for instance in self._around.named(spec.name) if instance.spec is spec)
+
+
+def sources(instances: Iterable[Instance]) -> dict[str, frozenset[bytes]]:
+    """The packed addresses that our adverts come from, by interface."""
+    found: dict[str, set[bytes]] = {}
+    for instance in instances:
+        found.setdefault(instance.spec.interface, set()).add(instance.election.router.address)
+    return {interface: frozenset(addresses) for interface, addresses in found.items()}

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 
-from failover.arrivals import Arrivals
+from failover.arrivals import Arrivals, sources
 from failover.devices import Devices
 from failover.election import Election
 from failover.frames import FrameQueues
@@ -54,8 +54,8 @@ class Manager:
         self._renewals = Renewals(self, tell)
         self._reporting = Reporting(self.routers, self._reported, self._look_around)
         self._stirred: set[str] = set()
-        self.own: frozenset[bytes] = frozenset()
-        """The addresses that our adverts come from."""
+        self.own: Mapping[str, frozenset[bytes]] = {}
+        """The addresses that our adverts come from, by interface."""
         self._stopping = False
         self._moved = moved
         self.handed: Callable[[str, Handed], None] = lambda router, how: None
@@ -224,7 +224,7 @@ class Manager:
         self.groups.settle()
 
     def _see_sources(self) -> None:
-        self.own = frozenset(instance.election.router.address for instance in self.everyone())
+        self.own = sources(self.everyone())
 
     def _links_changed(self, names: set[str]) -> None:
         """A new MAC or number means new sockets and a new announcement."""

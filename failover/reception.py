@@ -30,7 +30,7 @@ def judge(
     guards: Mapping[str, Guard],
     at: Moment,
 ) -> tuple[RouterSpec, Advert] | Refused:
-    """`routers` are those of the packet's interface and family by VRID; `own` are this director's source addresses.
+    """`routers` are those of the packet's interface and family by VRID; `own` are this director's source addresses there.
 
     `guards` are those of protected routers, by the router's name.
     """

@@ -20,7 +20,7 @@ class Director:
 
     def __init__(self, address: bytes, step: float = 0.0) -> None:
         self.spec, self.address, self.step, self.now = SIGNED, address, step, 0.0
-        self.own = frozenset((address,))
+        self.own = {SIGNED.interface: frozenset((address,))}
         self.hearing = Hearing(SIGNED.addresses)
         self.guards = Guards()
         self.guards.take((SIGNED,), {FILE: "1 " + "o" * 32}, self.moment())

@@ -81,7 +81,7 @@ class Path:
 
     def __init__(self, spec: RouterSpec, own: bytes, *, grouped: bool) -> None:
         self.now, self.ahead = 1000.0, WALL
-        self.spec, self.own = spec, frozenset((own,))
+        self.spec, self.own = spec, {spec.interface: frozenset((own,))}
         self.hearing = Hearing(spec.addresses)
         self.guards = Guards()
         self.guards.take((spec,), _SECRETS, self.moment())
