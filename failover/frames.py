@@ -2,7 +2,8 @@
 
 Owns the packet sockets. `pace` is frames a second; a small burst goes out at once so that a takeover of a few VIPs
 never waits. The law: what was said a moment ago is said again when nothing else waits, so that of many routers that take
-over together none repeats itself before each has spoken.
+over together none repeats itself before each has spoken. And whoever waits for frames to go out hears of it, also when they
+were void.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ _BURST = 0.05
 _LATELY = 1.0
 """Seconds for which a frame that was sent gives way to others."""
 _Waiting = deque[tuple[bytes, Callable[[], bool]]]
+Told = Callable[[bool], None]
+"""Hears that frames have gone out or were dropped (True), or were void and nothing came in their place (False)."""
 
 
 class FrameQueue:
@@ -27,6 +30,7 @@ class FrameQueue:
         self._socket.bind((interface, 0))
         self._news: _Waiting = deque()
         self._repeats: _Waiting = deque()
+        self._told: list[Told] = []
         self._sent: dict[bytes, float] = {}
         self._pace = pace
         self._tokens = max(1.0, pace * _BURST)
@@ -43,12 +47,13 @@ class FrameQueue:
         if self._timer is None:
             self._send()
 
-    def after(self, act: Callable[[], None]) -> None:
-        """Call `act` once all that waits now has gone out or was dropped."""
-        count = _last_of(2, act)
+    def after(self, act: Told) -> None:
+        """Call `act` with True once all that waits now has gone out or was dropped."""
+        self._told.append(act)
+        count = _last_of(2, self._tell(act))
 
         def reached() -> bool:
-            count()
+            count(True)
             return False
 
         for waiting in (self._news, self._repeats):
@@ -56,13 +61,21 @@ class FrameQueue:
         if self._timer is None:
             self._send()
 
-    def close(self) -> None:
-        """Forget what waits."""
+    def close(self) -> list[Told]:
+        """Forget what waits; who was to be told when it is gone."""
         if self._timer is not None:
             self._timer.cancel()
         self._news.clear()
         self._repeats.clear()
         self._socket.close()
+        return self._told
+
+    def _tell(self, act: Told) -> Told:
+        def tell(gone_out: bool) -> None:
+            self._told.remove(act)
+            act(gone_out)
+
+        return tell
 
     def _send(self) -> None:
         self._timer = None
@@ -93,6 +106,7 @@ class FrameQueues:
 
     def __init__(self) -> None:
         self._queues: dict[str, FrameQueue] = {}
+        self._void: list[tuple[str, Told]] = []
 
     def add(self, interface: str, pace: int, frames: Iterable[bytes], still: Callable[[], bool]) -> None:
         """Queue frames on an interface. Raises OSError when it has no packet socket to give."""
@@ -100,20 +114,29 @@ class FrameQueues:
             self._queues[interface] = FrameQueue(interface, pace)
         self._queues[interface].add(frames, still)
 
-    def after(self, interfaces: Iterable[str], act: Callable[[], None]) -> None:
-        """Call `act` once all that waits now on these interfaces has gone out or was dropped."""
+    def after(self, interfaces: Iterable[str], act: Told) -> None:
+        """Call `act` once all that waits now on these interfaces has gone out or was dropped; False: some was void."""
         queues = [self._queues[interface] for interface in interfaces if interface in self._queues]
         reached = _last_of(len(queues), act)
         for queue in queues:
             queue.after(reached)
         if not queues:
-            act()
+            act(True)
 
     def forget(self, interface: str) -> None:
-        """The interface changed: what waits there is void, and the next frames get another socket."""
+        """The interface changed: what waits there is void, and the next frames get another socket. `pass_on` follows."""
         queue = self._queues.pop(interface, None)
         if queue is not None:
-            queue.close()
+            self._void += [(interface, act) for act in queue.close()]
+
+    def pass_on(self) -> None:
+        """Whoever waited for void frames waits for those that came in their place, or hears that none did."""
+        void, self._void = self._void, []
+        for interface, act in void:
+            if interface in self._queues:
+                self._queues[interface].after(act)
+            else:
+                act(False)
 
     def close(self) -> None:
         """Forget everything."""
@@ -121,13 +144,15 @@ class FrameQueues:
             self.forget(interface)
 
 
-def _last_of(calls: int, act: Callable[[], None]) -> Callable[[], None]:
-    """What calls `act` when it is itself called for the last of so many times."""
+def _last_of(calls: int, act: Told) -> Told:
+    """What calls `act` when it is itself called for the last of so many times: with True when it was each time."""
+    all_of_them = True
 
-    def count() -> None:
-        nonlocal calls
+    def count(gone_out: bool) -> None:
+        nonlocal calls, all_of_them
         calls -= 1
+        all_of_them = all_of_them and gone_out
         if calls == 0:
-            act()
+            act(all_of_them)
 
     return count

@@ -247,8 +247,8 @@ class Instance:
         awake = self._loop.time() - router.last_sent <= router.dead_time()
         return router.state is State.MASTER and not router.releasing and awake
 
-    def _taken(self) -> None:
-        lost = not self._still_ours() or self._write_error
+    def _taken(self, announced: bool) -> None:
+        lost = not announced or not self._still_ours() or self._write_error
         self._around.handed(self.spec.name, Handed.LOST if lost else Handed.READY)
 
     def _written(self, job: Job) -> None:

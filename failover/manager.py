@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping, 
 from failover.arrivals import Arrivals, sources
 from failover.devices import Devices
 from failover.election import Election
-from failover.frames import FrameQueues
+from failover.frames import FrameQueues, Told
 from failover.groups import Groups
 from failover.guards import Guards
 from failover.host import Host
@@ -165,7 +165,7 @@ class Manager:
         except OSError as error:
             self._tell(Remark(spec.name, f"cannot announce on {interface}: {error.strerror}", warning=True))
 
-    def after_announcing(self, interfaces: Iterable[str], act: Callable[[], None]) -> None:
+    def after_announcing(self, interfaces: Iterable[str], act: Told) -> None:
         """Call `act` once all frames that wait on these interfaces have gone out."""
         self._queues.after(interfaces, act)
 
@@ -233,6 +233,7 @@ class Manager:
         self._want_sockets()
         for instance in self.everyone():
             instance.link_changed(names)
+        self._queues.pass_on()
 
     def _address_gone(self, event: Address) -> None:
         for instance in self.everyone():

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Protocol
 
 from failover.claiming import Claims
+from failover.frames import Told
 from failover.guards import Guards
 from failover.host import Host
 from failover.kernel_job import Job
@@ -51,8 +52,8 @@ class Surroundings(Protocol):
     ) -> None:
         """Queue frames on an interface, each sent only while `still` holds."""
 
-    def after_announcing(self, interfaces: Iterable[str], act: Callable[[], None]) -> None:
-        """Call `act` once all frames that wait on these interfaces have gone out."""
+    def after_announcing(self, interfaces: Iterable[str], act: Told) -> None:
+        """Call `act` once all frames that wait on these interfaces have gone out; with False when some could not."""
 
     def handed(self, router: str, how: Handed) -> None:
         """Whoever hands routers over by name is to hear this."""

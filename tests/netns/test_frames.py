@@ -2,9 +2,10 @@
 
 import asyncio
 import time
+from functools import partial
 
 from failover import arp
-from failover.frames import FrameQueue
+from failover.frames import FrameQueue, FrameQueues
 from support.directors import until
 from support.failover import packed
 from support.netns import Lan, lan, needs_namespaces
@@ -23,6 +24,11 @@ def frame(number: int) -> bytes:
     return arp.gratuitous(packed(f"10.99.1.{number}"), MAC)[0]
 
 
+def _set(gone: asyncio.Event, gone_out: bool) -> None:
+    assert gone_out
+    gone.set()
+
+
 async def send(net: Lan, until_sent: int) -> int:
     """Twenty frames, which hold true until so many have gone out, and ten that always do; how often the first were asked."""
     asked, gone = 0, asyncio.Event()
@@ -35,7 +41,7 @@ async def send(net: Lan, until_sent: int) -> int:
     with net.inside("a"):
         queue = FrameQueue("eth0", PACE)
     queue.add(map(frame, range(1, 21)), still)
-    queue.after(gone.set)
+    queue.after(partial(_set, gone))
     queue.add(map(frame, range(21, 31)), lambda: True)
     assert not gone.is_set()
     await gone.wait()
@@ -66,7 +72,7 @@ async def take_over(net: Lan) -> None:
         gone = asyncio.Event()
         for numbers in round_:
             queue.add(map(frame, numbers), lambda: True)
-        queue.after(gone.set)
+        queue.after(partial(_set, gone))
         await gone.wait()
     queue.close()
 
@@ -82,3 +88,37 @@ def test_nobody_repeats_himself_before_all_have_spoken() -> None:
         assert (
             sum(number <= 10 for number in before_the_last_news) <= 1
         )  # That one went while nothing else waited.
+
+
+async def change(net: Lan, *, again: bool) -> list[tuple[int, bool]]:
+    """The interface changes while ten frames wait, which come `again` or not: what whoever waits hears, after how many."""
+    asked, heard, gone = 0, list[tuple[int, bool]](), asyncio.Event()
+
+    def still() -> bool:
+        nonlocal asked
+        asked += 1
+        return True
+
+    def told(gone_out: bool) -> None:
+        heard.append((asked, gone_out))
+        gone.set()
+
+    queues = FrameQueues()
+    with net.inside("a"):
+        queues.add("eth0", PACE, map(frame, range(1, 11)), still)
+        queues.after(["eth0", "eth1"], told)
+        queues.forget("eth0")
+        if again:
+            queues.add("eth0", PACE, map(frame, range(1, 11)), still)
+    queues.pass_on()
+    await asyncio.wait_for(gone.wait(), 5.0)
+    queues.pass_on()
+    queues.close()
+    return heard
+
+
+def test_who_waits_for_void_frames_waits_for_those_in_their_place() -> None:
+    """Told once, when these have gone out; or at once, and of nothing, where none came."""
+    with lan("a") as net:
+        assert asyncio.run(change(net, again=True)) == [(AT_ONCE + 10, True)]
+        assert asyncio.run(change(net, again=False)) == [(AT_ONCE, False)]

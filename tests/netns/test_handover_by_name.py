@@ -94,6 +94,25 @@ def test_every_vip_is_announced_before_the_first_goes() -> None:
         assert all(recorder.longest_absence(address) == 0 for address in vips)
 
 
+def test_an_interface_that_changes_meanwhile_costs_no_word() -> None:
+    """The announcements that wait there are void and made anew, and the taker is ready once these have gone out."""
+    vips = [f"10.99.1.{n}" for n in range(1, 41)]
+    announce = AnnounceSpec(burst=(0.0,), refresh=0.0, pace=200)
+    with running(addresses=tuple(map(vip, vips)), announce=announce) as (net, recorder, a, _):
+        until(lambda: len(recorder.announcements("a")) == 80, 10.0, "a's own burst")
+        began = now(recorder)
+        a.handover()
+        until(lambda: len(recorder.announcements("b", since=began)) > 10, 5.0)
+        net.ip("b", "link set eth0 alias changed")
+        assert a.wait_for(State.BACKUP).cause is Cause.HANDED_OVER
+        until(lambda: not a.marked(), 5.0)
+        left = min(recorder.changes(address, "a", since=began)[0].at for address in vips)
+        told = {frame.address for frame in recorder.announcements("b", since=began) if frame.at < left}
+        assert told == set(vips)
+        assert not [text for text in a.notes() if "by adverts" in text or "does not take over" in text]
+        assert all(recorder.longest_absence(address) == 0 for address in vips)
+
+
 def test_the_best_of_three_is_asked() -> None:
     """By priority; the third director stays as it is."""
     with (
