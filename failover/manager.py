@@ -20,6 +20,7 @@ from failover.kernel import AddressWriter, EventSocket, picture
 from failover.kernel_job import Job
 from failover.leftovers import remove_stray_ways, remove_strays
 from failover.moves import State
+from failover.news import News, unknown
 from failover.orders import Orders
 from failover.place import Place
 from failover.priority import Known
@@ -31,7 +32,6 @@ from failover.sockets import AdvertSockets
 from failover.spec import FailoverSpec, RouterSpec
 from failover.surroundings import Handed
 from failover.trailer_clock import Moment
-from failover.wire import Address, Link
 
 
 class Manager:
@@ -198,22 +198,19 @@ class Manager:
 
     def _on_events(self) -> None:
         events = self._events.read()
-        if events is None:
-            self.host = picture()
-            events = []
-            self._tell(
-                Remark("", "netlink events were lost; interfaces and addresses read anew", warning=True)
-            )
-        changed, wide = self.host.apply_all(events)
+        news = self._read_anew() if events is None else News(*self.host.apply_all(events))
         self.before_timer()
-        if links := [event for event in changed if isinstance(event, Link)]:
-            self._links_changed({link.name for link in links})
-        if changed or not events:
-            named = {event.address for event in changed if isinstance(event, Address)}
-            self._look(None if wide or not events else named)
-        for event in changed:
-            if isinstance(event, Address) and event.gone:
-                self._address_gone(event)
+        if links := news.links():
+            self._links_changed(links)
+        if news.changed or not events:
+            self._look(None if news.wide or not events else news.addresses())
+        self._put_back(None if events is None else news.gone())
+
+    def _read_anew(self) -> News:
+        """Make a new picture, because events were lost."""
+        before, self.host = self.host, picture()
+        self._tell(Remark("", "netlink events were lost; interfaces and addresses read anew", warning=True))
+        return unknown(before, self.host)
 
     def _look(self, vips: Collection[bytes] | None = None) -> None:
         """Have the routers of these VIPs stand anew, or all."""
@@ -235,10 +232,11 @@ class Manager:
             instance.link_changed(names)
         self._queues.pass_on()
 
-    def _address_gone(self, event: Address) -> None:
-        for instance in self.everyone():
-            there = instance.renewals() if instance.has_any((event.address,)) else ()
-            if any((p.index, p.address) == (event.index, event.address) for p in there):
+    def _put_back(self, gone: Collection[bytes] | None) -> None:
+        """Where VIPs of these, or any, are not where they are held, somebody took them off."""
+        for instance in self.everyone() if gone != set() else ():
+            there = instance.renewals() if gone is None or instance.has_any(gone) else ()
+            if not all(map(self.host.holds, there)):
                 instance.act(Election.addresses_missing)
 
     def _written(self, job: Job) -> None:

@@ -39,22 +39,19 @@ def test_a_port_that_leaves_a_bridge_keeps_its_addresses() -> None:
         assert known(host) == known(picture())
 
 
-def overrun(net: Lan, monkeypatch: pytest.MonkeyPatch) -> EventSocket:
+def overrun(net: Lan) -> EventSocket:
     """An event socket that lost the end of a story: the host's own address goes, many others come, and it comes back."""
-    monkeypatch.setattr(kernel, "_EVENT_BUFFER", _SMALL)
-    monkeypatch.setattr(kernel, "enlarge", lambda sock, size: sock.setsockopt(SOL_SOCKET, SO_RCVBUF, size))
     events, own = EventSocket(), f"{net.address('a')}/24 dev eth0"
+    events._socket.setsockopt(SOL_SOCKET, SO_RCVBUF, _SMALL)
     many = [f"address add 10.97.0.{number}/32 dev lo" for number in range(1, 200)]
     net.ip("a", f"address delete {own}", *many, f"address add {own}")
     return events
 
 
-def test_after_an_overrun_what_waited_counts_no_more_and_what_comes_is_heard(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_after_an_overrun_what_waited_counts_no_more_and_what_comes_is_heard() -> None:
     """The picture made after it is newer than the events before the loss; until those are read the kernel tells nothing."""
     with lan("a") as net, net.inside("a"):
-        events = overrun(net, monkeypatch)
+        events = overrun(net)
         assert events.read() is None
         host = picture()
         net.ip("a", "address add 10.97.1.1/32 dev lo")
@@ -70,7 +67,7 @@ def test_an_overrun_that_takes_several_turns_to_read(monkeypatch: pytest.MonkeyP
     """A storm holds nobody up: each turn reads a few messages and asks for a new picture, until the queue was empty."""
     monkeypatch.setattr(kernel, "_EVENTS_AT_MOST", 2)
     with lan("a") as net, net.inside("a"):
-        events, turns = overrun(net, monkeypatch), 0
+        events, turns = overrun(net), 0
         while events.read() is None:
             turns += 1
         assert turns > 1
