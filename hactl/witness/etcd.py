@@ -18,6 +18,7 @@ from hactl.witness.spec import ArbiterSpec
 _OK = 200
 _NOT_FOUND = 5
 """gRPC's code for a lease that is no more."""
+_LARGEST = 2**63 - 1
 
 
 class NoAnswerError(Exception):
@@ -83,6 +84,8 @@ class Etcd:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             self._next()
             raise NoAnswerError(str(error) or type(error).__name__) from None
+        except RecursionError:  # Nested so deeply that nothing reads it.
+            raise self._misunderstood() from None
         if not isinstance(answer, dict):
             raise self._misunderstood()
         if ("error" in answer or status != _OK) and not _is_gone(answer):
@@ -116,10 +119,12 @@ def _is_gone(answer: dict[str, Any]) -> bool:
 
 
 def _number(value: Any) -> int:
+    """The whole number, 0 for what is none of etcd's (int64)."""
     try:
-        return int(value or 0)
-    except (TypeError, ValueError):
+        number = int(value or 0)
+    except (TypeError, ValueError, OverflowError):
         return 0
+    return number if abs(number) <= _LARGEST else 0
 
 
 def _value(answer: dict[str, Any]) -> str:

@@ -91,3 +91,27 @@ def test_an_answer_in_two_segments_is_read_whole() -> None:
         assert (await ask(Verb.RENEW)).ttl == 5
 
     answered(200, b'{"result": {"ID": "7", ', b'"TTL": "5"}}\n')(talk)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"[" * 60_000, b'{"ID": 1e999}', b'{"ID": 1' + b"0" * 400 + b"}", b'{"ID": Infinity}'],
+    ids=["deep", "beyond floats", "beyond int64", "infinite"],
+)
+def test_no_answer_ends_the_asking(answer: bytes) -> None:
+    """Whoever stands in the arbiter's place may say what no number and no reader can hold: it is no answer, no more."""
+
+    async def talk(ask: Ask) -> None:
+        with pytest.raises(NoAnswerError, match="does not speak etcd's JSON"):
+            await ask(Verb.GRANT)
+
+    answered(200, answer)(talk)
+
+
+def test_a_renewal_for_ever_is_none() -> None:
+    """A time that no clock can hold counts as no time."""
+
+    async def talk(ask: Ask) -> None:
+        assert (await ask(Verb.RENEW)).ttl == 0
+
+    answered(200, b'{"result": {"ID": "7", "TTL": 1e999}}')(talk)
