@@ -20,4 +20,8 @@ def findings_text(findings: Sequence[Finding], well: str, colours: bool) -> list
         if one.mend:
             lines.append(f"    mend: {clean(one.mend)}")
     faults = sum(one.severity is Severity.FAULT for one in findings)
-    return [*lines, f"{faults} {'fault' if faults == 1 else 'faults'}, {len(findings) - faults} warnings"]
+    rest = len(findings) - faults
+    return [
+        *lines,
+        f"{faults} {'fault' if faults == 1 else 'faults'}, {rest} {'warning' if rest == 1 else 'warnings'}",
+    ]

@@ -3,6 +3,7 @@
 What is known of the peers is the daemon's own knowledge, from its status.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -87,6 +88,7 @@ def _peer(name: str, peer: Mapping[str, Any], file: str) -> Iterator[Finding]:
             yield finding(FindingId.PEER_LINK, name, seen, f"ping -c 3 -I {link['own']} {link['peer']}")
     if peer["config_matches"] is False:
         seen = "by the directors' own channel: it runs another file than the daemon here"
-        there = peer["address"]
-        mend = f"scp {file} {there}:{file} && ssh {there} hactl reload   # or the other way, if its file is the right one"
+        there, path = peer["address"], shlex.quote(file)
+        target = f"'[{there}]':{path}" if ":" in there else f"{there}:{path}"
+        mend = f"scp {path} {target} && ssh {there} hactl reload   # or the other way, if its file is the right one"
         yield finding(FindingId.CONFIG_DRIFT, name, seen, mend)

@@ -1,5 +1,6 @@
 """Programs of routers, which are run when it matters: there, and executable; core."""
 
+import shlex
 from collections.abc import Iterator
 
 import msgspec
@@ -25,7 +26,8 @@ def judge(files: tuple[ProgramFile, ...]) -> Iterator[Finding]:
     """What is wrong with each."""
     for one in files:
         if one.trouble:
-            mend = f"chmod 755 {one.path}"
+            path = shlex.quote(one.path)
+            mend = f"chmod 755 {path}"
             if not one.there:
-                mend = f"copy it from another director: scp DIRECTOR:{one.path} {one.path} && {mend}"
+                mend = f"copy it from another director: scp DIRECTOR:{path} {path} && {mend}"
             yield finding(FindingId.PROGRAM_UNUSABLE, one.path, one.trouble, mend)

@@ -1,5 +1,6 @@
 """Kernel, limits, clock, tunnels and peers, judged without a host."""
 
+import shlex
 from typing import Any
 
 import msgspec
@@ -148,6 +149,28 @@ def test_modes_of_secrets() -> None:
     assert [one.subject for one in secrets.judge(files)] == ["/660", "/604"]
     (missing,) = secrets.judge((SecretFile(path="/key", trouble="No such file or directory"),))
     assert missing.id.value == "secret-missing"
+
+
+AWKWARD = "/etc/it's mine/hactl.yaml"
+
+
+def test_commands_can_be_pasted_into_a_shell() -> None:
+    """A file's name with a space and a quote stays one word, and a peer's IPv6 address is no host called `2001`."""
+    (drift,) = peers.judge(configured(WWW), AWKWARD, status(config_matches=False, address="2001:db8::2"))
+    scp, _, reload = drift.mend.partition(" && ")
+    assert shlex.split(scp) == ["scp", AWKWARD, f"[2001:db8::2]:{AWKWARD}"]
+    assert reload.startswith("ssh 2001:db8::2 hactl reload ")
+    (open_to_all,) = secrets.judge((SecretFile(path=AWKWARD, mode=0o644),))
+    assert shlex.split(open_to_all.mend) == ["chmod", "600", AWKWARD]
+    (program,) = programs.judge((ProgramFile(path=AWKWARD, trouble="it is not executable"),))
+    assert shlex.split(program.mend) == ["chmod", "755", AWKWARD]
+    for found in (
+        *secrets.judge((SecretFile(path=AWKWARD, trouble="No such file or directory"),)),
+        *programs.judge((ProgramFile(path=AWKWARD, there=False, trouble="No such file or directory"),)),
+    ):
+        words = shlex.split(found.mend.partition(": ")[2])
+        assert words[:3] == ["scp", f"DIRECTOR:{AWKWARD}", AWKWARD]
+        assert words[-1] == AWKWARD
 
 
 def test_programs_that_cannot_be_run() -> None:
