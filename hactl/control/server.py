@@ -17,6 +17,7 @@ from aiohttp import web
 
 from hactl.config.model import RolesSpec
 from hactl.control import answers, forms, openapi
+from hactl.control.body import body
 from hactl.control.callers import Callers
 from hactl.control.commands import Caller, Commands, EventQuery
 from hactl.control.forms import Reply
@@ -27,8 +28,6 @@ from hactl.control.routes import API_VERSION, ROUTES, Route, permit, permit_wish
 MAX_REQUEST = 64 * 1024
 """Longest body of a request in bytes."""
 _KEEPALIVE = 15.0
-BODY_WITHIN = 10.0
-"""Seconds in which a request's body must come; aiohttp itself would wait for ever."""
 _SHUTDOWN = 1.0
 _ARRIVING = 0.01
 _POLL = 1.0
@@ -164,15 +163,7 @@ async def _wish(route: Route, request: web.Request) -> Any:
         raise RefusedError(Code.INVALID, f"{request.path} takes no query")
     if route.takes is None:
         return None
-    try:
-        async with asyncio.timeout(BODY_WITHIN):
-            body = await request.read()
-    except ConnectionError as error:
-        raise RefusedError(Code.INVALID, "the request ended early") from error
-    except TimeoutError:
-        message = f"the body of the request did not come within {BODY_WITHIN:g} s"
-        raise RefusedError(Code.INVALID, message) from None
-    return forms.read(body, route.takes)
+    return forms.read(await body(request), route.takes)
 
 
 def _end(request: web.Request) -> socket.socket:

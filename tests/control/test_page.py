@@ -188,6 +188,31 @@ def test_idle_connections_do_not_pile_up(page: FakePage) -> None:
     assert page.ask("GET", "/v1/status")[0] == 200
 
 
+def test_a_body_that_does_not_come(page: FakePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a stranger without a token could have all connections, and nobody the page."""
+    monkeypatch.setattr("hactl.control.body.WITHIN", 0.2)
+    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as end:
+        end.sendall(b"POST /v1/overrides HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer x\r\n")
+        end.sendall(b"Content-Length: 100\r\n\r\n{")
+        assert b"did not come within 0.2 s" in end.recv(65536)
+
+
+def test_who_does_not_read_is_let_go(page: FakePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that asks and asks, and takes nothing of the answers, has its connection for a while only."""
+    monkeypatch.setattr("hactl.control.page.door.READ_WITHIN", 0.5)
+    page.call(lambda: page.door.want(None))
+    page.call(lambda: page.door.want(f"127.0.0.1:{page.port}"))
+    with socket.create_connection(("127.0.0.1", page.port), timeout=0.5) as end:
+        with contextlib.suppress(TimeoutError):
+            while True:
+                end.sendall(b"GET /view.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 100)
+        runner = page.server.runner
+        assert runner is not None
+        assert runner.server is not None
+        server = runner.server
+        wait_until(lambda: not page.call(lambda: server.connections), 20.0)
+
+
 def test_so_many_may_watch(page: FakePage) -> None:
     """One more than allowed is told so."""
     with contextlib.ExitStack() as stack:

@@ -303,7 +303,7 @@ def test_client_that_leaves_in_the_middle(daemon: FakeDaemon, client: Client) ->
 
 def test_a_body_that_does_not_come(daemon: FakeDaemon, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that announces more than it sends holds its connection for a while only."""
-    monkeypatch.setattr("hactl.control.server.BODY_WITHIN", 0.2)
+    monkeypatch.setattr("hactl.control.body.WITHIN", 0.2)
     with socket.socket(socket.AF_UNIX) as end:
         end.settimeout(5)
         end.connect(daemon.path)

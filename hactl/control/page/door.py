@@ -13,6 +13,8 @@ import msgspec
 BACKLOG = 128
 AGAIN = 5.0
 """Seconds until a port that could not be bound is tried again."""
+READ_WITHIN = 30.0
+"""Seconds after which a connection whose client takes nothing of what it asked for is ended, by the kernel (tcp(7))."""
 OPEN, SHUT = b"o", b"s"
 
 
@@ -84,6 +86,8 @@ def _bind(listen: str) -> socket.socket:
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Each connection that is accepted has it of this socket.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * READ_WITHIN))
         if sock.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
         sock.bind((host, int(port)))

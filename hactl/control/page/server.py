@@ -15,6 +15,7 @@ import msgspec
 from aiohttp import web
 
 from hactl.control import answers, forms
+from hactl.control.body import body
 from hactl.control.commands import EventQuery
 from hactl.control.forms import Reply
 from hactl.control.page import metrics
@@ -210,10 +211,10 @@ class PageServer:
         if scheme.lower() != "bearer":
             needed = posted(wanted.value).role.value
             raise RefusedError(Code.FORBIDDEN, f"this needs a token of role {needed}", needs=needed)
-        body = await request.read()
+        sent = await body(request)
         # What is not UTF-8 is nobody's token, and no text that could be passed on.
         told = token.strip().encode(errors="surrogateescape").decode(errors="replace")
-        return _response(await self._asker.ask(wanted, body, told, request.remote or "?"))
+        return _response(await self._asker.ask(wanted, sent, told, request.remote or "?"))
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: the whole status first, then what changes; events of the history as they happen."""
