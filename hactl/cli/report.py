@@ -59,8 +59,7 @@ def gather(client: Any, since: float, until: float) -> report_view.Report:
     from hactl.history.availability import lines
 
     status = client.get("status")
-    events = [_event(row) for row in _rows(client, since) if (moment(row["at"]) or 0.0) < until]
-    found = lines(events, _present(status), status["node"], since, until)
+    found = lines(map(_event, _rows(client, since)), _present(status), status["node"], since, until)
     return report_view.Report(
         cluster=status["cluster"], node=status["node"], since=since, until=until, lines=found
     )

@@ -106,7 +106,7 @@ def _numbers(line: Line) -> dict[str, Any]:
     return {
         "subject": line.subject.value,
         "name": line.name,
-        "available": None if line.available is None else round(line.available, 7),
+        "available": _rounded(line.available),
         "downtimes": len(downs),
         "down_s": round(line.seconds("down"), 3),
         "longest_s": round(max((down.length for down in downs), default=0.0), 3),
@@ -114,6 +114,11 @@ def _numbers(line: Line) -> dict[str, Any]:
         "degraded_s": round(line.seconds("degraded"), 3),
         "watched_s": round(line.watched, 3),
     }
+
+
+def _rounded(available: float | None) -> float | None:
+    """To seven places, and never 1 for less than all."""
+    return available if available is None or available == 1.0 else min(round(available, 7), 0.9999999)
 
 
 def _period(one: Span) -> dict[str, Any]:

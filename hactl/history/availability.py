@@ -1,7 +1,8 @@
 """How available services, real servers and directors were, from the events of one director's history; core.
 
-The law: only what was watched counts. While this director's daemon was not running nothing is known, and what is not known
-is neither up nor down. Times are wall-clock seconds since the epoch.
+The law: only what was watched counts. While this director's daemon was not running nothing is known, nor of what has left
+the configuration, and what is not known is neither up nor down. Times are wall-clock seconds since the epoch; where the
+clock was set back, what it said afterwards is believed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -90,10 +91,11 @@ def lines(
 ) -> tuple[Line, ...]:
     """A line for each subject that has events between `since` and `until`, or is there at the end.
 
-    `events` are in order of time and all of that time; `node` is the director whose history it is.
+    `events` are in the order in which they happened and all of that time; `node` is the director whose history it is.
     """
-    every = tuple(events)
+    every = _forward(tuple(events), until)
     bounds = tuple(_bounds(every, node))
+    loads = tuple(event.at for event in every if event.kind is EventKind.CONFIG_LOADED)
     changes: dict[Key, list[_Change]] = {key: [] for key in present}
     for event in every:
         if event.kind in _STATES:
@@ -101,11 +103,27 @@ def lines(
             change = (event.at, event.old, state, event.reason)
             changes.setdefault((subject, event.subject), []).append(change)
     found = [
-        Line(subject=key[0], name=key[1], spans=_spans(each, bounds, present.get(key), since, until))
+        Line(subject=key[0], name=key[1], spans=_spans(each, bounds, present.get(key), since, end))
         for key, each in changes.items()
+        for end in [until if key in present else _left(each[-1][0], loads, until)]
     ]
     order = list(Subject)
     return tuple(sorted(found, key=lambda line: (order.index(line.subject), line.name)))
+
+
+def _forward(events: Sequence[Event], until: float) -> tuple[Event, ...]:
+    """The events with times that never fall: of a clock that was set back, what it said after that is believed."""
+    right: list[Event] = []
+    latest = until
+    for event in reversed(events):
+        latest = min(latest, event.at)
+        right.append(event if event.at == latest else msgspec.structs.replace(event, at=latest))
+    return tuple(reversed(right))
+
+
+def _left(last: float, loads: Iterable[float], until: float) -> float:
+    """Until when one that is there no more was watched at most: a configuration that was loaded after its last word."""
+    return min((at for at in loads if at > last), default=until)
 
 
 def _bounds(events: Iterable[Event], node: str) -> Iterator[float]:

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 from click.testing import Result
 
-from hactl.cli.report_view import share
+from hactl.cli.report_view import Report, as_json, share
+from hactl.history.availability import Line, Span, Subject
 from notify.event import EventKind
 from support.commandline import hactl
 from support.fake_daemon import FakeDaemon, event, fake_daemon
@@ -119,5 +120,10 @@ def test_a_file_that_cannot_be_written(daemon: FakeDaemon) -> None:
     ],
 )
 def test_less_than_all_is_never_a_hundred(value: float | None, text: str) -> None:
-    """A rounded 100 would hide a downtime."""
+    """A rounded 100 would hide a downtime, in the numbers for programs as well."""
     assert share(value) == text
+    spans = () if value is None else (Span(0.0, value, "up"), Span(value, 1.0, "down"))
+    line = Line(subject=Subject.SERVICE, name="www", spans=tuple(one for one in spans if one.length))
+    (shown,) = as_json(Report(cluster="web", node="lb1", since=0.0, until=1.0, lines=(line,)))["lines"]
+    assert shown["available"] == (value if value is None or value == 1.0 else pytest.approx(value, abs=1e-6))
+    assert (shown["available"] == 1.0) == (value == 1.0)

@@ -15,6 +15,7 @@ KINDS = {
     "down": EventKind.SERVICE_DOWN,
     "started": EventKind.DIRECTOR_STARTED,
     "stopped": EventKind.DIRECTOR_STOPPED,
+    "loaded": EventKind.CONFIG_LOADED,
 }
 
 
@@ -105,14 +106,36 @@ def test_other_directors_starts_are_no_gap() -> None:
     assert one(event(10, "up"), started).watched == 90
 
 
-WORDS = st.sampled_from(["up", "degraded", "down", "started", "stopped"])
+def test_a_clock_that_was_set_back() -> None:
+    """No time counts twice: what it said afterwards is believed, also of an event that it had put into the future."""
+    line = one(event(10, "up", "down"), event(60, "down", "up"), event(25, "up", "down"))
+    assert line.spans == (Span(0, 10, "down"), Span(10, 100, "up"))
+    line = one(event(10, "up"), event(4000, "down", "up", reason="refused"), event(50, "up", "down"))
+    assert (line.watched, line.available) == (90, 1.0)
+
+
+def test_what_left_the_configuration_is_not_watched() -> None:
+    """A service that was taken out while it was down is not down for ever; one that is still there is."""
+    story = (
+        event(10, "loaded"),
+        event(20, "up"),
+        event(30, "loaded"),
+        event(40, "down", "up"),
+        event(70, "loaded"),
+    )
+    assert one(*story).spans == (Span(20, 40, "up"), Span(40, 70, "down"))
+    assert one(*story, present=Present("down", 40.0)).spans == (Span(20, 40, "up"), Span(40, 100, "down"))
+
+
+WORDS = st.sampled_from(["up", "degraded", "down", "started", "stopped", "loaded"])
 STORIES = st.lists(st.tuples(st.integers(0, 100), WORDS, st.sampled_from(["", "up", "down"])), max_size=12)
 
 
 @given(STORIES)
 def test_spans_are_in_order_and_within_the_time(story: list[tuple[int, str, str]]) -> None:
-    """Whatever happened: no overlap, nothing outside, no two of one state side by side, shares between 0 and 1."""
-    events = [event(at, word, old) for at, word, old in sorted(story, key=lambda item: item[0])]
+    """Whatever happened, by whatever clock: no overlap, nothing outside, no two of one state side by side, shares
+    between 0 and 1."""
+    events = [event(at, word, old) for at, word, old in story]
     for line in lines(events, {}, "lb1", 0.0, 100.0):
         assert all(0 <= span.start < span.end <= 100 for span in line.spans)
         for before, after in itertools.pairwise(line.spans):
