@@ -29,13 +29,22 @@ exec chroot "$top/root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package of this checkout."""
+    """The package of this checkout, in a folder named from where it was asked for; what else is in build/ stays, and what
+    an interrupted build left there is not taken along."""
     folder = tmp_path_factory.mktemp("deb")
+    measured, stale = ROOT / "build" / f"kept-{os.getpid()}", ROOT / "build/lib/hactl/left_behind.py"
+    stale.parent.mkdir(parents=True, exist_ok=True)
+    stale.touch()
+    measured.touch()
     done = subprocess.run(
-        ["etc/make-deb", str(folder)], cwd=ROOT, capture_output=True, text=True, check=False
+        [str(ROOT / "etc/make-deb"), "of this"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    return Path(done.stdout.splitlines()[-1])
+    assert measured.exists()
+    measured.unlink()
+    (made,) = (folder / "of this").glob("*.deb")
+    assert str(made) == done.stdout.splitlines()[-1]
+    return made
 
 
 def installed(package: Path, steps: str) -> str:
@@ -84,6 +93,26 @@ def test_it_installs_runs_upgrades_and_goes(package: Path) -> None:
     assert said.splitlines()[-1] == "gone"
 
 
+def test_an_upgrade_restarts_what_goes_on_running(package: Path) -> None:
+    """The daemon and a real server's agent, which would load the new files into the old program; not the VIPs of a real
+    server, and nothing at the first installation."""
+    said = installed(
+        package,
+        """
+        mkdir -p /run/systemd/system
+        printf '#!/bin/sh\\necho "called: $*"\\n' > /usr/bin/systemctl.new && chmod 755 /usr/bin/systemctl.new
+        mv /usr/bin/systemctl.new /usr/bin/systemctl
+        dpkg -i /tmp/hactl.deb
+        echo again
+        dpkg -i /tmp/hactl.deb
+        """,
+    )
+    first, upgrade = said.split("again\n")
+    assert "called: daemon-reload" in first
+    assert "restart" not in first
+    assert "called: try-restart hactl.service hactl-realserver-agent.service" in upgrade.splitlines()
+
+
 def test_it_holds_no_other_programs_path(package: Path) -> None:
     """Nothing in it knows where it was built, and what it brings is in its own folder."""
     listing = subprocess.run(
@@ -92,8 +121,9 @@ def test_it_holds_no_other_programs_path(package: Path) -> None:
     names = [line.split()[5] for line in listing.splitlines()]
     outside = [name for name in names if name.startswith("./usr/bin/") and name != "./usr/bin/"]
     assert outside == ["./usr/bin/hactl"]
+    assert not [name for name in names if "left_behind" in name]
     scripts = subprocess.run(
-        f"dpkg-deb --fsys-tarfile {package} | tar -xO ./usr/lib/hactl/bin/hactl ./usr/lib/hactl/pyvenv.cfg",
+        f"dpkg-deb --fsys-tarfile '{package}' | tar -xO ./usr/lib/hactl/bin/hactl ./usr/lib/hactl/pyvenv.cfg",
         shell=True, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert "#!/usr/lib/hactl/bin/python3" in scripts
