@@ -9,6 +9,7 @@ import contextlib
 import errno
 import hashlib
 import hmac
+import re
 import socket
 import time
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ _ANSWER_WITHIN = 1.0
 _TRY_AGAIN = {401, 404, 407, 408, 425, 429}
 """Of the way there, of our key or of the moment, and not of what was sent: likely to be mended meanwhile."""
 _BATCH = 1000
+_URL = re.compile(r"(https?://)(?:[^/\s'\"]*@)?([^/\s'\"?#]*)[^\s'\"]*")
 
 
 class _Resolver(aiohttp.abc.AbstractResolver):
@@ -79,7 +81,7 @@ class WebhookChannel:
         try:
             status, wait = await self._post(headers, said.body)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise DeliveryError(str(error) or type(error).__name__) from error
+            raise DeliveryError(words(error)) from error
         if not 200 <= status < 300:
             refused = 400 <= status < 500 and status not in _TRY_AGAIN
             raise DeliveryError(f"the receiver answered {status}", refused=refused, wait=wait)
@@ -102,6 +104,13 @@ class WebhookChannel:
                     await answer.content.read(_ANSWER_READ)
             answer.close()
             return answer.status, asked(answer.headers.get("Retry-After", ""), time.time())
+
+
+def words(error: Exception) -> str:
+    """Why nothing was delivered. Of an address only the host is named: the rest of it is a key to many receivers."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"the receiver's answer is no HTTP: {error.message}"
+    return _URL.sub(r"\1\2/(hidden)", str(error)) or type(error).__name__
 
 
 def asked(text: str, now: float) -> float:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from notify.channels.base import DeliveryError
-from notify.channels.webhook import WebhookChannel, asked
+from notify.channels.webhook import WebhookChannel, asked, words
 from notify.formats import Format
 from notify.spec import WebhookSpec
 from support.alerts import event, hook, tools
@@ -147,6 +147,37 @@ async def test_what_is_no_address(url: str) -> None:
     """An address that cannot be one fails at delivery, in words."""
     with pytest.raises(DeliveryError):
         await channel(url).deliver([event()])
+
+
+async def test_no_failure_tells_the_key_in_an_address() -> None:
+    """What is told of a failure stands in the log, on the page and in other channels' alerts."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"220 mail.example.org\r\n\r\n")
+        await writer.drain()
+
+    async with serving(answer) as port:
+        for host in (f"127.0.0.1:{port}", f"bot:S3CRET@127.0.0.1:{port}", "", "127.0.0.1:99999"):
+            with pytest.raises(DeliveryError) as caught:
+                await channel(f"http://{host}/services/S3CRET?key=S3CRET").deliver([event()])
+            assert "S3CRET" not in str(caught.value)
+            assert str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "Connection timeout to host https://chat.example.org/S3CRET?k=1",
+            "https://chat.example.org/(hidden)",
+        ),
+        ("http://me:S3CRET@[::1]:80/x and more", "http://[::1]:80/(hidden) and more"),
+    ],
+)
+def test_of_an_address_the_host_is_told(said: str, told: str) -> None:
+    """It helps who looks for the fault."""
+    assert words(OSError(said)).endswith(told)
 
 
 async def test_a_form_with_a_key_is_sent_alone_and_unsigned() -> None:
