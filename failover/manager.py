@@ -204,6 +204,9 @@ class Manager:
             self._links_changed(links)
         if news.changed or not events:
             self._look(None if news.wide or not events else news.addresses())
+        if anew := news.anew(self.host, self.own):
+            self._sockets.forget(anew)
+            self._want_sockets()
         self._put_back(None if events is None else news.gone())
 
     def _read_anew(self) -> News:

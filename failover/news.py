@@ -3,10 +3,13 @@
 The law: where events were lost, whatever might have happened counts as happened.
 """
 
+from collections.abc import Collection, Mapping
+
 import msgspec
 
 from failover.host import Host
-from failover.wire import Address, Link
+from failover.spec import Family
+from failover.wire import AF_INET6, Address, Link
 
 
 class News(msgspec.Struct, frozen=True):
@@ -26,6 +29,21 @@ class News(msgspec.Struct, frozen=True):
     def gone(self) -> set[bytes]:
         """The packed addresses that went from some interface; another may have them still."""
         return {event.address for event in self.changed if isinstance(event, Address) and event.gone}
+
+    def anew(self, now: Host, sources: Mapping[str, Collection[bytes]]) -> set[tuple[Family, int]]:
+        """Interfaces, by family and number, that may have forgotten who joined groups there, although they look as before.
+
+        Those that were removed, and those where one of their `sources` came: IPv6 ends on an interface whose MTU is too
+        small, with all that belongs to it, and begins as on a new one.
+        """
+        places = set()
+        for event in self.changed:
+            link = now.links.get(event.index)
+            if isinstance(event, Link):
+                places |= {(family, event.index) for family in Family if event.gone}
+            elif link is not None and not event.gone and event.address in sources.get(link.name, ()):
+                places.add((Family.IPV6 if event.family == AF_INET6 else Family.IPV4, event.index))
+        return places
 
 
 def unknown(before: Host, now: Host) -> News:

@@ -1,7 +1,7 @@
 """The advert sockets of this director: one for each interface and family that has a router, shared by all of them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from failover.host import Host
 from failover.ip import Received
@@ -37,6 +37,12 @@ class AdvertSockets:
         for family, interface in self._routers:
             if (family, interface) not in self._open and interface in index:
                 self._try_open(family, interface, index[interface])
+
+    def forget(self, places: Collection[tuple[Family, int]]) -> None:
+        """Close the sockets on these interfaces, by family and number, so that `want` makes new ones, which join again."""
+        for key, sock in list(self._open.items()):
+            if (sock.family, sock.index) in places:
+                self._close(key)
 
     def _try_open(self, family: Family, interface: str, index: int) -> None:
         try:

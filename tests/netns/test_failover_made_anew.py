@@ -6,13 +6,15 @@ from collections.abc import Callable, Coroutine
 from socket import SO_RCVBUF, SOL_SOCKET, if_nametoindex
 from typing import Any
 
+import pytest
+
 from failover.manager import Manager
 from failover.moves import State
 from failover.packet import GROUP4, GROUP6, encode
 from failover.report import Remark, Report
 from failover.spec import FailoverSpec, Family, RouterSpec
 from failover.transport import AdvertSocket
-from support.failover import advert, packed, router_spec
+from support.failover import VIP4, VIP6, advert, packed, router_spec, vip
 from support.netns import Lan, lan, needs_namespaces
 from support.recorder import Recorder
 
@@ -102,3 +104,42 @@ def test_during_an_overrun() -> None:
         await master.hears()
 
     serve(router_spec(lease=0), story)
+
+
+def test_ipv6_after_an_mtu_too_small_for_it() -> None:
+    """The interface stays, and the socket on it; the kernel has forgotten that it had joined."""
+
+    async def story(master: Master) -> None:
+        master.net.ip("a", "link set eth0 mtu 1200")
+        await until(lambda: master.state() is State.FAULT, "a fault")
+        master.net.ip("a", "link set eth0 mtu 1500")
+        back = time.monotonic()
+        await master.serves(since=back)
+        await master.hears()
+
+    serve(router_spec(family=Family.IPV6, addresses=(vip(VIP6),)), story)
+
+
+def test_ipv6_after_a_moment_of_such_an_mtu() -> None:
+    """All of it is told in one go, and the router need not have noticed."""
+
+    async def story(master: Master) -> None:
+        master.net.ip("a", "link set eth0 mtu 1200", "link set eth0 mtu 1500")
+        back = time.monotonic()
+        await master.serves(since=back)
+        await master.hears()
+
+    serve(router_spec(family=Family.IPV6, addresses=(vip(VIP6),)), story)
+
+
+@pytest.mark.parametrize(("family", "address"), [(Family.IPV4, VIP4), (Family.IPV6, VIP6)])
+def test_under_the_same_number(family: Family, address: str) -> None:
+    """It cannot be told from the one before by what is there, only by the word that that one went."""
+
+    async def story(master: Master) -> None:
+        make_anew(master.net, if_nametoindex("eth0"))
+        anew = time.monotonic()
+        await master.serves(since=anew)
+        await master.hears()
+
+    serve(router_spec(family=family, addresses=(vip(address),)), story)
