@@ -21,12 +21,14 @@ from hactl.control.body import body
 from hactl.control.callers import Callers
 from hactl.control.commands import Caller, Commands, EventQuery
 from hactl.control.forms import Reply
+from hactl.control.gate import Gate
 from hactl.control.listener import Listener
 from hactl.control.refusals import Code, RefusedError
 from hactl.control.routes import API_VERSION, ROUTES, Route, permit, permit_wish
 
 MAX_REQUEST = 64 * 1024
 """Longest body of a request in bytes."""
+_BACKLOG = 128
 _KEEPALIVE = 15.0
 _SHUTDOWN = 1.0
 _ARRIVING = 0.01
@@ -59,6 +61,7 @@ class ControlServer:
         self._closing = False
         self._runner: web.AppRunner | None = None
         self._listener: Listener | None = None
+        self._serving: asyncio.Server | None = None
 
     async def start(self, listener: Listener) -> None:
         """Begin to answer. The listener stays the caller's to close, after this server."""
@@ -70,7 +73,10 @@ class ControlServer:
         )
         self._listener = listener
         await self._runner.setup()
-        await web.SockSite(self._runner, listener.socket).start()
+        assert self._runner.server is not None
+        gate = Gate(self._runner.server)
+        loop = asyncio.get_running_loop()
+        self._serving = await loop.create_server(gate.protocol, sock=listener.socket, backlog=_BACKLOG)
 
     def notice(self) -> None:
         """An event was emitted: whoever waits for one looks now rather than a second later."""
@@ -86,6 +92,8 @@ class ControlServer:
         # client waits in vain (CPython issue 109564): accept no more first, and let the accepted ones arrive.
         asyncio.get_running_loop().remove_reader(self._listener.socket)
         await asyncio.sleep(_ARRIVING)
+        if self._serving is not None:
+            self._serving.close()
         await self._runner.cleanup()
 
     @web.middleware

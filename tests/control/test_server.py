@@ -27,6 +27,7 @@ from hactl.control.commands import (
     ResumeRequest,
     StandbyRequest,
 )
+from hactl.control.gate import EACH
 from hactl.control.roles import Role
 from hactl.control.server import MAX_REQUEST
 from hactl.plan.model import Plan
@@ -196,6 +197,35 @@ def test_only_root_names_another_file(open_daemon: FakeDaemon) -> None:
     assert "only root" in as_nobody(open_daemon.path, "reload", '{"path": "/etc/shadow"}')
     assert "only root" in as_nobody(open_daemon.path, "plan", '{"path": "/etc/shadow"}')
     assert [caller.uid for _, caller in open_daemon.commands.asked] == [65534]
+
+
+@pytest.mark.root
+def test_one_user_has_so_many_connections(open_daemon: FakeDaemon) -> None:
+    """Whoever may connect could take all descriptors of the daemon, and its memory; one more than is allowed is closed."""
+    os.chmod(open_daemon.path, 0o666)
+    program = """
+import os, socket, sys, time
+os.setgid(65534)
+os.setuid(65534)
+ends = [socket.socket(socket.AF_UNIX) for _ in range(int(sys.argv[2]) + 1)]
+for end in ends:
+    end.settimeout(10)
+    end.connect(sys.argv[1])
+    time.sleep(0.002)
+print(repr(ends[-1].recv(1)), flush=True)
+ends[-2].send(b"GET /v1/status HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+print(ends[-2].recv(15), flush=True)
+sys.stdin.read()
+"""
+    command = [sys.executable, "-c", program, open_daemon.path, str(EACH)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as held:
+        assert held.stdout is not None
+        assert held.stdout.readline() == "b''\n"
+        assert held.stdout.readline() == "b'HTTP/1.1 200 OK'\n"
+        assert "nobody" not in as_nobody(open_daemon.path, "version")
+        assert Client(open_daemon.path).get("version")
+        held.communicate("")
+    assert "nobody" in as_nobody(open_daemon.path, "version")
 
 
 @pytest.mark.root
