@@ -1,12 +1,14 @@
 """The log: one line for each thing that happened, on standard error, in words and fields.
 
 Under systemd a line carries its level for the journal, which knows the time itself; elsewhere it starts with the time.
-The law: a log that cannot be written (a full disk, a reader that has gone or stands still) never stops the daemon.
+The law: a log that cannot be written (a full disk, a reader that has gone or stands still) never stops the daemon. Whatever
+words a line has from outside, it is one line, and says nothing to a terminal.
 """
 
 import os
 import select
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 # Where rich is there, structlog loads it for tracebacks: 6 MB, and pictures that a log has no use for.
@@ -27,7 +29,7 @@ def configure() -> None:
     """Set structlog up for this process; colours only on a terminal."""
     in_journal = _is_journal()
     lines = _Lines()
-    processors: list[Any] = [structlog.processors.add_log_level]
+    processors: list[Any] = [structlog.processors.add_log_level, _printable]
     if in_journal:
         processors += [structlog.processors.LogfmtRenderer(key_order=["event"], bool_as_flag=False), _journal]
     else:
@@ -49,6 +51,14 @@ def _is_journal() -> bool:
     except OSError:
         return False
     return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+def _printable(_logger: Any, _level: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The line with everything unprintable in its words escaped."""
+    for name, value in line.items():
+        if isinstance(value, str) and not value.isprintable():
+            line[name] = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+    return line
 
 
 class _Lines:

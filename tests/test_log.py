@@ -75,3 +75,26 @@ def test_only_the_journal_gets_its_marks(stream: str, marked: bool) -> None:
         )
         os.close(writer)
         assert lines.read().startswith("<4>") is marked
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_words_from_outside_forge_no_line_and_speak_to_no_terminal(journal: bool) -> None:
+    """Neither in the text nor in a field; a worker that was turned by a server may send both."""
+    program = (
+        "import structlog; from hactl import log; log.configure()\n"
+        "words = 'a\\r\\nb \\x1b[2J \\u202e \\udc80 \\u00e9'\n"
+        "structlog.get_logger().warning(words, reason=words)"
+    )
+    reader, writer = os.pipe()
+    with open(reader) as lines:
+        found = os.fstat(writer)
+        stream = f"{found.st_dev}:{found.st_ino}" if journal else ""
+        environment = {**os.environ, "JOURNAL_STREAM": stream}
+        subprocess.run(
+            [sys.executable, "-c", program], stderr=writer, env=environment, check=True, timeout=30
+        )
+        os.close(writer)
+        said = lines.read()
+    assert said.endswith("\n")
+    assert said[:-1].isprintable()
+    assert said.count("x1b[2J") == said.count("\u00e9") == 2
