@@ -60,6 +60,7 @@ def doctor(name: str | None, listen: float, offline: bool, as_json: bool) -> Non
     ground = Ground(
         file=os.path.abspath(loaded.path),
         socket=settings().socket or os.environ.get("HACTL_SOCKET") or loaded.document.control.socket,
+        usual=settings().config is None,
         listen=0.0 if offline else listen,
     )
     question = Question(

@@ -1,5 +1,6 @@
 """The verbs of a real server: `realserver apply`, `remove`, `check`, `agent`."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hactl.cli.common import Fault, colours, config_option, echo_json, json_option, sound_document, warn
+from hactl.cli.common import (
+    Fault,
+    colours,
+    config_option,
+    echo_json,
+    json_option,
+    settings,
+    sound_document,
+    warn,
+)
 from hactl.cli.durations import Duration
 from hactl.cli.text import clean
 
@@ -75,8 +85,9 @@ def check(name: str | None, as_json: bool) -> None:
     from hactl.cli.findings_view import findings_text
     from hactl.realserver import work
 
+    given = settings().config
     with _sentences():
-        checked = work.check(document, name)
+        checked = work.check(document, name, given and os.path.abspath(given))
     if as_json:
         echo_json({"ok": not checked.findings, **msgspec.to_builtins(checked)})
     else:

@@ -32,11 +32,13 @@ from hactl.realserver.model import DISTANT
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
     """Where to look: the file that the configuration is from, the daemon's socket.
 
+    `usual`: the file is the one that every command takes by itself.
     `listen`: seconds to listen for adverts, 0: neither listen to the network nor ask it.
     """
 
     file: str
     socket: str
+    usual: bool = True
     listen: float = 0.0
 
 

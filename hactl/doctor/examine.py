@@ -70,7 +70,9 @@ def examine(question: Question) -> Diagnosis:
 def _checked(question: Question) -> work.Checked | None:
     """What `realserver check` says; None on a director that is no real server. A name that nobody has is an error."""
     try:
-        return work.check(question.document, question.server, asking=question.ground.listen > 0)
+        ground = question.ground
+        file = None if ground.usual else ground.file
+        return work.check(question.document, question.server, file, asking=ground.listen > 0)
     except NothingServed as error:
         if question.config is None:
             raise Stranger(f"{question.stranger}; and {error}") from error

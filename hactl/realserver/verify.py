@@ -4,6 +4,7 @@ The law: what `apply` would do is what `check` finds, so that the two cannot dis
 """
 
 import ipaddress
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 
 from hactl.doctor.finding import Finding, FindingId, finding
@@ -25,22 +26,28 @@ from hactl.realserver.plan import steps
 APPLY = "hactl realserver apply"
 
 
-def findings(wish: Wish, facts: Facts, record: Record) -> Iterator[Finding]:
-    """What this host lacks, or has too much."""
+def apply_as(name: str | None, file: str | None) -> str:
+    """The command that mends this host, for who named it and the file; None: neither need be said."""
+    said = (*(("--as", name) if name else ()), *(("-c", file) if file else ()))
+    return shlex.join((*APPLY.split(), *said))
+
+
+def findings(wish: Wish, facts: Facts, record: Record, command: str = APPLY) -> Iterator[Finding]:
+    """What this host lacks, or has too much; `command` mends it."""
     for step in steps(wish, facts, record):
         match step:
             case PutVip(vip):
-                yield finding(FindingId.VIP_MISSING, vip.address, f"it is not on {vip.device}", APPLY)
+                yield finding(FindingId.VIP_MISSING, vip.address, f"it is not on {vip.device}", command)
             case DropVip(vip):
-                yield finding(FindingId.VIP_LEFT, vip.address, f"it is on {vip.device}", APPLY)
+                yield finding(FindingId.VIP_LEFT, vip.address, f"it is on {vip.device}", command)
             case SetSwitch(path, value, False):
-                yield _switch(path, value, facts)
+                yield _switch(path, value, facts, command)
             case MakeDevice(name):
-                yield finding(FindingId.TUNNEL_CLOSED, name, "there is no such device", APPLY)
+                yield finding(FindingId.TUNNEL_CLOSED, name, "there is no such device", command)
             case Raise(name) if name in facts.devices:
-                yield finding(FindingId.TUNNEL_CLOSED, name, "the device is down", APPLY)
+                yield finding(FindingId.TUNNEL_CLOSED, name, "the device is down", command)
             case Open(listener):
-                yield finding(FindingId.TUNNEL_CLOSED, str(listener), "nothing listens there", APPLY)
+                yield finding(FindingId.TUNNEL_CLOSED, str(listener), "nothing listens there", command)
             case _:
                 pass
 
@@ -57,10 +64,10 @@ def exposed(wish: Wish, facts: Facts) -> Iterator[Finding]:
             yield finding(FindingId.SERVER_ANSWERS, one.address, seen, mend)
 
 
-def _switch(path: str, value: str, facts: Facts) -> Finding:
+def _switch(path: str, value: str, facts: Facts, command: str) -> Finding:
     what = FindingId.TUNNEL_FILTERED if path.endswith("rp_filter") else FindingId.ARP_NOT_HIDDEN
     found = facts.switches.get(path, "not there")
-    return finding(what, dotted(path), f"it is {found}, {value} is needed", APPLY)
+    return finding(what, dotted(path), f"it is {found}, {value} is needed", command)
 
 
 def ways_back(wish: Wish, ways: Collection[tuple[str, str]], gateways: Collection[str]) -> Iterator[Finding]:

@@ -58,10 +58,10 @@ def remove(document: Document) -> Done:
         return _reach(document, Wish())
 
 
-def check(document: Document, name: str | None, *, asking: bool = True) -> Checked:
+def check(document: Document, name: str | None, file: str | None, *, asking: bool = True) -> Checked:
     """Look whether this host is fit to serve, and ask its links who else answers. Raises NothingServed, OSError.
 
-    Not `asking`: nothing is sent.
+    `file`: where the document is from, None where commands find it by themselves. Not `asking`: nothing is sent.
     """
     facts = host.facts()
     wanted = _wish(document, name)
@@ -71,7 +71,7 @@ def check(document: Document, name: str | None, *, asking: bool = True) -> Check
     return Checked(
         served=wanted.served,
         findings=(
-            *verify.findings(wanted, facts, _record(document, facts)[0]),
+            *verify.findings(wanted, facts, _record(document, facts)[0], verify.apply_as(name, file)),
             *(() if _is_director(document, facts) else verify.exposed(wanted, facts)),
             *verify.ways_back(wanted, ways, gateways(document)),
             *verify.shorter_ways(wanted, facts, gateways(document)),

@@ -106,7 +106,7 @@ def test_a_real_server_that_answers(hosts: Ward) -> None:
     (key,) = strangers(hosts)
     assert key == ("server-answers", "rs1")
     there = hosts.found("rs1")["arp-not-hidden", "net.ipv4.conf.all.arp_ignore"]
-    assert there["mend"] == "hactl realserver apply"
+    assert there["mend"] == f"hactl realserver apply -c {hosts.config}"
     hosts.realserver("rs1", "apply")
     assert strangers(hosts) == {}
     assert hosts.found("rs1", *LISTEN) == {}
@@ -114,7 +114,7 @@ def test_a_real_server_that_answers(hosts: Ward) -> None:
 
 def test_vips_of_a_real_server(hosts: Ward) -> None:
     """One that is not there yet, and one that hactl put there for a service that has another since."""
-    assert hosts.found("rs1")["vip-missing", VIP]["mend"] == "hactl realserver apply"
+    assert hosts.found("rs1")["vip-missing", VIP]["mend"] == f"hactl realserver apply -c {hosts.config}"
     hosts.realserver("rs1", "apply")
     assert hosts.found("rs1") == {}
     hosts.write(DR.replace(VIP, "10.99.0.101"))

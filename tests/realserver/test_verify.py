@@ -46,6 +46,15 @@ def test_everything_on_a_bare_host() -> None:
     assert {one.mend for one in verify.findings(FULL, host.facts, host.record)} == {"hactl realserver apply"}
 
 
+def test_the_command_names_whom_and_which_file_the_question_named() -> None:
+    """For a host that is not known by its addresses, and a file in another place, nothing less would mend it."""
+    host = FakeHost(facts("tunl0", rp_filter="1"))
+    command = verify.apply_as("rs1", "/etc/my own/hactl.yaml")
+    assert command == "hactl realserver apply --as rs1 -c '/etc/my own/hactl.yaml'"
+    assert {one.mend for one in verify.findings(FULL, host.facts, host.record, command)} == {command}
+    assert verify.apply_as(None, None) == "hactl realserver apply"
+
+
 def test_what_was_tampered_with() -> None:
     """One switch put back by somebody is one finding."""
     host = FakeHost(facts())
