@@ -13,6 +13,7 @@ import yaml
 
 from hactl.cli import cli
 from hactl.config.load import load
+from hactl.config.schema.routers import Router
 from hactl.reference.__main__ import pages
 from hactl.reference.page import markdown
 from notify.event import EventKind
@@ -47,6 +48,19 @@ def parse(words: list[str]) -> None:
         assert found is not None
         group, context = found, inner
     group.make_context("hactl", words, parent=context)
+
+
+OURS = {"lease", "lease_alone", "checksum", "takeover", "fence"}
+"""Keys of a router for which keepalived has no words."""
+
+
+def test_whoever_moves_from_keepalived_finds_every_key_of_a_router() -> None:
+    """Its words have an equal here as soon as there is one, and none of these is called missing."""
+    table = (
+        (ROOT / "docs" / "migration.md").read_text().partition("## keepalived.conf")[2].partition("\n## ")[0]
+    )
+    here = " ".join(line.rpartition("| `")[2] for line in table.splitlines() if "no equal" not in line)
+    assert [key for key in Router.model_fields.keys() - OURS if not re.search(rf"\b{key}\b", here)] == []
 
 
 @pytest.mark.parametrize(("name", "line"), [(d.name, line) for d in DOCUMENTS for line in commands(d)])
