@@ -47,6 +47,25 @@ _VERBS = {
     "version": ("hactl.cli.show", "the version of hactl"),
 }
 
+_ELSEWHERE = {
+    "start": "`systemctl start hactl`, or `hactl run` in the foreground",
+    "stop": "`systemctl stop hactl`; to take this director out and leave the daemon, `hactl standby`",
+    "restart": "`systemctl restart hactl`; for another configuration `hactl reload` is enough",
+    "failover": "`hactl handover`",
+    "switchover": "`hactl handover`",
+    "failback": "`hactl resume`, or `hactl handover` here",
+    "maintenance": "`hactl standby` for this director, `hactl drain SERVER` for a real server",
+    "undrain": "`hactl enable SERVER`",
+    "show": "`hactl status`",
+    "list": "`hactl status`",
+    "logs": "`hactl events`, or `journalctl -u hactl`",
+    "log": "`hactl events`, or `journalctl -u hactl`",
+    "validate": "`hactl check`",
+    "configtest": "`hactl check`",
+    "help": "`hactl --help`, or `hactl VERB --help`",
+}
+"""What other tools call it, or people at 3 a.m., and what is meant; the nearest verb by its letters would mislead."""
+
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _EPILOG = """\b
@@ -81,6 +100,8 @@ class _Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb in `args`; an unknown one is answered with the nearest."""
         if args and not args[0].startswith("-") and args[0] not in _VERBS:
+            if args[0] in _ELSEWHERE:
+                ctx.fail(f"there is no verb '{args[0]}'; it is {_ELSEWHERE[args[0]]}")
             from hactl.config.fault import suggestion
 
             ctx.fail(f"there is no verb '{args[0]}'{suggestion(args[0], _VERBS, at_most=len(_VERBS))}")

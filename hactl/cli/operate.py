@@ -13,6 +13,7 @@ from hactl.cli.names import NAME, Named
 from hactl.cli.text import clean, span
 from hactl.control.patience import HANDOVER
 
+_HEAVIEST = 65535
 _SCOPE = re.compile(rf"({NAME})(?:@({NAME}))?", re.ASCII)
 
 
@@ -29,6 +30,19 @@ class _Scope(click.ParamType[tuple[str, str | None]]):
         if found is None:
             self.fail(f"'{value}' is neither SERVER nor SERVER@SERVICE", param, ctx)
         return found[1], found[2]
+
+
+class _Weight(click.ParamType[int]):
+    """A weight on the command line."""
+
+    name = "weight"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; wrong usage for what the kernel cannot hold."""
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= _HEAVIEST):
+            self.fail(f"'{text}' is no weight, which is a whole number from 0 to {_HEAVIEST}", param, ctx)
+        return int(text)
 
 
 def _scope_argument(function: F) -> F:
@@ -106,7 +120,7 @@ def enable(scope: tuple[str, str | None], reason: str, as_json: bool) -> None:
 
 @click.command()
 @_scope_argument
-@click.argument("number", type=click.IntRange(0, 65535), metavar="WEIGHT")
+@click.argument("number", type=_Weight(), metavar="WEIGHT")
 @_deadline_option
 @_override_options
 def weight(

@@ -60,6 +60,30 @@ def test_unknown_verb_is_wrong_usage() -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("failover", "hactl handover"),
+        ("stop", "systemctl stop hactl"),
+        ("logs", "hactl events"),
+        ("help", "hactl --help"),
+    ],
+)
+def test_another_tools_word_is_answered_with_what_does_it(word: str, meant: str) -> None:
+    """By its letters `failover` is nearest to `takeover`, which claims addresses by hand, and `stop` to `top`."""
+    result = hactl(word, "web")
+    assert (result.exit_code, f"there is no verb '{word}'; it is `{meant}" in result.stderr) == (2, True)
+    assert "did you mean" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("5", "rs1"), ("rs1", "1.5"), ("rs1", "65536"), ("rs1", "\u0663")])
+def test_a_weight_that_is_none(arguments: tuple[str, str]) -> None:
+    """The sentence says what one is."""
+    result = hactl("weight", *arguments, "--socket", "/nowhere")
+    assert result.exit_code == 2
+    assert f"'{arguments[1]}' is no weight, which is a whole number from 0 to 65535" in result.stderr
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("status", "--colour"), ("drain",), ("drain", "a b"), ("drain", "a@"), ("drain", "@www"), ("drain", "a@b@c"),
