@@ -259,6 +259,27 @@ def test_a_clock_set_back_by_an_hour(clocks: Path, which: str) -> None:
         assert (a.drops(), b.drops()) == ({}, {})
 
 
+def test_two_that_booted_with_wrong_clocks(clocks: Path) -> None:
+    """Both serve while both clocks are wrong; once both are put right there is one master again, and it says why."""
+    with (
+        lan("a", "b") as net,
+        Director(net, "a", clock=clocks / "a") as a,
+        Director(net, "b", clock=clocks / "b") as b,
+    ):
+        a.set_clock(-3600.0)
+        b.set_clock(-200.0)
+        tell(a, 150)
+        tell(b, 100)
+        a.wait_for(State.MASTER)
+        b.wait_for(State.MASTER)
+        a.set_clock(0.0)
+        b.set_clock(0.0)
+        b.wait_for(State.BACKUP, seconds=20.0)
+        assert a.state() is State.MASTER
+        follows = "adverts carry the host's time from now on"
+        until(lambda: any(follows in text for text in a.notes() + b.notes()), 5.0, f"{a.notes()} {b.notes()}")
+
+
 def test_a_director_started_with_a_wrong_clock(clocks: Path) -> None:
     """Its adverts are refused and why is told with the difference; put right, it is obeyed at once, by the new time."""
     with lan("a", "b") as net, Director(net, "a", clock=clocks / "a") as a:
