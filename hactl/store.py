@@ -7,6 +7,7 @@ import asyncio
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -20,8 +21,13 @@ T = TypeVar("T")
 
 
 def prepare(directory: Path) -> None:
-    """Make the state directory. Workers pass through it to their own folders, nobody else looks in. Raises OSError."""
+    """Make the state directory. Workers pass through it to their own folders, nobody else looks in. Raises OSError.
+
+    One in which everybody may write is refused, sticky or not: what is kept there could be somebody else's, put there first.
+    """
     directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+    if directory.stat().st_mode & stat.S_IWOTH:
+        raise PermissionError(errno.EPERM, "everybody may write there")
 
 
 def claim(directory: Path) -> int | None:

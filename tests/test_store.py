@@ -55,3 +55,13 @@ async def test_a_host_without_a_thread_left(tmp_path: Path, monkeypatch: pytest.
         await store.keep(tmp_path / "f", b"two")
     monkeypatch.undo()
     assert (tmp_path / "f").read_bytes() == b"one"
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_where_everybody_may_write_nothing_is_kept(tmp_path: Path, mode: int) -> None:
+    """Somebody else could have put there beforehand what we would read, or a link to what we would give away."""
+    store.prepare(tmp_path / "state")
+    store.prepare(tmp_path / "state")
+    tmp_path.chmod(mode)
+    with pytest.raises(PermissionError, match="everybody may write there"):
+        store.prepare(tmp_path)
