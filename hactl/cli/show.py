@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import accumulate
 from typing import Any
 
 import click
@@ -72,16 +73,17 @@ def _watch(services: tuple[str, ...]) -> None:
         except Unreachable as error:
             text = f"{error.format_message()}\n"
         size = shutil.get_terminal_size()
-        click.echo(_CLEAR + _fitted(text, size.lines - 1), nl=False)
+        click.echo(_CLEAR + fitted(text, size.lines - 1, size.columns), nl=False)
         time.sleep(_REDRAW)
 
 
-def _fitted(text: str, lines: int) -> str:
-    """As much as fits on the screen, and how much does not."""
+def fitted(text: str, rows: int, columns: int) -> str:
+    """As much as fits on a screen of so many rows, and how much does not. A long line takes several rows."""
     every = text.splitlines()
-    if len(every) <= lines:
+    taken = list(accumulate(-(-max(1, len(click.unstyle(line))) // columns) for line in every))
+    if taken[-1] <= rows:
         return text
-    kept = max(1, lines - 1)
+    kept = max(1, sum(row < rows for row in taken))
     return "\n".join([*every[:kept], f"... and {len(every) - kept} lines more; name a service"])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hactl.cli.show import fitted
 from hactl.cli.status_view import is_well, only, screen
 
 DATA = Path(__file__).parent / "data"
@@ -116,3 +117,29 @@ def test_a_drain_to_the_end_says_what_it_waits_for() -> None:
         "by enable; out when connections have ended",
         "by enable; out when connections have ended, in 10m at the latest",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows", "columns", "shown"),
+    [
+        (["a" * 40] * 5, 5, 40, 5),
+        (["a" * 41] * 5, 5, 40, 2),
+        (["", "a" * 119, "b", "c"], 6, 40, 4),
+        (["", "a" * 119, "b", "c"], 5, 40, 2),
+        (["\x1b[31m" + "a" * 40 + "\x1b[0m"] * 5, 5, 40, 5),
+        (["a" * 400, "b"], 3, 40, 1),
+    ],
+)
+def test_a_watched_screen_counts_rows_and_not_lines(
+    lines: list[str], rows: int, columns: int, shown: int
+) -> None:
+    """On a narrow terminal long lines wrap; what is one row too much would push the first ones out. Colours take no room."""
+    text = "".join(f"{line}\n" for line in lines)
+    seen = fitted(text, rows, columns)
+    if shown == len(lines):
+        assert seen == text
+    else:
+        assert seen.splitlines() == [
+            *lines[:shown],
+            f"... and {len(lines) - shown} lines more; name a service",
+        ]
