@@ -136,6 +136,17 @@ async def test_pings_and_programs() -> None:
     )
 
 
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root's rights")
+async def test_a_host_without_the_directors_user(tmp_path: Path, secret: Path) -> None:
+    """A real server has the directors' file and not their `health.user`; it probes all the same, without rights."""
+    file = tmp_path / "hactl.yaml"
+    async with serving(page(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as port:
+        file.write_text(TEXT.format(port=port, secret=secret) + "health: {user: of-the-directors}\n")
+        done = await hactl("probe", "page", "rs1@www", "-c", str(file))
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
 async def test_secrets_are_not_shown(tmp_path: Path, secret: Path) -> None:
     """What is sent with the password is named by its length; a server that repeats it is blotted out."""
     file = tmp_path / "hactl.yaml"
