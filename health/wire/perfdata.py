@@ -10,8 +10,9 @@ from typing import NamedTuple
 from health.result import LABEL_LIMIT, MEASURES_LIMIT, UNIT_LIMIT, Measure
 
 _ITEM = re.compile(
-    r"('(?:[^']|'')*'|[^\s'=]+)=(-?[0-9]{1,30}(?:\.[0-9]{0,30})?)([^\s;0-9]*)(?:;\S*)?(?=\s|\Z)"
+    r"(?<!\S)('(?:[^']|'')*'|[^\s'=]+)=(-?[0-9]{1,30}(?:\.[0-9]{0,30})?)([^\s;0-9]*)(?:;\S*)?(?=\s|\Z)"
 )
+"""Begins where a word does: tried from each of its characters, a long word would take a second."""
 _LONGEST = 8192
 
 

@@ -1,5 +1,7 @@
 """What the end of a program means: by its status, by Nagios' convention, by Mon's."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +65,14 @@ def test_what_did_not_end_by_itself_has_failed() -> None:
 def test_what_a_plugin_measured(output: bytes, measures: list[tuple[str, float, str]]) -> None:
     """Label, number and unit; what is not in the form is left out."""
     assert nagios(ended(0, output)).measures == tuple(Measure(*each) for each in measures)
+
+
+@pytest.mark.parametrize("word", [b"'", b"a", b"''", b"a=1"])
+def test_a_long_word_costs_little(word: bytes) -> None:
+    """A plugin repeats what a server said, and while its output is read no check of this worker goes on."""
+    began = time.process_time()
+    perfdata.read(b"OK|" + word * (8000 // len(word)))
+    assert time.process_time() - began < 0.05
 
 
 def test_measures_are_bounded() -> None:

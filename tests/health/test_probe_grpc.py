@@ -83,6 +83,7 @@ SPLIT = frame(1, 1, b"") + frame(9, 0, trailers(b"0")[:5]) + frame(9, 4, trailer
         (frame(1, 0, b"") + frame(0, 0, b""), Reason.BAD_ANSWER, "a frame of kind 0 within headers"),
         (frame(1, 4, b"\x7f"), Reason.BAD_ANSWER, "headers: "),
         (frame(1, 0, b"") + frame(9, 0, b"x" * 16000) * 5, Reason.ANSWER_TOO_LONG, "of headers"),
+        ((HEAD + frame(1, 4, hpack.literal(b"x", b"y" * 8000))) * 9, Reason.ANSWER_TOO_LONG, "of headers"),
         (HEAD + frame(0, 0, b"x" * 16000) * 5, Reason.ANSWER_TOO_LONG, "more than"),
         (frame(6, 1, b"pingping", 0) * 2000, Reason.ANSWER_TOO_LONG, "1000 answers"),
         (b"\xff\xff\xff\0\0\0\0\0\0", Reason.ANSWER_TOO_LONG, "a frame of"),
