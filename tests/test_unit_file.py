@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from failover.timing import successor_within
+from hactl.ipvs.schedulers import SCHEDULERS, scheduler_module
 from hactl.processes.children import SILENT_AT_MOST
 from hactl.workers.realtime import REALTIME_PRIORITY
 
@@ -32,6 +33,12 @@ def seconds(text: str) -> float:
     found = re.fullmatch(r"(\d+)(ms|s)", text)
     assert found, text
     return int(found[1]) / (1000 if found[2] == "ms" else 1)
+
+
+def test_every_scheduler_is_loaded_beforehand(service: configparser.SectionProxy) -> None:
+    """The kernel, asked to load one by itself while a network namespace goes, may wait for ever."""
+    loaded = set(service["ExecStartPre"].split())
+    assert [name for name in map(scheduler_module, SCHEDULERS) if name not in loaded] == []
 
 
 def test_the_daemon_tells_how_it_is(service: configparser.SectionProxy) -> None:
