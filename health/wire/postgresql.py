@@ -75,6 +75,8 @@ def _login(said: Message, user: bytes, file: str | None, kit: Kit) -> Turns[Mess
     for _ in range(8):
         method, data = _method(said)
         if method == _OK:
+            if scram is not None and not scram.proven:
+                raise Over(Reason.LOGIN_FAILED, "does not prove that it knows the password")
             return
         secret = password(file, kit)
         try:
@@ -82,7 +84,7 @@ def _login(said: Message, user: bytes, file: str | None, kit: Kit) -> Turns[Mess
                 answer = secret + b"\0"
             elif method == _MD5:
                 answer = _md5(user, secret, data[:4])
-            elif method == _SASL and MECHANISM in data.split(b"\0"):
+            elif method == _SASL and scram is None and MECHANISM in data.split(b"\0"):
                 scram = Scram(secret, kit.random(_NONCE))
                 first = scram.first()
                 answer = MECHANISM + b"\0" + struct.pack(">I", len(first)) + first

@@ -29,13 +29,17 @@ class Scram:
         self._password = password
         self._first = b"n=,r=" + base64.b64encode(nonce)
         self._expected = b""
+        self.proven = False
+        """Whether the server has shown that it knows the password."""
 
     def first(self) -> bytes:
         """What the client says first."""
         return _HEADER + self._first
 
     def final(self, challenge: bytes) -> bytes:
-        """The proof for the server's challenge. Raises ScramError."""
+        """The proof for the server's challenge, of which there is one. Raises ScramError."""
+        if self._expected:
+            raise ScramError("asks for a second proof")
         fields = _fields(challenge)
         nonce, salt = fields.get(b"r", b""), _decoded(fields.get(b"s", b""))
         count = fields.get(b"i", b"")
@@ -56,6 +60,7 @@ class Scram:
         """Whether the server knows the password as well. Raises ScramError."""
         if not hmac.compare_digest(_decoded(_fields(final).get(b"v", b"")), self._expected):
             raise ScramError("does not prove that it knows the password")
+        self.proven = True
 
 
 def _fields(message: bytes) -> dict[bytes, bytes]:

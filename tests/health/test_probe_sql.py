@@ -114,8 +114,18 @@ def test_scram_server_that_breaks_the_exchange(challenge: bytes) -> None:
         scram.final(challenge.replace(b"{}", own))
 
 
-async def test_scram_server_that_does_not_know_the_password() -> None:
-    """A server that takes any proof is found out by its own."""
+def test_scram_server_that_asks_and_asks() -> None:
+    """Each proof costs the worker as much time as the server likes, within a limit; there is one."""
+    scram = Scram(b"sesame", b"0" * 18)
+    challenge = b"r=" + scram.first().partition(b"r=")[2] + b"x,s=c2FsdA==,i=4096"
+    scram.final(challenge)
+    with pytest.raises(ScramError, match="second proof"):
+        scram.final(challenge)
+
+
+@pytest.mark.parametrize("shown", [b"v=d3Jvbmc=", None], ids=["wrong", "none"])
+async def test_scram_server_that_does_not_know_the_password(shown: bytes | None) -> None:
+    """A server that takes any proof is found out by its own, or by giving none."""
 
     def message(method: int, data: bytes) -> bytes:
         return b"R" + struct.pack(">II", len(data) + 8, method) + data
@@ -127,7 +137,8 @@ async def test_scram_server_that_does_not_know_the_password() -> None:
         nonce = said.partition(b"r=")[2]
         writer.write(message(11, b"r=" + nonce + b"more,s=c2FsdA==,i=4096"))
         await reader.read(1000)
-        writer.write(message(12, b"v=d3Jvbmc=") + message(0, b"") + b"Z\0\0\0\x05I")
+        writer.write(b"" if shown is None else message(12, shown))
+        writer.write(message(0, b"") + b"Z\0\0\0\x05I")
 
     async with serving(talk) as port:
         found = (await probed(port, PG, secrets=SECRETS)).result
