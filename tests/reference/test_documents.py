@@ -11,9 +11,11 @@ import click
 import pytest
 import yaml
 
+from failover.wire import OURS
 from hactl.cli import cli
 from hactl.config.load import load
 from hactl.config.schema.routers import Router
+from hactl.realserver.model import MARK
 from hactl.reference.__main__ import pages
 from hactl.reference.page import markdown
 from notify.event import EventKind
@@ -50,7 +52,16 @@ def parse(words: list[str]) -> None:
     group.make_context("hactl", words, parent=context)
 
 
-OURS = {"lease", "lease_alone", "checksum", "takeover", "fence"}
+def test_the_marks_of_addresses_are_written_as_ip_address_shows_them() -> None:
+    """It shows a number without a name in hexadecimal (iproute2 6.4, rtnl_addrprot_n2a); Debian 12's shows none."""
+    for name, marks in (("operation", (OURS, MARK)), ("failover", (OURS,)), ("real-servers", (MARK,))):
+        lines = [
+            line for line in (ROOT / "docs" / f"{name}.md").read_text().splitlines() if "proto 0x" in line
+        ]
+        assert [f"`proto {mark:#x}`" in line for line in lines for mark in marks] == [True] * len(marks)
+
+
+KEEPALIVED_HAS_NONE = {"lease", "lease_alone", "checksum", "takeover", "fence"}
 """Keys of a router for which keepalived has no words."""
 
 
@@ -60,7 +71,9 @@ def test_whoever_moves_from_keepalived_finds_every_key_of_a_router() -> None:
         (ROOT / "docs" / "migration.md").read_text().partition("## keepalived.conf")[2].partition("\n## ")[0]
     )
     here = " ".join(line.rpartition("| `")[2] for line in table.splitlines() if "no equal" not in line)
-    assert [key for key in Router.model_fields.keys() - OURS if not re.search(rf"\b{key}\b", here)] == []
+    assert [
+        key for key in Router.model_fields.keys() - KEEPALIVED_HAS_NONE if not re.search(rf"\b{key}\b", here)
+    ] == []
 
 
 @pytest.mark.parametrize(("name", "line"), [(d.name, line) for d in DOCUMENTS for line in commands(d)])
