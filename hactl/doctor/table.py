@@ -124,6 +124,6 @@ def _words(key: ServiceKey) -> str:
 def _option(key: ServiceKey) -> str:
     """The service as ipvsadm's options name it."""
     if key.fwmark:
-        return f"-f {key.fwmark}"
+        return f"-f {key.fwmark}   # and -6 where it is of IPv6: the kernel's list does not say"
     letter = {Protocol.TCP: "-t", Protocol.UDP: "-u"}.get(key.protocol or Protocol.TCP, "--sctp-service")
     return f"{letter} {str(key).partition(' ')[2]}"

@@ -52,6 +52,14 @@ def test_services_of_others() -> None:
     ]
 
 
+def test_a_mark_may_be_of_either_family() -> None:
+    """The list of the kernel has no family of a mark, and ipvsadm finds one of IPv6 with -6 only."""
+    (found,) = judge_table(configured(NAT), [ServiceKey(fwmark=7)], ())
+    command, _, remark = found.mend.partition("   # ")
+    assert command == "ipvsadm -D -f 7"
+    assert "-6" in remark
+
+
 def test_rivals_are_told_once_each() -> None:
     """keepalived has several processes; a program of another name is none."""
     programs = (
