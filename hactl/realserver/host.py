@@ -123,7 +123,7 @@ def perform(step: Step) -> None:
     try:
         _perform(step)
     except OSError as error:
-        raise StepFailed(f"{step}: {_why(error)}") from error
+        raise StepFailed(f"{step}: {_why(error, step)}") from error
 
 
 def _perform(step: Step) -> None:
@@ -195,8 +195,11 @@ def _harmless(numbers: tuple[int, ...]) -> Iterator[None]:
             raise
 
 
-def _why(error: OSError) -> str:
+def _why(error: OSError, step: Step) -> str:
     text = error.strerror or str(error)
+    if error.errno == errno.EACCES and isinstance(step, PutVip) and step.vip.prefix == 128:
+        switch = f"net.ipv6.conf.{step.vip.device}.disable_ipv6"
+        return f"IPv6 is switched off there: sysctl -w {switch}=0, or take the service out"
     if error.errno == errno.EOPNOTSUPP:
         return f"{text}; perhaps this kernel lacks the module"
     return text

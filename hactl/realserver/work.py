@@ -1,13 +1,13 @@
 """`realserver apply`, `remove`, `check` and `agent`: joins the plan to the host; edge.
 
 The law: what will be done is on disk before it is done; one at a time on a host; a step that fails ends the work, and
-doing it again goes on from there.
+doing it again goes on from there. A VIP that the kernel refuses holds up no other: all that must precede them is done then.
 """
 
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,11 +19,12 @@ from hactl.doctor.answers import judge
 from hactl.doctor.finding import Finding
 from hactl.realserver import host, plan, serving, verify
 from hactl.realserver.fitness import STOPS, Fitness
-from hactl.realserver.model import Facts, NothingServed, Record, Served, Wish
+from hactl.realserver.model import Facts, NothingServed, PutVip, Record, Served, Step, Wish
 from hactl.realserver.wish import served_here, server_names, wish
 
 FILE = "realserver.json"
 _LOCK = "realserver.lock"
+_LEFT = "; what an earlier apply put here stays until `hactl realserver remove`"
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +112,8 @@ def gateways(document: Document) -> dict[str, str]:
 
 
 def _wish(document: Document, name: str | None) -> Wish:
-    there = tuple(one for one in host.facts().addresses if not one.ours)
+    addresses = host.facts().addresses
+    there = tuple(one for one in addresses if not one.ours)
     own = dict.fromkeys(one.address for one in there if one.device != "lo")
     served = served_here(document, own, name)
     if served:
@@ -121,7 +123,7 @@ def _wish(document: Document, name: str | None) -> Wish:
         raise NothingServed(f"there is no real server '{name}' in the file; there are {known}")
     raise NothingServed(
         f"no real server of the file ({known}) has one of this host's addresses ({', '.join(own) or 'none'}); "
-        "name one with --as"
+        f"name one with --as{_LEFT if any(one.ours for one in addresses) else ''}"
     )
 
 
@@ -133,15 +135,25 @@ def _reach(document: Document, wanted: Wish) -> Done:
     hints = (*wanted.hints, *([trouble] if trouble else []))
     ahead = plan.before(record, todo, facts)
     _keep(document, ahead)
+    done, failed = _perform(todo)
+    if not failed:
+        _keep(document, plan.after(ahead, wanted, facts))
+    return Done(served=wanted.served, steps=tuple(done), hints=hints, failed="; ".join(failed))
+
+
+def _perform(todo: Iterable[Step]) -> tuple[list[str], list[str]]:
+    """What was done, and what was not and why."""
     done: list[str] = []
-    try:
-        for step in todo:
+    failed: list[str] = []
+    for step in todo:
+        try:
             host.perform(step)
             done.append(str(step))
-    except host.StepFailed as failure:
-        return Done(served=wanted.served, steps=tuple(done), hints=hints, failed=str(failure))
-    _keep(document, plan.after(ahead, wanted, facts))
-    return Done(served=wanted.served, steps=tuple(done), hints=hints)
+        except host.StepFailed as failure:
+            failed.append(str(failure))
+            if not isinstance(step, PutVip):
+                break
+    return done, failed
 
 
 def _is_director(document: Document, facts: Facts) -> bool:

@@ -103,6 +103,43 @@ def farm(tmp_path: Path) -> Iterator[Farm]:
         yield Farm(net, tmp_path)
 
 
+def test_a_vip_that_the_kernel_refuses_holds_up_no_other(farm: Farm) -> None:
+    """IPv6 is off on lo: that is said with what mends it, and IPv4 serves; once mended nothing is left."""
+    file = farm.folder / "rs1" / "hactl.yaml"
+    *head, www, six, state = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([*head, six, www, state]))
+    farm.net.run("rs1", "sysctl", "-qw", "net.ipv6.conf.lo.disable_ipv6=1")
+    done = farm.hactl("rs1", "apply")
+    assert done.returncode == 1
+    assert f"{VIP}/32 on lo added" in done.stdout
+    assert (
+        f"{VIP6}/128 on lo added: IPv6 is switched off there: sysctl -w net.ipv6.conf.lo.disable_ipv6=0"
+        in done.stderr
+    )
+    assert farm.findings("rs1") == [("vip-missing", VIP6)]
+    farm.net.run("rs1", "sysctl", "-qw", "net.ipv6.conf.lo.disable_ipv6=0")
+    assert farm.hactl("rs1", "apply").stdout == f"{VIP6}/128 on lo added\n"
+    assert farm.findings("rs1") == []
+    farm.hactl("rs1", "remove")
+    assert VIP not in farm.state("rs1")["lo"]
+
+
+def test_a_host_that_left_the_file_is_told_how_to_take_its_vips_off(farm: Farm) -> None:
+    """Apply cannot know that it was ever meant; it changes nothing and names the command, which does it."""
+    farm.hactl("rs1", "apply")
+    file = farm.folder / "rs1" / "hactl.yaml"
+    file.write_text(
+        file.read_text().replace("10.99.0.3,", "10.99.0.33,").replace("2001:db8::3'", "2001:db8::33'")
+    )
+    done = farm.hactl("rs1", "apply")
+    assert done.returncode == 1
+    assert "what an earlier apply put here stays until `hactl realserver remove`" in done.stderr
+    assert VIP in farm.state("rs1")["lo"]
+    assert farm.hactl("rs1", "remove").returncode == 0
+    assert VIP not in farm.state("rs1")["lo"]
+    assert "stays" not in farm.hactl("rs1", "apply").stderr
+
+
 def test_a_prepared_real_server_serves_and_does_not_answer(farm: Farm) -> None:
     """ARP and neighbour discovery name the director alone; what is sent to the real server's MAC arrives on the VIP."""
     before = farm.state("rs1")
