@@ -108,6 +108,20 @@ def places(vips: Sequence[AddressSpec], host: Host, owned: frozenset[str]) -> tu
     )
 
 
+def outdated(vips: Sequence[AddressSpec], host: Host, owned: frozenset[str]) -> tuple[Place, ...]:
+    """Where these VIPs are by a daemon's hand with another prefix length than they are to have now.
+
+    IPv6 has an address only once on an interface, and a renewal leaves its length as it is.
+    """
+    return tuple(
+        Place(there.index, there.address, there.prefix)
+        for vip in vips
+        if vip.address not in owned
+        for there in host.has(vip)
+        if there.ours and not there.by_hand and there.prefix != vip.prefix
+    )
+
+
 def gone(old: RouterSpec, new: RouterSpec) -> tuple[AddressSpec, ...]:
     """The VIPs to take off when a reload makes `new` of `old`; whether one is advertised changes nothing there."""
     stays = {(vip.address, vip.prefix, vip.bearer, vip.label) for vip in new.addresses}

@@ -28,8 +28,11 @@ class Writes:
     def hold(
         self, spec: RouterSpec, standing: Standing, router: Router, lease: int, void_after: float
     ) -> None:
-        """Have the VIPs on, for so many seconds."""
+        """Have the VIPs on, for so many seconds; with the prefix length that a daemon before us gave them they go first."""
         self._bearing = bearing(router)
+        if outdated := outgoing.outdated(spec.addresses, self._around.host, standing.owned):
+            stale, _ = self._spare(outdated)
+            self._around.write(Job("outdated", stale, None, _FOR_EVER, lambda _: None))
         places = outgoing.places(spec.addresses, self._around.host, standing.owned)
         there = bearers(spec, self._around.host, self._bearing)
         ways = outgoing.found_ways(spec, self._around.host)
@@ -75,14 +78,20 @@ class Writes:
         there: tuple[Bearer, ...],
         ways: tuple[Way, ...],
     ) -> Job:
-        places = outgoing.places(vips, self._around.host, standing.owned)
-        spared = self._around.held_by_others(self._owner, {place.address for place in places})
-        places = tuple(place for place in places if place not in spared)
+        host, owned = self._around.host, standing.owned
+        places, spared = self._spare(
+            (*outgoing.places(vips, host, owned), *outgoing.outdated(vips, host, owned))
+        )
         there = tuple(bearer for bearer in there if bearer.index not in _indexes(spared))
         ways = ways if not spared else ()
         job = Job(self._owner, places, None, _FOR_EVER, self._done, there, ways)
         self._around.write(job)
         return job
+
+    def _spare(self, places: tuple[Place, ...]) -> tuple[tuple[Place, ...], set[Place]]:
+        """Those of these places that no other router here holds, and what others hold of the addresses."""
+        spared = self._around.held_by_others(self._owner, {place.address for place in places})
+        return tuple(place for place in places if place not in spared), spared
 
 
 def _indexes(places: set[Place]) -> set[int]:

@@ -1,5 +1,6 @@
 """Only what is ours: operators' addresses, owners, removed VIPs, reloads; and packets that are not for us."""
 
+import json
 import signal
 import socket
 import struct
@@ -11,10 +12,10 @@ import pytest
 from failover.moves import Cause, State
 from failover.packet import GROUP4, OWNER, Advert, Coverage, Drop, encode
 from failover.report import Renewal
-from failover.spec import PeerSpec, Transport
+from failover.spec import Family, PeerSpec, Transport
 from hactl.lab import net as namespaces
 from support.directors import Director, pair, serve, until
-from support.failover import VIP4, advert, packed, router_spec, vip
+from support.failover import VIP4, VIP6, advert, packed, router_spec, vip
 from support.netns import Lan, lan, needs_namespaces
 
 pytestmark = needs_namespaces
@@ -97,6 +98,36 @@ def test_a_vip_with_its_network_takes_no_address_of_the_host_along(how: str) -> 
         assert [text.partition(" is now ")[2] for text in told] == [
             "1: else a VIP that goes can take other addresses of its network away with it"
         ]
+
+
+@pytest.mark.parametrize("family", list(Family), ids=[family.value for family in Family])
+@pytest.mark.parametrize("successor", [False, True], ids=["kept", "given up"])
+def test_an_inherited_vip_gets_its_new_length(family: Family, successor: bool) -> None:
+    """The file gave it another while no daemon lived: it is put on anew at once, and nothing of the old one is left."""
+    address, old, new = (VIP4, 32, 24) if family is Family.IPV4 else (VIP6, 128, 64)
+    with pair() as (net, _, other, b):
+        other.apply(router_spec(family=family, addresses=(vip(address, prefix=old),), lease=30))
+        other.wait_for(State.MASTER)
+        until(lambda: lengths(net, address) == [old], 1.0)
+        other.signal(signal.SIGKILL)
+        if successor:
+            b.apply(router_spec(family=family, addresses=(vip(address, prefix=new),), priority=200))
+            b.wait_for(State.MASTER)
+        with Director(net, "a") as a:
+            a.apply(router_spec(family=family, addresses=(vip(address, prefix=new),), lease=30))
+            if not successor:
+                until(lambda: lengths(net, address) == [new], 2.0)
+                a.wait_for(State.MASTER)
+                a.stop()
+                assert a.process.wait(10) == 0
+            until(lambda: lengths(net, address) == [], 2.0)
+            assert not [note for note in a.notes() if "slow to take" in note]
+
+
+def lengths(net: Lan, address: str) -> list[int]:
+    """The prefix lengths with which host a has an address."""
+    shown = json.loads(net.run("a", "ip", "-json", "address", "show", "dev", "eth0").stdout)[0]
+    return [one["prefixlen"] for one in shown["addr_info"] if one["local"] == address]
 
 
 def test_a_vip_removed_by_hand_comes_back() -> None:
