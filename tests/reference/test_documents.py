@@ -11,7 +11,7 @@ import click
 import pytest
 import yaml
 
-from failover.wire import OURS
+from failover.wire import BY_HAND, OURS
 from hactl.cli import cli
 from hactl.config.load import load
 from hactl.config.schema.routers import Router
@@ -54,7 +54,11 @@ def parse(words: list[str]) -> None:
 
 def test_the_marks_of_addresses_are_written_as_ip_address_shows_them() -> None:
     """It shows a number without a name in hexadecimal (iproute2 6.4, rtnl_addrprot_n2a); Debian 12's shows none."""
-    for name, marks in (("operation", (OURS, MARK)), ("failover", (OURS,)), ("real-servers", (MARK,))):
+    for name, marks in (
+        ("operation", (OURS, MARK, BY_HAND)),
+        ("failover", (OURS,)),
+        ("real-servers", (MARK,)),
+    ):
         lines = [
             line for line in (ROOT / "docs" / f"{name}.md").read_text().splitlines() if "proto 0x" in line
         ]
