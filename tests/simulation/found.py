@@ -47,5 +47,7 @@ FOUND = {
     854926: "a release and a link that is gone at once, as the checker did not know",
     864063: "a master that was told to stop before its kernel had the VIPs advertised all the same, and the old one let go",
     866091: "after a stall the lease was judged from when it was to be renewed, not from when it was",
+    529417: "as 412387, after a stall",
+    961224: "as 864063, by name",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
 }
