@@ -65,7 +65,7 @@ def fault(router: Router, standing: Standing, now: float) -> str | None:
     return witness.fault(router, now)
 
 
-def next_look(router: Router, settles: float | None, now: float) -> float | None:
-    """When to look at a router again although nothing was heard; `settles` is when its carriers do."""
-    due = (settles, witness.look_at(router, now))
+def next_look(router: Router, settles: Iterable[float | None], now: float) -> float | None:
+    """When to look at a router again although nothing was heard; `settles` is when something else does."""
+    due = (*settles, witness.look_at(router, now))
     return min((at for at in due if at is not None), default=None)

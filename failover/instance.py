@@ -31,6 +31,7 @@ from failover.host import inherited, packed
 from failover.kernel import write_error
 from failover.kernel_job import Job
 from failover.moves import State
+from failover.outcome import Outcome
 from failover.packet import Advert, Drop
 from failover.permit import NOTHING
 from failover.place import Place
@@ -60,7 +61,7 @@ class Instance:
         self._lateness = self._renewal = 0.0
         self._adverts = Adverts(around)
         self._writes = Writes(self, around, self._written)
-        self._write_error = ""
+        self._outcome = Outcome()
         self._claiming = Claiming()
         self._unseen: tuple[Place, ...] | None = None
         self._reported: RouterReport | None = None
@@ -96,13 +97,13 @@ class Instance:
         now = self._loop.time()
         before = self.standing.seen
         fault = self._stand(now)
-        if self.standing.source:
-            self.election.router.address = self.standing.source
+        self.election.router.address = self.standing.source or self.election.router.address
         actions = self.election.set_priority(self.standing.priority, now, unproven=self.standing.unproven)
         actions += self.election.set_permit(self._around.known.permits.get(self.spec.name, NOTHING), now)
-        fault = fault or claiming.fault(self.election.router, self.standing, now)
+        fault = fault or claiming.fault(self.election.router, self.standing, now) or self._outcome.fault(now)
         actions += self.election.set_fault(fault, now, reachable=self.standing.reachable)
-        self._recheck_at(claiming.next_look(self.election.router, self._settling.deadline(), now))
+        settles = self._settling.deadline(), self._outcome.deadline(now)
+        self._recheck_at(claiming.next_look(self.election.router, settles, now))
         self._perform(actions, now)
         if self.standing.seen != before:
             self.report()
@@ -154,9 +155,8 @@ class Instance:
 
     def close(self) -> None:
         """No more timers."""
-        for handle in (self._timer, self._recheck):
-            if handle is not None:
-                handle.cancel()
+        for handle in filter(None, (self._timer, self._recheck)):
+            handle.cancel()
         self._timer = self._recheck = None
 
     # ---- what others ask ----------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ class Instance:
         report = describe.report(
             self.election.router,
             now,
-            trouble="; ".join(filter(None, (self._write_error, time))),
+            trouble="; ".join(filter(None, (self._outcome.trouble(now), time))),
             hearing=self.hearing,
             lateness=self._lateness,
             renewal=self._renewal,
@@ -248,14 +248,14 @@ class Instance:
         return router.state is State.MASTER and not router.releasing and awake
 
     def _taken(self, announced: bool) -> None:
-        lost = not announced or not self._still_ours() or self._write_error
+        lost = not announced or not self._still_ours() or self._outcome.error
         self._around.handed(self.spec.name, Handed.LOST if lost else Handed.READY)
 
     def _written(self, job: Job) -> None:
         """A write of addresses has ended."""
         now = self._loop.time()
         self._renewal = max(self._renewal, job.took)
-        self._write_error = write_error(job)
+        self._outcome.error = write_error(job)
         if job.lifetime is None:
             self._claiming.dropped(job)
             self.report()
@@ -266,8 +266,8 @@ class Instance:
         elif not job.cancelled:
             if not job.error:
                 self.election.confirmed(job.lifetime)
-            self._unseen = () if job.error else job.places
-            self._see(now)
+            self._unseen = self._outcome.unseen(job, self._around.host, now)
+            self.look() if self._outcome.is_news else self._see(now)
 
     def _see(self, now: float) -> None:
         """The VIPs count as taken when the kernel told of them: it acknowledges an IPv6 address some ms before it works."""
