@@ -95,6 +95,9 @@ def test_killed_notify_worker_loses_no_alert(site: Site) -> None:
         )
         if number in (10, 20):
             site.lb1.signal(signal.SIGKILL, "notify")
+    wait_until(
+        lambda: site.lb1.status()["workers"]["notify"]["restarts"] == 2
+    )  # Seen as dead: none is asked that is.
     site.lb1.await_up()
     wait_until(lambda: len(site.lb1.events("override.set", "rs1")) >= 30, 20.0)
     reasons = [event["reason"].rpartition(" ")[2] for event in site.lb1.events("override.set", "rs1")]
