@@ -6,6 +6,7 @@ comes without a fencing that ended well; else one that failed is an alarm, and t
 """
 
 from failover.actions import Action, AskFencing, DropFencing, Say, Wants
+from failover.doubling import doubled
 from failover.moves import State
 from failover.router import Router
 
@@ -13,8 +14,6 @@ GRACE = 2.0
 """Seconds beside the program's own time after which an answer is awaited no more."""
 PAUSE, LONGEST_PAUSE = 2.0, 60.0
 """Seconds from a failure to the next try: twice as many each time."""
-_DOUBLINGS = 30
-"""By then the pause is the longest; beyond a thousand no float could hold it."""
 
 
 def is_due(router: Router, now: float) -> bool:
@@ -69,7 +68,7 @@ def ended(router: Router, number: int, failure: str, now: float) -> list[Action]
     fence.until = None
     if failure and spec.required:
         fence.failures, fence.failure = fence.failures + 1, failure
-        pause = min(LONGEST_PAUSE, PAUSE * 2 ** min(fence.failures - 1, _DOUBLINGS))
+        pause = doubled(PAUSE, fence.failures - 1, LONGEST_PAUSE)
         router.wanting, router.down_at = False, now + pause
         return [Say(f"fencing failed ({failure}): no takeover, another try in {pause:.0f} s")]
     fence.rest()

@@ -10,6 +10,7 @@ from enum import IntEnum
 
 import msgspec
 
+from failover.doubling import doubled
 from failover.peer.packet import MAX_BODY
 
 _HEAD = struct.Struct("!BBQHH")
@@ -20,8 +21,6 @@ MAX_PIECES = -(-MAX_VALUE // PIECE)
 IN_FLIGHT = 16
 """Pieces sent and not yet acknowledged, at most: half a millisecond of work."""
 _ANSWER = 1
-_DOUBLINGS = 30
-"""Of the pause between resendings: by then it is `slowest`; beyond a thousand no float could hold it."""
 
 
 class Slot(IntEnum):
@@ -120,7 +119,7 @@ class Outbox:
         if not chosen:
             return []
         self._flying.update(chosen)
-        self._resend_at = now + min(self._first * 2 ** min(self._rounds, _DOUBLINGS), self._slowest)
+        self._resend_at = now + doubled(self._first, self._rounds, self._slowest)
         count = len(self._pieces)
         return [Piece(self.slot, i == chosen[-1], self.version, i, count, self._pieces[i]) for i in chosen]
 
