@@ -121,6 +121,40 @@ def test_every_part_is_on_the_page(tmp_path: Path) -> None:
         ElementTree.parse(tmp_path / "docs/pictures" / name)
 
 
+def test_a_part_is_renewed_alone(tmp_path: Path) -> None:
+    """The others stay as they were, with their charts; so does one whose samples nobody has any more."""
+    books(tmp_path / "first")
+    place = tmp_path / "docs/measurements.md"
+    page.write(tmp_path / "first", place)
+    (tmp_path / "docs/measured/removal.json").unlink()
+    before = place.read_text()
+    again = Book(tmp_path / "second/routers.json", {"count": 77})
+    again.add(
+        "routers", {"side": "hactl", "adverts": 4711, "late": 0, "worst": 0.0, "master": 0.0, "backup": 0.0}
+    )
+    assert len(page.write(tmp_path / "second", place)) == 10
+    changed = [line for line in place.read_text().splitlines() if line not in before.splitlines()]
+    assert len(changed) == 2
+    assert "count 77" in changed[0]
+    assert changed[1].startswith("| hactl | 4711 |")
+    assert (tmp_path / "docs/pictures/measured-removal.svg").exists()
+
+
+def test_the_samples_are_kept_beside_the_page(tmp_path: Path) -> None:
+    """Whole, and the page leads to them; from them alone the same page comes again."""
+    books(tmp_path)
+    place = tmp_path / "docs/measurements.md"
+    page.write(tmp_path, place)
+    text = place.read_text()
+    for name in page.BOOKS:
+        if (tmp_path / f"{name}.json").exists():
+            assert read(tmp_path / f"docs/measured/{name}.json") == read(tmp_path / f"{name}.json")
+            assert f"(measured/{name}.json)" in text
+    place.unlink()
+    page.write(tmp_path / "nothing", place)
+    assert place.read_text() == text
+
+
 def test_a_book_is_whole_after_each_sample(tmp_path: Path) -> None:
     """An abort loses none of those that were written."""
     book = Book(tmp_path / "deeper" / "part.json", {"count": 2})
