@@ -46,7 +46,7 @@ class Devices:
 
         No VIP of theirs is to take an address of the host away with it. A switch is set once on each interface that appears.
         """
-        self._promote(switches.with_network(routers))
+        self._promote(switches.written_with_network(routers))
         needed = devices(routers)
         self._trouble = {}
         done = [self._see_to(device, mark) for device in needed]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from failover.spec import RouterSpec
+from failover.spec import AddressSpec, RouterSpec
 
 _HOST = 32
 """Prefix length of an IPv4 address that stands alone."""
@@ -30,10 +30,12 @@ def wanted(device: str, parent: str, *, ipv6: bool, read: Callable[[str], str]) 
         yield from _at_least(parent, _PARENT, read)
 
 
-def with_network(routers: Iterable[RouterSpec]) -> set[str]:
-    """The interfaces with an IPv4 VIP that is written with its network."""
+def written_with_network(routers: Iterable[RouterSpec]) -> dict[str, AddressSpec]:
+    """The interfaces with an IPv4 VIP that is written with its network, and the last such VIP of each."""
     vips = (vip for router in routers for vip in router.addresses)
-    return {vip.interface for vip in vips if ":" not in vip.address and not vip.device and vip.prefix < _HOST}
+    return {
+        vip.interface: vip for vip in vips if ":" not in vip.address and not vip.device and vip.prefix < _HOST
+    }
 
 
 def promoting(interface: str, read: Callable[[str], str]) -> Iterator[Switch]:

@@ -16,6 +16,8 @@ _RICH = "rich"
 sys.modules.setdefault(_RICH, None)  # type: ignore[arg-type]
 import structlog  # noqa: E402
 
+from hactl.printable import printable  # noqa: E402
+
 if sys.modules[_RICH] is None:
     del sys.modules[_RICH]
 
@@ -57,7 +59,7 @@ def _printable(_logger: Any, _level: str, line: MutableMapping[str, Any]) -> Mut
     """The line with everything unprintable in its words escaped."""
     for name, value in line.items():
         if isinstance(value, str) and not value.isprintable():
-            line[name] = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+            line[name] = printable(value)
     return line
 
 

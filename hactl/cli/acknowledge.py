@@ -5,8 +5,8 @@ from typing import Any
 import click
 
 from hactl.cli.common import daemon, daemon_options, echo_json, json_option, warn
-from hactl.cli.text import clean
 from hactl.control.patience import HANDOVER
+from hactl.printable import printable
 
 _SHOWN = 20
 
@@ -38,7 +38,7 @@ def ack(subjects: tuple[str, ...], everything: bool, undo: bool, reason: str, as
         return
     done = "told of again" if undo else "acknowledged"
     for problem in answer["problems"][:_SHOWN]:
-        click.echo(f"{clean(problem)}: {done}")
+        click.echo(f"{printable(problem)}: {done}")
     if len(answer["problems"]) > _SHOWN:
         click.echo(f"and {len(answer['problems']) - _SHOWN} more")
     warn(answer.get("warnings", []))

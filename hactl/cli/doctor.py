@@ -19,7 +19,7 @@ from hactl.cli.common import (
     warn,
 )
 from hactl.cli.durations import Duration
-from hactl.cli.text import clean
+from hactl.printable import printable
 
 if TYPE_CHECKING:
     from hactl.doctor.examine import Diagnosis
@@ -73,12 +73,12 @@ def doctor(name: str | None, listen: float, offline: bool, as_json: bool) -> Non
     try:
         found = examine(question)
     except Stranger as error:
-        raise Fault(clean(str(error))) from error
+        raise Fault(printable(str(error))) from error
     if as_json:
         echo_json({"ok": not found.findings, **msgspec.to_builtins(found)})
     else:
-        warn(clean(f"not seen: {sentence}") for sentence in found.unseen)
-        warn(map(clean, found.hints))
+        warn(printable(f"not seen: {sentence}") for sentence in found.unseen)
+        warn(map(printable, found.hints))
         click.echo("\n".join(findings_text(found.findings, f"nothing found on {_who(found)}", colours())))
     sys.exit(1 if found.findings else 0)
 

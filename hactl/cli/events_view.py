@@ -4,22 +4,23 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 
-from hactl.cli.text import STATE_COLOURS, clean, clock, moment, paint
+from hactl.cli.text import STATE_COLOURS, clock, moment, paint
+from hactl.printable import printable
 
 
 def event_line(event: Mapping[str, Any], colours: bool = False, zone: tzinfo | None = None) -> str:
     """Time, severity, kind, subject, what changed, why; in the host's time zone unless one is given."""
     at = moment(event.get("at"))
-    old, new = clean(str(event.get("old", ""))), clean(str(event.get("new", "")))
+    old, new = printable(str(event.get("old", ""))), printable(str(event.get("new", "")))
     change = f"{old} -> {new}" if old and new else old or new
     severity = str(event.get("severity", ""))
     fields = [
         clock(at, zone) if at is not None else "",
         paint(f"{severity:<8}", STATE_COLOURS.get(severity, ""), colours),
-        f"{clean(str(event.get('kind', ''))):<19}",
-        clean(str(event.get("subject", ""))),
+        f"{printable(str(event.get('kind', ''))):<19}",
+        printable(str(event.get("subject", ""))),
         change,
     ]
-    reason = clean(str(event.get("reason", "")))
+    reason = printable(str(event.get("reason", "")))
     line = "  ".join(field for field in fields if field)
     return f"{line}: {reason}" if reason else line

@@ -6,7 +6,7 @@ import click
 
 from hactl.cli.common import daemon, daemon_options, echo_json, json_option
 from hactl.cli.names import Named
-from hactl.cli.text import clean
+from hactl.printable import printable
 
 _PATIENCE = 600.0
 """Seconds; the daemon answers earlier, by the channel's own time limit."""
@@ -33,5 +33,5 @@ def test(channel: str, as_json: bool) -> None:
     elif answer["delivered"]:
         click.echo(f"{channel}: delivered")
     else:
-        click.echo(f"{channel}: not delivered: {clean(answer['failure'])}")
+        click.echo(f"{channel}: not delivered: {printable(answer['failure'])}")
     sys.exit(0 if answer["delivered"] else 1)

@@ -10,8 +10,9 @@ from hactl.cli import waiting
 from hactl.cli.common import F, daemon, daemon_options, echo_json, json_option, warn
 from hactl.cli.durations import Duration
 from hactl.cli.names import NAME, Named
-from hactl.cli.text import clean, span
+from hactl.cli.text import span
 from hactl.control.patience import HANDOVER
+from hactl.printable import printable
 
 _HEAVIEST = 65535
 _SCOPE = re.compile(rf"({NAME})(?:@({NAME}))?", re.ASCII)
@@ -223,5 +224,5 @@ def _report(answer: dict[str, Any], lines: list[str], as_json: bool) -> None:
         echo_json(answer)
         return
     for line in lines:
-        click.echo(clean(line))
+        click.echo(printable(line))
     warn(answer.get("warnings", []))

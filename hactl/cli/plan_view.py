@@ -6,7 +6,8 @@ The law: + is added, - removed, ~ changed; nothing is shown that does not change
 from collections.abc import Iterator
 from typing import Any
 
-from hactl.cli.text import clean, paint
+from hactl.cli.text import paint
+from hactl.printable import printable
 
 Change = dict[str, Any]
 _SIGNS = {
@@ -35,9 +36,9 @@ def plan_text(plan: dict[str, Any], colours: bool) -> list[str]:
 def _change(change: Change, colours: bool) -> Iterator[str]:
     sign, colour = _SIGNS[change["kind"]]
     note = f" ({change['note']})" if change["note"] else ""
-    yield f"  {paint(sign, colour, colours)} {clean(_subject(change) + ': ' + change['text'] + note)}"
+    yield f"  {paint(sign, colour, colours)} {printable(_subject(change) + ': ' + change['text'] + note)}"
     for one in change["differences"]:
-        yield "      " + clean(_difference(one))
+        yield "      " + printable(_difference(one))
 
 
 def _subject(change: Change) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from hactl.cli.text import clean, paint
+from hactl.cli.text import paint
+from hactl.printable import printable
 from hactl.probing.aim import Probed
 
 _TIME = 11
@@ -28,15 +29,15 @@ def _probe(probed: Probed, colours: bool) -> list[str]:
     within = f" in {aim.service}" if aim.service else ""
     where = f"{probed.address} port {aim.port}" if aim.port else probed.address
     what = aim.name if aim.name == aim.type else f"{aim.name} ({aim.type})"
-    lines = [clean(f"{what} of {aim.server}{within}: {where}")]
+    lines = [printable(f"{what} of {aim.server}{within}: {where}")]
     for name, at, said in probed.steps:
         head = f"{at * 1000:{_TIME - 4}.1f} ms  "
-        first, *more = (clean(line) for line in said or ("",))
-        lines.append(f"{head}{paint(clean(name).ljust(_WORD), 'dim', colours)}{first}".rstrip())
+        first, *more = (printable(line) for line in said or ("",))
+        lines.append(f"{head}{paint(printable(name).ljust(_WORD), 'dim', colours)}{first}".rstrip())
         lines += [" " * (_TIME + _WORD - 1) + line for line in more]
     verdict = paint("passed", "green", colours) if result.passed else paint("failed", "red", colours)
     why = [] if result.passed else [f"{result.reason}, {result.reason.text}"]
-    words = ": ".join([*why, *([clean(result.detail)] if result.detail else [])])
+    words = ": ".join([*why, *([printable(result.detail)] if result.detail else [])])
     return [*lines, f"{verdict} after {result.elapsed * 1000:.1f} ms{': ' if words else ''}{words}"]
 
 

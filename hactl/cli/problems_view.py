@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hactl.cli.text import Cell, ago, clean, table
+from hactl.cli.text import Cell, ago, table
+from hactl.printable import printable
 
 SHOWN = 20
 
@@ -26,9 +27,9 @@ def _rows(found: list[Mapping[str, Any]], now: float) -> Iterator[tuple[Cell | s
         known = one.get("acknowledged") or {}
         why = f": {known['reason']}" if known.get("reason") else ""
         yield (
-            clean(f"{one.get('topic')} {one.get('subject')}"),
+            printable(f"{one.get('topic')} {one.get('subject')}"),
             Cell(one.get("severity", ""), colour) if colour else one.get("severity", ""),
             ago(one.get("since"), now),
             f"{ago(known.get('at'), now)} by {known.get('by')}{why}" if known else Cell("no", "yellow"),
-            clean(str(one.get("reason", ""))),
+            printable(str(one.get("reason", ""))),
         )

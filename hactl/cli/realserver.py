@@ -19,7 +19,7 @@ from hactl.cli.common import (
     warn,
 )
 from hactl.cli.durations import Duration
-from hactl.cli.text import clean
+from hactl.printable import printable
 
 if TYPE_CHECKING:
     from hactl.realserver.work import Done
@@ -91,7 +91,7 @@ def check(name: str | None, as_json: bool) -> None:
     if as_json:
         echo_json({"ok": not checked.findings, **msgspec.to_builtins(checked)})
     else:
-        warn(map(clean, (*checked.unasked, *checked.hints)))
+        warn(map(printable, (*checked.unasked, *checked.hints)))
         services = ", ".join(dict.fromkeys(one.service for one in checked.served))
         click.echo("\n".join(findings_text(checked.findings, f"fit to serve {services}", colours())))
     sys.exit(1 if checked.findings else 0)
@@ -121,7 +121,9 @@ def agent(port: int, every: float, name: str | None) -> None:
 
     with _sentences():
         places = [(address, port) for address in work.addresses(document, name)]
-        answering = Agent(lambda: work.fitness(document, name), every, lambda said: click.echo(clean(said)))
+        answering = Agent(
+            lambda: work.fitness(document, name), every, lambda said: click.echo(printable(said))
+        )
         asyncio.run(answering.run(places))
 
 
@@ -137,7 +139,7 @@ def _sentences() -> Iterator[None]:
     except PermissionError as error:
         raise Fault("a host is changed, and its network asked, by root only") from error
     except OSError as error:
-        raise Fault(f"the host refused: {clean(error.strerror or str(error))}") from error
+        raise Fault(f"the host refused: {printable(error.strerror or str(error))}") from error
 
 
 def _say(done: "Done", as_json: bool, idle: str) -> None:
@@ -149,8 +151,8 @@ def _say(done: "Done", as_json: bool, idle: str) -> None:
         sys.exit(1 if done.failed else 0)
     for step in done.steps:
         click.echo(step)
-    warn(map(clean, done.hints))
+    warn(map(printable, done.hints))
     if done.failed:
-        raise Fault(f"not all was done: {clean(done.failed)}")
+        raise Fault(f"not all was done: {printable(done.failed)}")
     if not done.steps:
         click.echo(idle)

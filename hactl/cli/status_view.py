@@ -8,8 +8,9 @@ from typing import Any
 
 from hactl.cli.checks_view import checks
 from hactl.cli.problems_view import problems
-from hactl.cli.text import Cell, ago, ahead, clean, moment, paint, span, state, table
+from hactl.cli.text import Cell, ago, ahead, moment, paint, span, state, table
 from hactl.cli.witness_view import lines as witness_lines
+from hactl.printable import printable
 
 Status = Mapping[str, Any]
 _BAD = ("down", "fault")
@@ -65,15 +66,15 @@ def screen(status: Status, now: float, colours: bool = False) -> str:
 
 def _header(status: Status, now: float, colours: bool) -> list[str]:
     config = status.get("config", {})
-    cluster = paint(clean(str(status.get("cluster", "?"))), "bold", colours)
+    cluster = paint(printable(str(status.get("cluster", "?"))), "bold", colours)
     started = moment(status.get("since"))
     up = f"   up {span(now - started)}" if started is not None else ""
     loaded = ago(config.get("loaded"), now)
     lines = [
         (
-            f"cluster {cluster}   node {clean(str(status.get('node', '?')))}   "
-            f"hactl {clean(str(status.get('version', '?')))}{up}   "
-            f"configuration {clean(str(config.get('sha256', '')))[:12]} loaded {loaded}"
+            f"cluster {cluster}   node {printable(str(status.get('node', '?')))}   "
+            f"hactl {printable(str(status.get('version', '?')))}{up}   "
+            f"configuration {printable(str(config.get('sha256', '')))[:12]} loaded {loaded}"
         )
     ]
     warnings = [
@@ -82,7 +83,7 @@ def _header(status: Status, now: float, colours: bool) -> list[str]:
         *status.get("warnings", []),
         *_mute_channels(status.get("channels", {})),
     ]
-    return lines + [paint(f"! {clean(str(warning))}", "yellow", colours) for warning in warnings]
+    return lines + [paint(f"! {printable(str(warning))}", "yellow", colours) for warning in warnings]
 
 
 def _aside(node: str, standby: Status | None, now: float) -> list[str]:

@@ -11,7 +11,7 @@ import click
 from hactl.claims.claim import Claim, Lost, Refused, Released, Report, Taken, Wish, parse
 from hactl.cli.common import F, Fault, echo_json, json_option
 from hactl.cli.durations import Duration
-from hactl.cli.text import clean
+from hactl.printable import printable
 
 _LEASE, _REFRESH = 5, 60.0
 _LONGEST_LEASE = 3600
@@ -125,7 +125,7 @@ def _sentences() -> Iterator[None]:
     except Refused as refused:
         *others, last = refused.args
         _complain(others)
-        raise Fault(clean(last)) from refused
+        raise Fault(printable(last)) from refused
     except PermissionError as error:
         raise Fault("addresses are changed by root only (CAP_NET_ADMIN and CAP_NET_RAW)") from error
     except OSError as error:
@@ -134,7 +134,7 @@ def _sentences() -> Iterator[None]:
 
 def _complain(sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        click.echo(f"hactl: {clean(sentence)}", err=True)
+        click.echo(f"hactl: {printable(sentence)}", err=True)
 
 
 def _for_whoever_reads(tell: Callable[[Report], None]) -> Callable[[Report], None]:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
+from hactl.printable import printable
+
 _COLOURS = {"red": 31, "green": 32, "yellow": 33, "bold": 1, "dim": 2}
 _GAP = "  "
 
@@ -30,13 +32,6 @@ def state(word: str) -> Cell:
     return Cell(word, STATE_COLOURS.get(word, ""))
 
 
-def clean(text: str) -> str:
-    """The text with everything unprintable escaped."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def paint(text: str, colour: str, colours: bool) -> str:
     """The text in a colour, or as it is where colours are off."""
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colours and colour and text else text
@@ -52,7 +47,7 @@ def table(rows: Sequence[Sequence[Cell | str]], colours: bool) -> list[str]:
 
 def _cell(field: Cell | str) -> Cell:
     cell = Cell(field) if isinstance(field, str) else field
-    return Cell(clean(cell.text), cell.colour)
+    return Cell(printable(cell.text), cell.colour)
 
 
 def _line(row: Iterable[Cell], widths: Sequence[int], colours: bool) -> str:

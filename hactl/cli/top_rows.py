@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from hactl.cli.text import clean
+from hactl.printable import printable
 
 Status = Mapping[str, Any]
 
@@ -139,7 +139,7 @@ def _row(
         into=rate("bytes_in"),
         out=rate("bytes_out"),
         latency=max(checks) if checks else None,
-        reason=clean(str(server.get("reason", ""))),
+        reason=printable(str(server.get("reason", ""))),
     )
 
 
@@ -207,7 +207,7 @@ def heading(status: Status) -> Sequence[Sequence[tuple[str, str]]]:
     wrong = [
         [
             (
-                f"service {name}: {service.get('state')}, {clean(str(service.get('reason', '')))}",
+                f"service {name}: {service.get('state')}, {printable(str(service.get('reason', '')))}",
                 service["state"],
             )
         ]
@@ -215,4 +215,4 @@ def heading(status: Status) -> Sequence[Sequence[tuple[str, str]]]:
         if service.get("state") not in ("up", None)
     ]
     warnings = [*status.get("splits", ()), *status.get("warnings", ())]
-    return [who + held, *wrong, *([(clean(str(text)), "warning")] for text in warnings)]
+    return [who + held, *wrong, *([(printable(str(text)), "warning")] for text in warnings)]

@@ -14,7 +14,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
 from hactl.config.model import RolesSpec
 from hactl.control.commands import Caller
@@ -43,9 +43,7 @@ class Callers:
     async def of(self, end: socket.socket) -> Caller:
         """Who is at the other end of a connection. Raises RefusedError where it has ended."""
         try:
-            pid, uid, gid = _CREDENTIALS.unpack(
-                end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-            )
+            pid, uid, gid = credentials(end)
             groups = _groups(end)
         except OSError as error:
             raise RefusedError(Code.UNAVAILABLE, "the connection has ended") from error
@@ -58,6 +56,17 @@ class Callers:
         wanted = {name for part in (roles.read, roles.operate, roles.admin) for name in part.groups}
         member_of = await self._directory.ask(_among, wanted, {gid, *groups}) or frozenset()
         return Caller(uid, pid, user, role_of(roles, user, member_of))
+
+
+def credentials(end: socket.socket) -> tuple[int, int, int]:
+    """Process, user and group at the other end, by the kernel's word (unix(7)); of who has gone, those of when it came.
+
+    Raises OSError.
+    """
+    return cast(
+        tuple[int, int, int],
+        _CREDENTIALS.unpack(end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)),
+    )
 
 
 def _groups(end: socket.socket) -> Iterable[int]:

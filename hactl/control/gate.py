@@ -6,14 +6,13 @@ for the daemon, whatever the user's role; none is waited for.
 
 import asyncio
 import os
-import socket
-import struct
 from collections.abc import Callable
 from typing import cast
 
+from hactl.control.callers import credentials
+
 EACH = 64
 """Connections that one user may have at once."""
-_CREDENTIALS = struct.Struct("iII")
 
 
 class Gate:
@@ -28,7 +27,7 @@ class Gate:
         return _Arriving(self._arrived)
 
     def _arrived(self, transport: asyncio.Transport) -> None:
-        user = _user(transport.get_extra_info("socket"))
+        _, user, _ = credentials(transport.get_extra_info("socket"))
         self._inside = {one: of for one, of in self._inside.items() if not one.is_closing()}
         if user not in (0, os.geteuid()):
             if list(self._inside.values()).count(user) >= EACH:
@@ -48,9 +47,3 @@ class _Arriving(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._arrived(cast(asyncio.Transport, transport))
-
-
-def _user(end: socket.socket) -> int:
-    """The number of the user at the other end, by the kernel's word (unix(7)); of who has gone, that of when it came."""
-    _, uid, _ = _CREDENTIALS.unpack(end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return int(uid)

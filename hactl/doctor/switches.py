@@ -6,6 +6,7 @@ hold by the larger, or either, of an interface's value and that of `all` (the ke
 
 from collections.abc import Iterator
 
+from failover.switches import written_with_network
 from hactl.config.model import Config
 from hactl.doctor.finding import Finding, FindingId, finding
 from hactl.doctor.model import Host
@@ -15,8 +16,6 @@ from hactl.realserver.model import DISTANT, dotted
 
 _FORWARDING = {"ipv4": "ipv4/ip_forward", "ipv6": "ipv6/conf/all/forwarding"}
 _STRICT = 1
-_HOST = 32
-"""Prefix length of an IPv4 address that stands alone."""
 _BESIDE_A_VIRTUAL_MAC = (("arp_ignore", "1", "answers for"), ("arp_announce", "2", "asks its questions from"))
 _ALMOST = 0.8
 """Share of the table of connection tracking that is too much for calm."""
@@ -109,13 +108,7 @@ def _secondaries(config: Config, host: Host) -> Iterator[Finding]:
 
     So who puts the host's own address on anew, while a VIP of its network is there, loses it with that VIP.
     """
-    vips = (vip for router in config.failover.routers for vip in router.addresses)
-    with_network = {
-        vip.interface: vip
-        for vip in vips
-        if family_of(vip.address) == "ipv4" and not vip.device and vip.prefix < _HOST
-    }
-    for interface, vip in with_network.items():
+    for interface, vip in written_with_network(config.failover.routers).items():
         if host.switch("ipv4/promote_secondaries", interface) == 0:
             seen = f"{vip.address}/{vip.prefix} can take other addresses of its network on {interface} away with it"
             command = f"sysctl -w {dotted(f'ipv4/conf/{interface}/promote_secondaries')}=1"

@@ -8,7 +8,8 @@ import pytest
 from hactl.cli.common import socket_in
 from hactl.cli.durations import Duration
 from hactl.cli.events_view import event_line
-from hactl.cli.text import Cell, ago, ahead, clean, moment, span, table
+from hactl.cli.text import Cell, ago, ahead, moment, span, table
+from hactl.printable import printable
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_table() -> None:
 
 def test_clean() -> None:
     """Control characters are shown, letters of every language stay."""
-    assert clean("a\x1b[31m\nü漢\x9b") == "a\\x1b[31m\\nü漢\\x9b"
+    assert printable("a\x1b[31m\nü漢\x9b") == "a\\x1b[31m\\nü漢\\x9b"
 
 
 def test_event_line() -> None:
