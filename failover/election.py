@@ -234,8 +234,11 @@ class Election:
         """What came of an `AskFencing`: it failed with these words, or (empty) went well."""
         return fencing.ended(self.router, number, failure, now) + self.wake(now)
 
-    def yield_to_group(self, now: float) -> list[Action]:
-        """Another router of the group cannot be master here, so this one releases too."""
+    def yield_to_group(self, now: float, *, told: bool = False) -> list[Action]:
+        """Another router of the group cannot be master here, so this one releases too.
+
+        `told`: peers hear of it on their own channel as well, and one may succeed at once.
+        """
         if self.router.awaiting:
             witness.forgo(self.router)
             self.router.wanting = True
@@ -244,6 +247,7 @@ class Election:
             return []
         actions = become(self.router, Cause.GROUP_YIELDED, now)
         self.router.down_at = now + self._own_master_down()
+        self.router.release_told = told
         return actions + holding.linger(self.router, now)
 
     def taken(self, now: float) -> list[Action]:

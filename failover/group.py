@@ -34,6 +34,8 @@ class Member(msgspec.Struct, frozen=True):
     """It must not become master before somebody was fenced."""
     awaiting: bool = False
     """It wants because the group has allowed it, and waits for the witness now."""
+    link_gone: bool = False
+    """The link of its interface is gone, and the peers are told so."""
 
 
 class Order(StrEnum):
@@ -42,9 +44,11 @@ class Order(StrEnum):
     GRANT = "grant"
     FENCE = "fence"
     YIELD = "yield"
+    YIELD_TOLD = "yield_told"
+    """The peers' own channel tells why, so a successor may come before the skew time is over."""
 
 
-def member(router: Router, now: float) -> Member:
+def member(router: Router, now: float, *, link_gone: bool = False) -> Member:
     """A router as it stands; what it has just begun to be counts for twice its master-down time."""
     patience = 2 * router.master_down_from(router.spec.advert_interval)
     just = router.state is State.BACKUP and now < max(router.since, router.part_from) + patience
@@ -56,6 +60,7 @@ def member(router: Router, now: float) -> Member:
         outranked=just and router.cause is Cause.OUTRANKED,
         unfenced=router.wanting and fencing.is_due(router, now),
         awaiting=router.awaiting,
+        link_gone=link_gone,
     )
 
 
@@ -94,4 +99,5 @@ def settle(members: Mapping[str, Member]) -> dict[str, Order]:
     going = (
         name for name, m in members.items() if m.awaiting or (m.state is State.MASTER and not m.releasing)
     )
-    return dict.fromkeys(going, Order.YIELD)
+    told = any(m.link_gone for m in missing)
+    return dict.fromkeys(going, Order.YIELD_TOLD if told else Order.YIELD)

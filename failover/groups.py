@@ -4,17 +4,21 @@ Owns no decision: those are `group.settle`'s.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
+from failover.actions import Action
 from failover.election import Election
 from failover.group import Order, lowered, member, settle
 from failover.instance import Instance
+from failover.moves import State
 from failover.spec import GroupSpec
 
-_PERFORMED = {
+_PERFORMED: Mapping[Order, Callable[[Election, float], list[Action]]] = {
     Order.GRANT: Election.grant,
     Order.FENCE: Election.fence,
     Order.YIELD: Election.yield_to_group,
+    Order.YIELD_TOLD: partial(Election.yield_to_group, told=True),
 }
 
 
@@ -50,6 +54,11 @@ class Groups:
         """The same in one list."""
         return [name for together in self.together(router) for name in together]
 
+    def links_gone(self) -> set[str]:
+        """The routers that cannot be master here because a link is gone: their own, or that of one that moves with them."""
+        gone = {name for name, instance in self._instances.items() if _link_gone(instance)}
+        return gone.union(*(group.routers for group in self._specs if gone.intersection(group.routers)))
+
     def settle(self) -> None:
         """Bring every group together."""
         for group in self._specs:
@@ -58,6 +67,12 @@ class Groups:
             for instance in members.values():
                 instance.act(lambda election, now, change=change: election.set_shared(change, now))  # type: ignore[misc]
             now = self._loop.time()
-            view = {name: member(i.election.router, now) for name, i in members.items()}
+            view = {
+                name: member(i.election.router, now, link_gone=_link_gone(i)) for name, i in members.items()
+            }
             for name, order in settle(view).items():
                 members[name].act(_PERFORMED[order])
+
+
+def _link_gone(instance: Instance) -> bool:
+    return instance.state is State.FAULT and not instance.standing.reachable

@@ -62,9 +62,9 @@ def let_go_soon(router: Router, now: float) -> None:
 def is_early(router: Router, advert: Advert, source: bytes, now: float) -> bool:
     """Whether an advert that is heard while the VIPs wait for a successor comes too early to be a successor's.
 
-    A release is succeeded after the skew time, an ask at once. And who took over a moment ago, or had a rival, may hear one
-    that has yielded since; a rival that did not says so again an interval later, and who was asked by name says when it is
-    ready. Somebody better yields to nothing that we said.
+    A release is succeeded after the skew time; at once where a peer was asked, or where the peers' own channel tells of it.
+    And who took over a moment ago, or had a rival, may hear one that has yielded since; a rival that did not says so again
+    an interval later, and who was asked by name says when it is ready. Somebody better yields to nothing that we said.
     """
     gives = router.release_began != NEVER or router.state is State.MASTER
     if gives and router.came_late(source, now):
@@ -74,8 +74,8 @@ def is_early(router: Router, advert: Advert, source: bytes, now: float) -> bool:
     spec, began = router.spec, router.release_began
     disputed = router.dead_time() + spec.advert_interval
     rivalled = began - max(router.took_over_at, router.rival_at) <= disputed
-    named = router.ready_by is not None
-    soonest = 0.0 if named else skew_time(advert.priority, spec.advert_interval, spec.version)
+    at_once = router.ready_by is not None or router.release_told
+    soonest = 0.0 if at_once else skew_time(advert.priority, spec.advert_interval, spec.version)
     return now - began < max(soonest, spec.advert_interval if rivalled else 0.0)
 
 

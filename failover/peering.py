@@ -5,14 +5,13 @@ announce again, and its certain death lengthens our leases. Payloads pass throug
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from failover.describe import master_address
 from failover.handover import Handing
 from failover.host import packed, shown
 from failover.instance import Instance
 from failover.manager import Manager
-from failover.moves import State
 from failover.peer.actions import (
     HandoverAsked,
     HandoverDone,
@@ -42,7 +41,7 @@ class Peering:
 
     def __init__(self, manager: Manager, tell: Callable[[Report | PeerReport], None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._routers = manager.routers
+        self._routers, self._groups = manager.routers, manager.groups
         self._tell = tell
         self._channel = PeerChannel(self._news)
         self.handing = Handing(self._channel, manager.groups, manager.find, tell)
@@ -65,7 +64,8 @@ class Peering:
         """Say how our routers stand; nothing is sent when that is known already."""
         now = self._loop.time()
         self._set_alone()
-        self._channel.stand([_view(router, now) for router in self._routers()], ending=ending)
+        gone = self._groups.links_gone()
+        self._channel.stand([_view(router, now, gone) for router in self._routers()], ending=ending)
 
     def share(self, version: int, data: bytes) -> None:
         """Bring the supervisor's payload to every peer."""
@@ -138,11 +138,9 @@ class Peering:
             router.act(lambda election, now: election.set_alone(alone, now))
 
 
-def _view(router: Instance, now: float) -> RouterView:
+def _view(router: Instance, now: float, gone: Container[str]) -> RouterView:
     record = router.election.router
     source = shown(record.address) if record.address else ""
-    gone = record.state is State.FAULT and not router.standing.reachable
     aside = record.standby is not Standby.OFF
-    return RouterView(
-        router.spec.name, record.state, record.priority, source, master_address(record, now), gone, aside
-    )
+    name, master = router.spec.name, master_address(record, now)
+    return RouterView(name, record.state, record.priority, source, master, name in gone, aside)

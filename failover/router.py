@@ -122,6 +122,8 @@ class Router:
     releasing: bool = False
     release_began: float = NEVER
     """Since when the VIPs wait for a successor."""
+    release_told: bool = False
+    """The peers' own channel tells of it: a successor need not wait for the skew time."""
     stopping: bool = False
     release_due: list[float] = field(default_factory=list)
     give_up_at: float | None = None
@@ -257,6 +259,7 @@ def become(router: Router, cause: Cause, now: float, detail: str = "") -> list[A
     router.rival = b""
     router.release_due = []
     router.release_began = NEVER
+    router.release_told = False
     router.wanting = router.master_released = router.patient = router.hastened = False
     router.releasing = router.stopping = router.asked = router.awaiting = False
     router.court_at = router.court_until = None

@@ -34,7 +34,7 @@ class Word(StrEnum):
 _TEXTS = {
     Word.STANDING: "serves as usual",
     Word.ENDING: "its daemon is ending",
-    Word.LINK_GONE: "the link of the router's interface is gone",
+    Word.LINK_GONE: "the link of the router's interface, or of one in its group, is gone",
 }
 
 

@@ -16,8 +16,8 @@ class RouterView(msgspec.Struct, frozen=True, array_like=True):
     """One router as its director sees it.
 
     `priority` is the effective one, `source` the address its adverts come from, `master` the address of the director it
-    believes master (both empty where there is none), `link_gone` whether the link of its interface is gone, `standby`
-    whether the director stands aside.
+    believes master (both empty where there is none), `link_gone` whether the link of its interface, or of another in its
+    group, is gone, `standby` whether the director stands aside.
     """
 
     router: str

@@ -14,6 +14,7 @@ RELEASING = Member(MASTER, False, releasing=True)
 WANTS = Member(BACKUP, True)
 WAITS = Member(BACKUP, False)
 BROKEN = Member(FAULT, False)
+UNPLUGGED = Member(FAULT, False, link_gone=True)
 GRANT, YIELD = Order.GRANT, Order.YIELD
 
 
@@ -63,6 +64,8 @@ LOST = Member(BACKUP, False, outranked=True)
         ({"a": IS_MASTER, "b": LOST, "c": LISTENS}, {}),
         ({"a": IS_MASTER, "b": LOST, "c": BROKEN}, {"a": YIELD}),
         ({"a": WANTS, "b": LISTENS}, {}),
+        ({"a": UNPLUGGED, "b": IS_MASTER, "c": RELEASING}, {"b": Order.YIELD_TOLD}),
+        ({"a": UNPLUGGED, "b": BROKEN, "c": IS_MASTER}, {"c": Order.YIELD_TOLD}),
     ],
 )
 def test_what_is_waited_for(members: dict[str, Member], orders: dict[str, Order]) -> None:
@@ -120,6 +123,16 @@ def test_yielding_to_the_group_releases_and_lingers() -> None:
     assert kinds(election.yield_to_group(0.0)) == ["Changed", "SendAdvert"]
     assert election.router.holding
     assert kinds(settled(election, advert(50), LOWER, 0.1)) == ["DropAddresses"]
+
+
+def test_what_the_channel_tells_is_succeeded_at_once() -> None:
+    """By an advert that comes before the skew time is over, which else is no successor's yet."""
+    for told in (False, True):
+        election = as_master(now=0.0)
+        run_to(election, 5.0)
+        election.yield_to_group(5.0, told=told)
+        election.receive(advert(50), LOWER, 5.001)
+        assert (election.router.give_up_at is not None) == told
 
 
 def test_a_router_taken_out_of_its_group_needs_no_grant() -> None:

@@ -135,8 +135,11 @@ def test_the_best_of_three_is_asked() -> None:
         assert recorder.longest_absence(VIP4) == 0
 
 
-def test_a_group_goes_to_one_peer() -> None:
-    """Both routers are asked for, taken together, and given up one by one; with one of them in fault neither is asked."""
+@contextlib.contextmanager
+def grouped(**changes: object) -> Iterator[tuple[Lan, Recorder, Director, Director]]:
+    """A pair with the channel and a group: "web", with these changes, and "inside", on LANs that are not joined, where b
+    would be master as well. a is master of both.
+    """
     group = (GroupSpec(name="edge", routers=("web", "inside")),)
     with pair() as (net, recorder, a, b):
         for director, number in ((a, 1), (b, 2)):
@@ -146,7 +149,7 @@ def test_a_group_goes_to_one_peer() -> None:
         gateway = (vip("10.98.0.100", interface="eth1"),)
         for director, priority, other in ((a, 150, "b"), (b, 100, "a")):
             both = (
-                router_spec(priority=priority),
+                router_spec(priority=priority, **changes),
                 router_spec(priority=priority, addresses=gateway, **inside),
             )
             director.apply(*both, groups=group, peers=(other,))
@@ -154,6 +157,12 @@ def test_a_group_goes_to_one_peer() -> None:
                 a.wait_for(State.MASTER, "web")
                 a.wait_for(State.MASTER, "inside")
         until(lambda: a.knows("b", State.BACKUP, "web") and a.knows("b", State.BACKUP, "inside"), 10.0)
+        yield net, recorder, a, b
+
+
+def test_a_group_goes_to_one_peer() -> None:
+    """Both routers are asked for, taken together, and given up one by one; with one of them in fault neither is asked."""
+    with grouped() as (_, recorder, a, b):
         a.handover("inside")
         for router in ("web", "inside"):
             assert b.wait_for(State.MASTER, router).cause is Cause.ASKED
@@ -162,6 +171,25 @@ def test_a_group_goes_to_one_peer() -> None:
         until(lambda: not a.holds(VIP4) and not a.holds("10.98.0.100", "eth1"), 5.0)
         assert recorder.longest_absence(VIP4) == 0
         assert recorder.overlap(VIP4) < 0.1
+
+
+def test_a_link_that_is_gone_gives_its_whole_group_away_at_once() -> None:
+    """The channel tells it of the other routers too: the peer waits for no skew time, and the giver for no second advert."""
+    interval = 1.0
+    with grouped(advert_interval=interval) as (net, recorder, a, b):
+        skew = (256 - 100) / 256 * interval
+        before = len(recorder.adverts("a"))
+        until(lambda: len(recorder.adverts("a")) >= before + 5, 10.0, "nobody has taken over lately")
+        net.ip("a", "link set eth1-end down")
+        b.wait_for(State.MASTER, "web")
+        assert a.wait_for(State.BACKUP, "web").cause is Cause.GROUP_YIELDED
+        until(lambda: not a.holds(VIP4), 5.0)
+        released = next(sent.at for sent in recorder.adverts("a") if sent.priority == RELEASE)
+        taken = recorder.adverts("b", since=released)[0]
+        assert taken.at - released < skew / 3
+        left = next(one for one in recorder.changes(VIP4) if one.host == "a" and not one.there)
+        assert left.at - taken.at < interval / 3
+        assert recorder.longest_absence(VIP4) == 0
 
 
 def test_a_peer_in_fault_is_not_asked() -> None:
