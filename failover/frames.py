@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
+from threading import Thread
 
 _TICK = 0.01
 _BURST = 0.05
@@ -67,7 +68,8 @@ class FrameQueue:
             self._timer.cancel()
         self._news.clear()
         self._repeats.clear()
-        self._socket.close()
+        # The kernel takes some 10 ms to close one: until no CPU looks at it any more. Elections cannot wait for that.
+        Thread(target=self._socket.close, daemon=True).start()
         return self._told
 
     def _tell(self, act: Told) -> Told:

@@ -184,7 +184,7 @@ MUTANTS = (
     Mutant(
         "a group does not yield",
         group.settle,
-        "return dict.fromkeys(going, Order.YIELD)",
+        "return dict.fromkeys(going, Order.YIELD_TOLD if told else Order.YIELD)",
         "return {}",
         1573,
     ),
