@@ -265,7 +265,7 @@ def test_a_member_added_to_a_group_by_a_reload_moves_nothing(order: str) -> None
         a.wait_for(State.MASTER)
         b.apply(grouped(100)[0], groups=group)
         b.wait_for(State.BACKUP)
-        until(lambda: recorder.changes(VIP4), 5.0, "the record, which is written later than it happens")
+        until(lambda: recorder.changes(VIP4) != [], 5.0, "the record, which is written later than it happens")
         before, began = recorder.changes(VIP4), recorder.adverts("a")[-1].at
         both = ((a, 150), (b, 100))
         for director, priority in both if order == "master-first" else both[::-1]:
