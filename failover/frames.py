@@ -69,7 +69,10 @@ class FrameQueue:
         self._news.clear()
         self._repeats.clear()
         # The kernel takes some 10 ms to close one: until no CPU looks at it any more. Elections cannot wait for that.
-        Thread(target=self._socket.close, daemon=True).start()
+        try:
+            Thread(target=self._socket.close, daemon=True).start()
+        except RuntimeError:  # Out of memory or threads: late is better than never.
+            self._socket.close()
         return self._told
 
     def _tell(self, act: Told) -> Told:

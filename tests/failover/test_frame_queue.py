@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from threading import Event
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
@@ -27,18 +27,37 @@ class Slow:
             self.closed.set()
 
 
-def test_nobody_waits_for_the_kernel_to_close_a_packet_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes 10 ms, in which a master whose link is gone would say nothing to anybody."""
-    slow = Slow()
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    """The socket of the next queue."""
+    one = Slow()
     numbers = {name: getattr(socket, name) for name in ("AF_PACKET", "SOCK_RAW", "SOCK_NONBLOCK")}
-    monkeypatch.setattr(frames, "socket", SimpleNamespace(socket=lambda *_: slow, **numbers))
+    monkeypatch.setattr(frames, "socket", SimpleNamespace(socket=lambda *_: one, **numbers))
+    return one
 
-    async def forgets() -> None:
-        queues = frames.FrameQueues()
-        queues.add("eth0", 100, (), lambda: True)
-        queues.forget("eth0")
 
+async def forgets() -> None:
+    """An interface with a queue changed."""
+    queues = frames.FrameQueues()
+    queues.add("eth0", 100, (), lambda: True)
+    queues.forget("eth0")
+
+
+def test_nobody_waits_for_the_kernel_to_close_a_packet_socket(slow: Slow) -> None:
+    """It takes 10 ms, in which a master whose link is gone would say nothing to anybody."""
     asyncio.run(forgets())
     assert not slow.closed.is_set()
     slow.may_close.set()
     assert slow.closed.wait(PATIENCE)
+
+
+def test_it_is_closed_though_no_thread_is_to_be_had(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where memory or threads have run out, the election goes on all the same."""
+
+    def start(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Thread, "start", start)
+    slow.may_close.set()
+    asyncio.run(forgets())
+    assert slow.closed.is_set()
