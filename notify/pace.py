@@ -8,11 +8,11 @@ are monotonic seconds.
 import msgspec
 
 GATHER = 0.2
-"""A burst has paused when this long no further event came."""
+"""A burst has paused when for so long, times its events, no further one came: more events are less of a chance."""
+GATHER_MOST = 2.0
+"""A burst has paused when so long no further event came, however many it has."""
 LARGE = 50
 """Events that make a burst a large one: most of a cluster fails at once."""
-LARGE_GATHER = 2.0
-"""A large burst has paused when so long no further event came."""
 LARGE_WITHIN = 10.0
 """Seconds for which the end of a large burst is waited for, where the digest is shorter: one mail, and not three."""
 BACKOFF_FIRST = 1.0
@@ -47,10 +47,9 @@ def deadline(pace: Pace, digest: float) -> float | None:
         return None
     if pace.attempts:
         return pace.retry_at
-    if digest and pace.number >= LARGE:
-        due = min(pace.last + LARGE_GATHER, pace.first + max(digest, LARGE_WITHIN))
-    else:
-        due = min(pace.last + min(GATHER, digest), pace.first + digest)
+    within = max(digest, LARGE_WITHIN) if digest and pace.number >= LARGE else digest
+    pause = min(GATHER * pace.number, GATHER_MOST)
+    due = min(pace.last + pause, pace.first + within)
     return due if pace.began is None else max(due, pace.began + digest)
 
 

@@ -8,8 +8,8 @@ from notify.pace import (
     ASKED_MOST,
     BACKOFF_MOST,
     GATHER,
+    GATHER_MOST,
     LARGE,
-    LARGE_GATHER,
     LARGE_WITHIN,
     Pace,
     arrived,
@@ -40,10 +40,22 @@ def test_without_a_digest_an_event_leaves_at_once() -> None:
 def test_a_burst_leaves_when_it_pauses() -> None:
     """Each further event of a burst puts the delivery off, but never beyond the digest."""
     pace = arrived(arrived(Pace(), 10.0), 10.1)
-    assert deadline(pace, DIGEST) == pytest.approx(10.1 + GATHER)
+    assert deadline(pace, DIGEST) == pytest.approx(10.1 + 2 * GATHER)
     for step in range(40):
         pace = arrived(pace, 10.1 + step * 0.1)
     assert deadline(pace, DIGEST) == 10.0 + DIGEST
+
+
+def test_a_burst_that_begins_slowly_is_one_delivery() -> None:
+    """The first ten of thousands, and then nothing for a while: so many at once are no chance, more is to come."""
+    pace = Pace()
+    for number in range(10):
+        pace = arrived(pace, 10.0 + number * 0.001)
+    due = deadline(pace, DIGEST)
+    assert due == 10.0 + DIGEST
+    for number in range(LARGE):
+        pace = arrived(pace, 11.5 + number * 0.001)
+    assert deadline(pace, DIGEST) == pytest.approx(11.549 + GATHER_MOST)
 
 
 def test_a_large_burst_is_waited_out() -> None:
@@ -51,10 +63,10 @@ def test_a_large_burst_is_waited_out() -> None:
     pace = Pace()
     for number in range(LARGE):
         pace = arrived(pace, 10.0 + number * 0.01)
-    assert deadline(pace, DIGEST) == pytest.approx(10.49 + LARGE_GATHER)
+    assert deadline(pace, DIGEST) == pytest.approx(10.49 + GATHER_MOST)
     pace = arrived(pace, 19.0)
     assert deadline(pace, DIGEST) == 10.0 + LARGE_WITHIN
-    assert deadline(pace, 30.0) == pytest.approx(19.0 + LARGE_GATHER)
+    assert deadline(pace, 30.0) == pytest.approx(19.0 + GATHER_MOST)
     assert deadline(pace, 0.0) == 10.0
     small = succeeded(pace, 21.0, 21.1, waiting=False, burst=False)
     assert deadline(arrived(small, 99.0), DIGEST) == 99.0 + GATHER
