@@ -78,7 +78,7 @@ class Instance:
         if not found:
             self._writes.clear(self.spec)
         self._perform(self.election.start(now, inherited=found, fault=fault), now)
-        if self.spec.witness is not None:
+        if fault or self.spec.witness is not None:  # What was inherited goes where no peer can hear us.
             self.look()
 
     def receive(self, advert: Advert, source: bytes) -> None:

@@ -101,7 +101,10 @@ def receive(router: Router, advert: Advert, source: bytes, now: float) -> list[A
     if slept:
         return _stand_down(router, Cause.OVERTAKEN, advert, now)
     if not router.outranks(advert, source):
-        if router.came_late(source, now) or router.outranked_lately(advert, source, now):
+        if router.came_late(source, now):
+            return []
+        if router.outranked_lately(advert, source, now):
+            _announce_later(router, now)
             return []
         return _stand_down(router, Cause.OUTRANKED, advert, now)
     if router.confirm_by is not None:
@@ -167,6 +170,16 @@ def _announce_again(router: Router, now: float, lasts: float) -> list[Action]:
     if router.burst is not None:
         router.burst.prolong(now, now + lasts, CONFLICT_ANNOUNCE_EVERY)
     return actions
+
+
+def _announce_later(router: Router, now: float) -> None:
+    """A master that may yield has announced; one that goes on says so in time, and ends these announcements.
+
+    One that yields, or dies before it says so again, leaves neighbours with its MAC, and answers ARP while its lease lasts.
+    """
+    if router.burst is not None:
+        every = max(CONFLICT_ANNOUNCE_EVERY, 2 * router.spec.advert_interval)
+        router.burst.prolong(now, now + max(router.spec.lease + 1.0, every), every)
 
 
 def _is_settled(router: Router, now: float) -> bool:

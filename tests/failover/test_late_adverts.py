@@ -3,6 +3,7 @@
 import pytest
 
 from failover import handing
+from failover.actions import Announce
 from failover.election import Election
 from failover.moves import Cause, State
 from failover.packet import RELEASE
@@ -26,6 +27,26 @@ def test_who_loses_only_since_our_priority_was_lowered_may_have_yielded_already(
     assert election.receive(advert(100), HIGHER, 0.55) == []
     assert election.router.state is State.MASTER
     assert "Changed" in kinds(election.receive(advert(100), HIGHER, 0.62))
+
+
+def test_who_may_have_yielded_has_announced_and_is_answered_by_announcements() -> None:
+    """It may yield, or die, before anybody hears it again: neighbours have its MAC. While it may go on nothing is said."""
+    election = lowered()
+    run_to(election, 4.0)
+    election.set_priority(80, 4.01)
+    election.receive(advert(85), HIGHER, 4.05)
+    announced = [at for at, action in run_to(election, 9.0) if isinstance(action, Announce)]
+    assert announced == pytest.approx([5.05, 6.05, 7.05])
+
+
+def test_a_slow_master_that_may_have_yielded_has_its_time_to_speak() -> None:
+    """With adverts of 2 s it says so again after two at the latest."""
+    election = as_master(now=0.0, priority=150, advert_interval=2.0)
+    run_to(election, 20.0)
+    election.set_priority(90, 20.01)
+    election.receive(advert(100, interval=2.0), HIGHER, 20.05)
+    announced = [at for at, action in run_to(election, 30.0) if isinstance(action, Announce)]
+    assert announced == pytest.approx([24.05])
 
 
 def test_who_was_better_all_along_wins_at_once() -> None:

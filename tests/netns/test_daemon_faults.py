@@ -104,6 +104,20 @@ def test_everything_killed_at_once() -> None:
         assert two.record.changes(VIP, "lb2", since=began)[0].at - began < LATE
 
 
+def test_started_again_without_a_cable() -> None:
+    """The new daemon gives up what the dead one left: it could not hear whoever has the VIP now."""
+    with pair(BARE.replace("addresses: [", "lease: 60s, addresses: [")) as two:
+        began = time.monotonic()
+        two.lb1.signal(signal.SIGKILL)
+        wait_until(lambda: two.lb2.is_state("master"))
+        two.net.cut("lb1")
+        assert VIP in two.net.addresses("lb1")
+        two.lb1.start()
+        wait_until(lambda: two.lb1.is_state("fault"))
+        wait_until(lambda: VIP not in two.net.addresses("lb1"))
+        assert [e.there for e in two.record.changes(VIP, "lb1", since=began)] == [False]
+
+
 def test_everything_frozen_beyond_the_lease() -> None:
     """A frozen director loses the VIP by its lease; awake again it takes part, and kills none of its workers."""
     with pair() as two:

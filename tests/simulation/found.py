@@ -50,4 +50,6 @@ FOUND = {
     529417: "as 412387, after a stall",
     961224: "as 864063, by name",
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
+    3015455: "a master with a lowered priority took no notice of one that announced and died before it spoke again",
+    3036641: "a daemon that started on a host whose cable was out renewed the VIP of the one before for ever",
 }
