@@ -52,4 +52,5 @@ FOUND = {
     134615: "a master yielded to an advert of one that had died since, as the checker thought",
     3015455: "a master with a lowered priority took no notice of one that announced and died before it spoke again",
     3036641: "a daemon that started on a host whose cable was out renewed the VIP of the one before for ever",
+    3119492: "a successor spoke as it woke from a stall, and yielded to what it read next, as the checker did not know",
 }

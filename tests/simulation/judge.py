@@ -456,6 +456,8 @@ class Judge:
         fresh = [d for d in self.directors if now - d.started_at <= under_way]
         if any(d is director or d.number == heard.sender for d in fresh):
             return  # It inherited the VIP, or yielded: an advert was under way that its sender did not stand to any more.
+        if any(d.number == heard.sender and now - d.thawed_at <= under_way for d in self.directors):
+            return  # Its successor spoke as it woke from a stall, before it read that a better one had spoken meanwhile.
         if now - self._link_at <= moment or now - director.thawed_at <= spec.lease + moment:
             return
         if not director.kernel.links[spec.interface].up or self._hid(director, heard, spec, under_way):
