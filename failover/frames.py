@@ -10,7 +10,8 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
-from threading import Thread
+
+from failover.closing import close_apart
 
 _TICK = 0.01
 _BURST = 0.05
@@ -68,11 +69,7 @@ class FrameQueue:
             self._timer.cancel()
         self._news.clear()
         self._repeats.clear()
-        # The kernel takes some 10 ms to close one: until no CPU looks at it any more. Elections cannot wait for that.
-        try:
-            Thread(target=self._socket.close, daemon=True).start()
-        except RuntimeError:  # Out of memory or threads: late is better than never.
-            self._socket.close()
+        close_apart(self._socket)
         return self._told
 
     def _tell(self, act: Told) -> Told:

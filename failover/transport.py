@@ -7,6 +7,7 @@ import socket
 import struct
 
 from failover.buffers import enlarge
+from failover.closing import close_apart
 from failover.ip import CONTROL, Received, frame, read_ipv4
 from failover.packet import GROUP4, GROUP6, MAX_MESSAGE, PROTOCOL, Drop
 from failover.spec import Family
@@ -60,7 +61,7 @@ class AdvertSocket:
         """Leave the group and close."""
         self._socket.close()
         if self._frames is not None:
-            self._frames.close()
+            close_apart(self._frames)
 
     def send(self, message: bytes, source: bytes, destination: bytes, ttl: int, mac: bytes = b"") -> None:
         """Send one VRRP message from a packed source to a packed destination. Raises OSError.

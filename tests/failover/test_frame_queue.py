@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from failover import frames
+from failover import frames, transport
 
 PATIENCE = 10.0
 
@@ -61,3 +61,16 @@ def test_it_is_closed_though_no_thread_is_to_be_had(slow: Slow, monkeypatch: pyt
     slow.may_close.set()
     asyncio.run(forgets())
     assert slow.closed.is_set()
+
+
+def test_that_of_adverts_from_a_virtual_mac_is_closed_apart_as_well() -> None:
+    """Its interface is made anew while other routers advertise elsewhere."""
+    adverts, packets = Slow(), Slow()
+    adverts.may_close.set()
+    both = transport.AdvertSocket.__new__(transport.AdvertSocket)
+    both.__dict__.update(_socket=adverts, _frames=packets)
+    both.close()
+    assert adverts.closed.is_set()
+    assert not packets.closed.is_set()
+    packets.may_close.set()
+    assert packets.closed.wait(PATIENCE)

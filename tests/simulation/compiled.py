@@ -21,6 +21,7 @@ COMPARED = 100
 """Stories told by both before a copy is used."""
 _PACKAGES = ("failover", "hactl", "health", "notify")
 _INTERPRETED = {
+    "failover/closing.py",
     "failover/frames.py",
     "failover/kernel.py",
     "failover/kernel_job.py",

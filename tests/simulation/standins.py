@@ -19,6 +19,7 @@ from simulation.kernel import EventSocket
 from simulation.wires import AdvertSocket, LinkSockets, PacketSocket
 from simulation.writer import Writer
 
+import failover.closing
 import failover.frames
 import failover.leftovers
 import failover.manager
@@ -111,7 +112,7 @@ _EXCHANGED: tuple[tuple[Any, str, Any], ...] = (
             SOCK_NONBLOCK=socket.SOCK_NONBLOCK,
         ),
     ),
-    (failover.frames, "Thread", _AtOnce),
+    (failover.closing, "Thread", _AtOnce),
     (failover.peer.channel, "LinkSockets", _link_sockets),
     (failover.leftovers, "open_route", _no_route_socket),
     (os, "urandom", _random_bytes),
