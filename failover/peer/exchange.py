@@ -102,9 +102,7 @@ class Exchange:
 
     def wake(self, now: float) -> list[Action]:
         """Do what is due."""
-        actions: list[Action] = []
-        if now >= self._beat_at:
-            actions += self._turn(now)
+        actions = self._turn(now) if now >= self._beat_at else []
         if self._session.established:
             actions += self._pieces(now) + self._talk(self._handovers.wake(now), now)
         return actions
@@ -174,9 +172,8 @@ class Exchange:
 
     def _begin(self, now: float, *, was_up: bool) -> list[Action]:
         """A new session, perhaps with a new process: nothing of the last one holds."""
-        actions: list[Action] = []
-        if was_up:
-            actions.append(Say(f"a new session with {self.peer.name}: it restarted, or did not hear us"))
+        new = f"a new session with {self.peer.name}: it restarted, or did not hear us"
+        actions: list[Action] = [Say(new)] if was_up else []
         for out, into in zip(self._outboxes, self._inboxes, strict=True):
             out.restart()
             into.restart()
@@ -209,14 +206,17 @@ class Exchange:
                 return self._read_piece(packet.body, now)
             case Kind.HANDOVER:
                 message = handover.decode_message(packet.body)
-                if message is None or (message.step is Step.ASK and now - self._beat_at > self._beat / 2):
-                    # Who still asks one that stood still does so again at once.
+                if message is None or (message.step is Step.ASK and self._slept(now)):
                     return self._drop(Drop.BAD_BODY if message is None else Drop.TOO_OLD)
                 return self._talk(self._handovers.receive(message, now), now)
             case Kind.GOODBYE:
                 return self._end(f"{self.peer.name} ended", now) + self._liveness.goodbye(now)
             case Kind.HELLO:
                 return []
+
+    def _slept(self, now: float) -> bool:
+        """Whether we stood still: what is read now may have been taken back since. Whose word it still is says so again."""
+        return now - self._beat_at > self._beat / 2
 
     def _read_beat(self, link: int, body: bytes, now: float) -> list[Action]:
         try:
@@ -238,8 +238,8 @@ class Exchange:
 
     def _read_piece(self, body: bytes, now: float) -> list[Action]:
         piece = latest.decode_piece(body)
-        if piece is None:
-            return self._drop(Drop.BAD_BODY)
+        if piece is None or (piece.slot is Slot.STANDING and self._slept(now)):
+            return self._drop(Drop.BAD_BODY if piece is None else Drop.TOO_OLD)
         value = self._inboxes[piece.slot].take(piece)
         answer = self._beats(now) if piece.answer or value is not None else []
         if value is None:

@@ -176,6 +176,28 @@ def test_a_restarted_daemon_no_longer_ends() -> None:
     assert [heard.word for heard in net["a"].told(WordHeard)] == [Word.ENDING, Word.STANDING]
 
 
+def test_a_word_that_waited_for_a_sleeper_is_void() -> None:
+    """The link may be there again since, and its director be master: who still says so does so again."""
+    net = running()
+    stand(net, "b", 1, standing(view()))
+    net.run(0.1)
+    net.pause("a", 0.6)
+    stand(net, "b", 2, standing(view(link_gone=True)))
+    net.run(0.1)
+    stand(net, "b", 3, standing(view()))
+    net.run(1.0)
+    assert net["a"].told(WordHeard) == []
+
+
+def test_a_word_is_repeated_for_a_sleeper() -> None:
+    """A short stall delays it and no more."""
+    net = running()
+    net.pause("a", 0.6)
+    stand(net, "b", 1, standing(view(link_gone=True)))
+    net.run(1.0)
+    assert [heard.word for heard in net["a"].told(WordHeard)] == [Word.LINK_GONE]
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_words_get_through_loss_quickly(seed: int) -> None:
     """30 % lost: 250 routers lose their link, and the peer knows all within 200 ms."""

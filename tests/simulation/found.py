@@ -53,4 +53,5 @@ FOUND = {
     3015455: "a master with a lowered priority took no notice of one that announced and died before it spoke again",
     3036641: "a daemon that started on a host whose cable was out renewed the VIP of the one before for ever",
     3119492: "a successor spoke as it woke from a stall, and yielded to what it read next, as the checker did not know",
+    3161604: "a peer's word that its link is gone was believed after a stall, though it had been taken back",
 }
