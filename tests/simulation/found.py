@@ -54,4 +54,5 @@ FOUND = {
     3036641: "a daemon that started on a host whose cable was out renewed the VIP of the one before for ever",
     3119492: "a successor spoke as it woke from a stall, and yielded to what it read next, as the checker did not know",
     3161604: "a peer's word that its link is gone was believed after a stall, though it had been taken back",
+    3199019: "as 3161604",
 }
