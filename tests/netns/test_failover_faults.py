@@ -222,8 +222,8 @@ def test_a_changed_mac_is_announced_at_once() -> None:
     with pair() as (net, recorder, a, b):
         serve(recorder, a, b)
         until(lambda: len(recorder.announcements("a")) >= 10, 5.0, "the burst")
-        net.ip("a", "link set eth0 address 02:00:00:00:00:77")
         changed = time.monotonic()
+        net.ip("a", "link set eth0 address 02:00:00:00:00:77")
         until(lambda: bool(recorder.announcements("a", since=changed)), 2.0)
         frame = next(f for f in reversed(recorder.frames) if f.data[12:14] == b"\x08\x06" and f.sender == "a")
         assert frame.data[6:12] == frame.data[22:28] == bytes.fromhex("020000000077")
