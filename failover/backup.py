@@ -4,7 +4,7 @@ from failover import fencing, master, witness
 from failover.actions import Action, Say, Wants
 from failover.moves import Cause
 from failover.packet import OWNER, RELEASE, Advert
-from failover.router import Router
+from failover.router import NEVER, Router
 from failover.spec import Standby
 from failover.timing import skew_time
 
@@ -64,6 +64,18 @@ def lowered(router: Router) -> None:
     router.down_at = max(router.down_at, heard.at + router.master_down_from(router.master_interval))
 
 
+def hold_back(router: Router, until: float, master: bytes, now: float) -> list[Action]:
+    """Do not preempt this master before then: whoever was about to listens on, unless it is silent already."""
+    router.hold_back(until, master)
+    if router.heard is None or router.heard.address != master or router.down_at is None:
+        return []
+    patience = router.heard.at + router.master_down_from(router.master_interval)
+    if patience > max(router.down_at, now):
+        router.down_at, router.wanting = patience, False
+        witness.forgo(router)
+    return []
+
+
 def _release_patience(router: Router) -> float:
     """How long somebody better may take to succeed a master that released: the skew time, or all of it in standby."""
     if router.standby is not Standby.OFF:
@@ -77,10 +89,11 @@ def _yields(router: Router, advert: Advert, now: float) -> bool:
     Nobody preempts whose tracked objects or first checks have no verdict yet: it may be the worse director of the two.
     The owner of the addresses preempts whatever `preempt` says (RFC 9568 6.1).
     """
+    holds_back = router.holds_back(now)  # Which follows whom we hear, whatever the priority.
     if advert.priority >= router.priority:
         router.preempt_at = None
         return True
-    if router.holds_back(now):
+    if holds_back:
         return True
     if router.priority == OWNER:
         return False
@@ -104,8 +117,8 @@ def wake(router: Router, now: float) -> list[Action]:
         return []
     late = now - router.down_at
     if late > router.master_interval / 2 and not router.patient and not router.master_released:
+        router.down_at = max(now + router.master_interval, _unhastened(router))
         router.patient, router.hastened = True, False
-        router.down_at = now + router.master_interval
         return [Say(f"woke {late:.3f} s late; waiting one interval more before accusing the master")]
     if router.grouped:
         router.wanting = True
@@ -113,6 +126,13 @@ def wake(router: Router, now: float) -> list[Action]:
     if fencing.is_due(router, now):
         return fencing.ask(router, now)
     return begin(router, now)
+
+
+def _unhastened(router: Router) -> float:
+    """When a silence is over that the master's word has shortened: it may have taken its word back while we slept."""
+    if not router.hastened or router.heard is None:
+        return NEVER
+    return router.heard.at + router.master_down_from(router.master_interval)
 
 
 def begin(router: Router, now: float) -> list[Action]:

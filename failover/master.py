@@ -140,7 +140,8 @@ def _assert_mastership(router: Router, advert: Advert, source: bytes, now: float
         router.conflict_answered = now
         actions += advertise(router, now)
     settled = _is_settled(router, now)
-    actions += _announce_again(router, now, router.spec.lease + 1.0 if settled else CONFLICT_ANNOUNCE_EVERY)
+    burst = max(router.spec.announce.burst, default=0.0) + CONFLICT_ANNOUNCE_EVERY
+    actions += _announce_again(router, now, router.spec.lease + 1.0 if settled else burst)
     if not settled:
         return actions
     known = router.rival_now(now) == source

@@ -1,5 +1,6 @@
 """What operators asked of this director's routers, for those that run and for those that will: standby, and holds."""
 
+from failover import backup
 from failover.fence_words import FenceAnswer, LastMaster
 from failover.groups import Groups
 from failover.host import packed
@@ -21,11 +22,11 @@ class Orders:
         self._holds[router] = until, packed(master)
         running = self._groups.find(router)
         if running is not None:
-            running.election.router.hold_back(*self._holds[router])
+            running.act(lambda election, now: backup.hold_back(election.router, *self._holds[router], now))
 
     def resume(self, router: str | None) -> None:
-        """Preempt again, in this router and those that move with it, or (None) in all."""
-        for name in self._groups.members(router):
+        """Preempt again, in this router or (None) in all."""
+        for name in self._groups.members(None) if router is None else [router]:
             self._holds.pop(name, None)
             running = self._groups.find(name)
             if running is not None:

@@ -158,12 +158,9 @@ class Router:
 
     def hold_back(self, until: float, master: bytes = b"") -> None:
         """Do not preempt this master before then."""
-        heard = self.heard if self.heard is not None and self.heard.address == master else None
         if master != self.hold_for:
             self.hold_other = NEVER
         self.hold_until, self.hold_for = until, master
-        if heard is not None and self.down_at is not None:  # Who was about to preempt it listens on.
-            self.down_at = max(self.down_at, heard.at + self.master_down_from(self.master_interval))
 
     def holds_back(self, now: float) -> bool:
         """Whether there is a master that must not be preempted. Another master ends the hold, but not while that one is

@@ -82,7 +82,8 @@ class MastershipOperations:
         stood_aside = wishes.standby(daemon.config.node) is not Standby.OFF
         held = [name for name in names if name in wishes.held(now) or self._holds_back(name)]
         self._ask(wishes.without_holds(names, caller.user, now))
-        daemon.crew.tell_failover(Resume(request.router))
+        for name in names if request.router is not None else [None]:
+            daemon.crew.tell_failover(Resume(name))
         for name in held:
             daemon.emit(plain(EventKind.ROUTER_RESUMED, name, f"by {caller.user}"))
         if stood_aside and request.router is None:

@@ -2,12 +2,23 @@
 
 import pytest
 
-from failover import handing
+from failover import backup, handing
 from failover.actions import Announce
 from failover.election import Election
 from failover.moves import Cause, State
 from failover.packet import RELEASE
-from support.failover import HIGHER, LOWER, advert, as_master, kinds, run_to, settled, started
+from support.failover import (
+    HIGHER,
+    LOWER,
+    OURS,
+    advert,
+    as_master,
+    kinds,
+    router_spec,
+    run_to,
+    settled,
+    started,
+)
 
 # ---- a master whose priority is lowered ---------------------------------------------------------------------------
 
@@ -169,18 +180,51 @@ def test_a_hold_stops_who_was_about_to_preempt() -> None:
     """The order comes between two adverts of the master; the timer that its next advert would stop runs already."""
     election = started(priority=100)
     election.receive(advert(50), LOWER, 0.3)
-    election.router.hold_back(60.0, LOWER)
+    backup.hold_back(election.router, 60.0, LOWER, 0.3)
     run_to(election, 0.39)
     assert election.router.state is State.BACKUP
     run_to(election, 1.0)
     assert election.router.cause is Cause.MASTER_SILENT
 
 
+def test_a_hold_stops_who_waits_for_its_group() -> None:
+    """It wanted to preempt already, and only another router of the group kept it from that."""
+    election = Election(router_spec(priority=100), OURS, grouped=True)
+    election.start(0.0)
+    run_to(election, 1.0)
+    election.receive(advert(50), LOWER, 1.05)
+    backup.hold_back(election.router, 60.0, LOWER, 1.05)
+    assert election.grant(1.06) == []
+    run_to(election, 1.5)
+    assert kinds(election.grant(1.5)) == ["Changed", "HoldAddresses"], "its master has fallen silent"
+
+
+def test_a_hold_keeps_nobody_who_wants_as_the_master_is_silent() -> None:
+    """The group may be granted what it waited for all the same."""
+    election = Election(router_spec(priority=100), OURS, grouped=True)
+    election.start(0.0)
+    election.receive(advert(50), LOWER, 0.1)
+    run_to(election, 2.0)
+    backup.hold_back(election.router, 60.0, LOWER, 2.0)
+    assert kinds(election.grant(2.0)) == ["Changed", "HoldAddresses"]
+
+
+def test_a_master_of_our_own_priority_keeps_its_hold_beside_a_rival() -> None:
+    """Both are heard all the time, as where they do not hear each other."""
+    election = started(priority=100)
+    election.receive(advert(100), LOWER, 0.1)
+    backup.hold_back(election.router, 60.0, LOWER, 0.1)
+    for tick in range(2, 20):
+        election.receive(advert(50), HIGHER, tick / 10)
+        election.receive(advert(100), LOWER, tick / 10 + 0.05)
+    assert election.router.hold_until is not None
+
+
 def test_the_release_of_another_ends_no_hold() -> None:
     """Two began to succeed the giver, and the one that lost releases: the other is master and is not preempted."""
     election = started(priority=100)
     election.receive(advert(50), LOWER, 0.1)
-    election.router.hold_back(60.0, LOWER)
+    backup.hold_back(election.router, 60.0, LOWER, 0.1)
     election.receive(advert(RELEASE), HIGHER, 0.15)
     election.receive(advert(50), LOWER, 0.16)
     run_to(election, 0.4)
@@ -193,7 +237,7 @@ def test_a_stall_ends_no_hold() -> None:
     """Another's advert is the first of those that waited; the held master's come behind it."""
     election = started(priority=100)
     election.receive(advert(50), LOWER, 0.1)
-    election.router.hold_back(60.0, LOWER)
+    backup.hold_back(election.router, 60.0, LOWER, 0.1)
     election.receive(advert(40), HIGHER, 0.15)
     election.receive(advert(40), HIGHER, 5.0)
     election.receive(advert(50), LOWER, 5.0)

@@ -17,6 +17,7 @@ from support.failover import (
     as_master,
     kinds,
     only,
+    router_spec,
     run_to,
     settled,
     started,
@@ -244,6 +245,14 @@ def test_the_winner_outlasts_the_losers_announcements_and_its_lease() -> None:
     times = [at for at, action in done if isinstance(action, Announce)]
     assert 11.9 + 2 + 1 <= times[-1] < 20.0
     assert all(later - earlier >= 0.99 for earlier, later in pairwise(times))
+
+
+def test_the_winner_outlasts_the_burst_of_one_that_began_when_it_did() -> None:
+    """Two took over in one moment; the loser may be cut off before it hears us, and announces to its burst's end."""
+    election = as_master(now=0.0)
+    election.receive(advert(99), LOWER, 0.05)
+    announced = [at for at, action in run_to(election, 10.0) if isinstance(action, Announce)]
+    assert announced[-1] > 0.05 + router_spec().announce.burst[-1] + 0.5
 
 
 def test_6_4_3_answers_to_a_losing_master_are_limited() -> None:

@@ -65,6 +65,17 @@ def test_the_last_advert_of_a_director_in_standby() -> None:
 
 
 @pytest.mark.parametrize("gone", [True, False])
+def test_a_word_from_before_a_stall_shortens_nothing(gone: bool) -> None:
+    """It may have been taken back meanwhile: patience counts from the last advert, as if nothing had been said."""
+    election = backup_of(HIGHER)
+    election.receive(advert(200, interval=1.0), HIGHER, 1.1)
+    election.hasten(HIGHER, 1.2, gone=gone, pair=False)
+    assert (election.deadline() or 9.0) < 2.8
+    election.wake(3.4)
+    assert election.deadline() == pytest.approx(1.1 + 3.0 + 156 / 256)
+
+
+@pytest.mark.parametrize("gone", [True, False])
 def test_the_word_of_somebody_else_changes_nothing(gone: bool) -> None:
     """Only the master that was heard last is believed."""
     election = backup_of(HIGHER)

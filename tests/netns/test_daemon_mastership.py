@@ -75,6 +75,23 @@ def test_handover_by_name(two: Pair) -> None:
     assert two.record.longest_absence(VIP, since=began) == 0.0
 
 
+def test_one_of_a_group_ends_the_holding_back_of_all() -> None:
+    """What moves together is handed over, not preempted, and preempted again together, whichever of it is named."""
+    grouped = BARE.replace("routers:", "groups: {edge: [web, inside]}\nrouters:").replace(
+        "  web:", "  inside: {vrid: 52, interface: eth0, addresses: [10.99.0.101]}\n  web:"
+    )
+    with key() as path, pair(grouped + CHANNEL.replace("KEYFILE", path)) as two:
+        wait_until(lambda: knows(two.lb1, "lb2") and knows(two.lb2, "lb1"))
+        two.lb1.hactl("handover", "inside", check=True)
+        wait_until(lambda: in_force(two.lb1) and two.lb2.is_state("master"))
+        done = two.lb2.hactl("resume", "inside", check=True)
+        assert sorted(done.stdout.splitlines()) == [
+            "inside: no longer holds back",
+            "web: no longer holds back",
+        ]
+        wait_until(lambda: two.lb1.is_state("master"))
+
+
 def test_the_hold_outlives_a_restart_and_ends_with_its_master(two: Pair) -> None:
     """The giver's daemon is started again: it still does not preempt. When the master stops it is free at once."""
     two.lb1.hactl("handover", check=True)

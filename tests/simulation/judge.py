@@ -105,6 +105,8 @@ class Judge:
         """Who announced a VIP last, and when."""
         self._heard_of: dict[tuple[int, int, int], float] = {}
         """When a director last had an advert of another one."""
+        self._yielded: dict[tuple[int, int], tuple[int, float]] = {}
+        """To whose advert a director has yielded last, and when."""
         self._many_since: dict[str, float] = {}
         self._checked: set[str] = set()
 
@@ -304,6 +306,8 @@ class Judge:
                 theirs, ours = (heard.priority, heard.sender), (router.priority, director.number)
                 if theirs < ours:
                     self._broken(f"{director.name} {ours} yields to the advert of {theirs}")
+        if report.cause in (Cause.OUTRANKED, Cause.HANDED_OVER):
+            self._yielded[director.number, vrid] = heard.sender, self._world.now
         if report.state is not State.MASTER:
             awoke = self._world.now - director.thawed_at <= EPSILON  # What it reads next came before.
             met = report.cause in (Cause.OVERTAKEN, Cause.OUTRANKED) or awoke
@@ -398,11 +402,23 @@ class Judge:
         vip = director.kernel.vips[_vip(spec)]
         if (
             vip.expires is not None
+            and not self._wrote_dead(director, spec)
             and vip.wrote_at == wrote
             and director.awake
             and director.thawed_at < wrote
         ):
             self._broken(f"{director.name} hears a peer and goes on with a lease of {vip.lease} s")
+
+    def _wrote_dead(self, director: "Director", spec: RouterSpec) -> bool:
+        """Whether a daemon that was killed has put a VIP on when the next one, which knows nothing of it, ran already."""
+        router, wrote = _router(director, spec.vrid), director.kernel.vips[_vip(spec)].wrote_at
+        killed = (
+            director.died_writing_at
+            <= director.started_at
+            <= wrote
+            <= director.died_writing_at + self._slowest
+        )
+        return killed and router is not None and not router.holding
 
     def _may_feel_alone(self, director: "Director", spec: RouterSpec) -> bool:
         """Whether no peer can have been heard lately, neither its beats nor, where it is master, its adverts."""
@@ -410,7 +426,9 @@ class Judge:
         heard = self._heard.get((director.number, spec.vrid))
         if (
             heard is not None
-            and self._slowest + EPSILON < now - heard.at < spec.down_after * spec.advert_interval
+            and self._slowest + EPSILON
+            < (now - heard.at) * (1 + CLOCKS)
+            < spec.down_after * spec.advert_interval
         ):
             return False
         channel = director.spec.channel
@@ -453,11 +471,13 @@ class Judge:
         moment = self._overlap(spec)
         under_way = 2 * self._networks[spec.interface].longest + 3 * self._slowest + EPSILON
         heard = self._heard.get((director.number, spec.vrid), Heard())
-        fresh = [d for d in self.directors if now - d.started_at <= under_way]
-        if any(d is director or d.number == heard.sender for d in fresh):
-            return  # It inherited the VIP, or yielded: an advert was under way that its sender did not stand to any more.
-        if any(d.number == heard.sender and now - d.thawed_at <= under_way for d in self.directors):
-            return  # Its successor spoke as it woke from a stall, before it read that a better one had spoken meanwhile.
+        if now - director.started_at <= under_way:
+            return  # It inherited the VIP, and an advert was under way that its sender did not stand to any more.
+        if any(
+            now - max(d.started_at, d.thawed_at) <= under_way
+            for d in self._successors(director, spec, under_way)
+        ):
+            return  # Such an advert was its successor's, who died; or spoke as it woke, and read only then of a better one.
         if now - self._link_at <= moment or now - director.thawed_at <= spec.lease + moment:
             return
         if not director.kernel.links[spec.interface].up or self._hid(director, heard, spec, under_way):
@@ -481,6 +501,15 @@ class Judge:
         ):
             return  # Its successor could not wait longer for a slow kernel, which had it too late; or died in doing so.
         self._broken(f"{director.name} lives and gives up {spec.name}'s VIP ({why}), and nobody holds it")
+
+    def _successors(self, director: "Director", spec: RouterSpec, lately: float) -> "list[Director]":
+        """Whom it heard last; whom it yielded to just now, and to whom that one has."""
+        numbers = [self._heard.get((director.number, spec.vrid), Heard()).sender]
+        number, at = self._yielded.get((director.number, spec.vrid), (0, -math.inf))
+        while number and number not in numbers[1:] and self._world.now - at <= lately:
+            numbers.append(number)
+            number, at = self._yielded.get((number, spec.vrid), (0, -math.inf))
+        return [self.directors[number - 1] for number in numbers if number]
 
     def _hid(self, director: "Director", heard: Heard, spec: RouterSpec, lately: float) -> bool:
         """Whether its successor's advert was the last one of a rival that it had not heard before and that has yielded."""
@@ -693,6 +722,12 @@ class Judge:
         else:
             self._many_since.pop(spec.name, None)
         if not masters and able:
+            if self._slowest > CONFIRM_WITHIN and any(
+                self._wrote_too_late(d, spec, self._recovery(spec)) for d in able
+            ):  # Who stood still had a write under way, which has undone its mastership.
+                later = self._world.now + self._recovery(spec)
+                self._world.at(later, Rank.CHECK, self._recovered, (self._calm_from, spec))
+                return
             self._broken(
                 f"{self._world.now - self._calm_from:.3f} s after the last fault {spec.name} has no master"
             )
