@@ -127,13 +127,15 @@ def pair(net: Lan, text: str = TEXT) -> Iterator[tuple[Director, Director]]:
 
 
 def ready(director: Director, role: str) -> bool:
-    """Whether the router and the threads have this role, and both real servers are in the table."""
+    """Whether the router and the threads have this role, and both real servers take connections.
+
+    Where a scheduler hashes, a server whose checks have no verdict yet is in the table too, with weight 0."""
     status = director.status_or_none()
     if status is None or status["routers"]["web"]["state"] != role:
         return False
     servers = status["services"]["www"]["servers"].values()
     in_step = status["sync"] is None or status["sync"]["roles"] == [role]
-    return in_step and all(server["active"] for server in servers)
+    return in_step and all(server["weight"] for server in servers)
 
 
 def connections(net: Lan, host: str) -> list[str]:
