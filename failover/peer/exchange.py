@@ -13,23 +13,21 @@ from collections.abc import Callable
 import msgspec
 
 from failover.peer import handover, latest
-from failover.peer.actions import Action, HandoverFailed, PayloadArrived, PayloadTaken, PeerState, Say
+from failover.peer.actions import Action, HandoverFailed, PeerState, Say
 from failover.peer.handover import Handovers, Step
 from failover.peer.keys import Keyring
-from failover.peer.latest import Inbox, Outbox, Piece, Receipt, Slot
+from failover.peer.latest import Piece, Receipt, Slot
 from failover.peer.liveness import Liveness
 from failover.peer.packet import NO_NONCE, Drop, Kind, Packet
 from failover.peer.report import LinkReport, PeerReport
 from failover.peer.session import Accepted, Greeted, Nonces, Session
 from failover.peer.spec import PeerChannelSpec, PeerDirector
-from failover.peer.standing import Standing, decode_standing, news
+from failover.peer.values import Values
 from failover.peer.voice import Voice
 
 ANSWERS = 32
 """Unproven hellos answered in one beat."""
 GOODBYES = 3
-_URGENT, _PATIENT = 0.010, 0.050
-"""Seconds until an unanswered piece of a standing, of a payload is sent again the first time."""
 _UNPROVEN = "its hellos arrive, but it does not answer ours: it may not hear us"
 _DOUBTFUL = (Drop.UNKNOWN_KEY, Drop.BAD_MAC, Drop.WRONG_VERSION)
 
@@ -59,13 +57,8 @@ class Exchange:
         self._session = Session(nonces, spec.stale_after, now)
         self._voice = Voice(spec, peer, keys, self._session)
         self._liveness = Liveness(peer.links, spec.beat, spec.dead_time, now)
-        firsts = {Slot.STANDING: _URGENT, Slot.PAYLOAD: _PATIENT}
-        self._outboxes = tuple(Outbox(slot, first, spec.beat) for slot, first in firsts.items())
-        self._inboxes = tuple(map(Inbox, Slot))
+        self._values = Values(spec.beat)
         self._handovers = Handovers()
-        self._standing = Standing()
-        self._payload: bytes | None = None
-        self._taken = 0
 
     @property
     def state(self) -> PeerState:
@@ -76,7 +69,7 @@ class Exchange:
         """When to call `wake`."""
         due = [self._beat_at, self._handovers.deadline()]
         if self._session.established:
-            due += [box.deadline() for box in self._outboxes]
+            due.append(self._values.deadline())
         return min(at for at in due if at is not None)
 
     # ---- inputs -------------------------------------------------------------------------------------------------
@@ -151,8 +144,8 @@ class Exchange:
                 for line in self._liveness.lines
             ),
             drops=dict(self.drops),
-            payload_taken=self._taken,
-            routers=self._standing.routers if self.state is PeerState.UP else (),
+            payload_taken=self._values.taken,
+            routers=self._values.standing.routers if self.state is PeerState.UP else (),
         )
 
     # ---- session ------------------------------------------------------------------------------------------------
@@ -174,10 +167,7 @@ class Exchange:
         """A new session, perhaps with a new process: nothing of the last one holds."""
         new = f"a new session with {self.peer.name}: it restarted, or did not hear us"
         actions: list[Action] = [Say(new)] if was_up else []
-        for out, into in zip(self._outboxes, self._inboxes, strict=True):
-            out.restart()
-            into.restart()
-        self._taken = 0
+        self._values.restart()
         actions += self._talk(self._handovers.lost(f"the session with {self.peer.name} is new"), now)
         return actions + self._beats(now) + self._pieces(now)
 
@@ -205,10 +195,7 @@ class Exchange:
             case Kind.PIECE:
                 return self._read_piece(packet.body, now)
             case Kind.HANDOVER:
-                message = handover.decode_message(packet.body)
-                if message is None or (message.step is Step.ASK and self._slept(now)):
-                    return self._drop(Drop.BAD_BODY if message is None else Drop.TOO_OLD)
-                return self._talk(self._handovers.receive(message, now), now)
+                return self._read_handover(packet.body, now)
             case Kind.GOODBYE:
                 return self._end(f"{self.peer.name} ended", now) + self._liveness.goodbye(now)
             case Kind.HELLO:
@@ -226,52 +213,40 @@ class Exchange:
         self._liveness.hears_us(link, beat.hears, now)
         actions: list[Action] = []
         for receipt in beat.receipts:
-            actions += self._acknowledged(receipt)
+            actions += self._values.acknowledged(receipt)
         return actions + self._pieces(now)
-
-    def _acknowledged(self, receipt: Receipt) -> list[Action]:
-        box = next((box for box in self._outboxes if box.slot == receipt.slot), None)
-        if box is None or not box.acknowledged(receipt) or box.slot is not Slot.PAYLOAD:
-            return []
-        self._taken = receipt.version
-        return [PayloadTaken(receipt.version)]
 
     def _read_piece(self, body: bytes, now: float) -> list[Action]:
         piece = latest.decode_piece(body)
-        if piece is None or (piece.slot is Slot.STANDING and self._slept(now)):
-            return self._drop(Drop.BAD_BODY if piece is None else Drop.TOO_OLD)
-        value = self._inboxes[piece.slot].take(piece)
+        if piece is None:
+            return self._drop(Drop.BAD_BODY)
+        if piece.slot is Slot.STANDING and self._slept(now):
+            return self._drop(Drop.TOO_OLD)
+        value = self._values.take(piece)
         answer = self._beats(now) if piece.answer or value is not None else []
         if value is None:
             return answer
-        return answer + (self._stands(value) if piece.slot is Slot.STANDING else self._arrived(value))
+        new = self._values.read(piece.slot, value)
+        return answer + (self._drop(new) if isinstance(new, Drop) else new)
 
-    def _stands(self, value: bytes) -> list[Action]:
-        standing = decode_standing(value)
-        if standing is None:
+    def _read_handover(self, body: bytes, now: float) -> list[Action]:
+        message = handover.decode_message(body)
+        if message is None:
             return self._drop(Drop.BAD_BODY)
-        old, self._standing = self._standing, standing
-        return list(news(old, standing))
-
-    def _arrived(self, value: bytes) -> list[Action]:
-        """A new session brings the same payload again; it is told once."""
-        if value == self._payload:
-            return []
-        self._payload = value
-        return [PayloadArrived(value)]
+        if message.step is Step.ASK and self._slept(now):
+            return self._drop(Drop.TOO_OLD)
+        return self._talk(self._handovers.receive(message, now), now)
 
     # ---- sending ------------------------------------------------------------------------------------------------
 
     def _put(self, slot: Slot, version: int, value: bytes, now: float) -> list[Action]:
-        self._outboxes[slot].put(version, value)
+        self._values.put(slot, version, value)
         return self._pieces(now) if self._session.established else []
 
     def _pieces(self, now: float) -> list[Action]:
-        sends: list[Action] = []
-        for box in self._outboxes:
-            for piece in box.take(now):
-                sends += self._send_piece(piece, box.round, now)
-        return sends
+        return [
+            send for piece, attempt in self._values.due(now) for send in self._send_piece(piece, attempt, now)
+        ]
 
     def _send_piece(self, piece: Piece, attempt: int, now: float) -> list[Action]:
         body = latest.encode_piece(piece)
@@ -281,7 +256,7 @@ class Exchange:
         return [self._voice.say(links[attempt % len(links)], Kind.PIECE, body, now)]
 
     def _beats(self, now: float) -> list[Action]:
-        receipts = tuple(filter(None, (box.receipt() for box in self._inboxes)))
+        receipts = self._values.receipts()
         return [
             self._voice.say(
                 link, Kind.BEAT, _ENCODER.encode(Beat(self._liveness.hears(link, now), receipts)), now

@@ -29,10 +29,17 @@ _INTERPRETED = {
     "failover/transport.py",
 }
 _COMPILED_OF_OURS = (
+    "answers",
+    "causes",
     "director",
+    "holders",
     "judge",
     "kernel",
+    "last_holder",
+    "memory",
+    "orders_kept",
     "process",
+    "recovery",
     "schedule",
     "trial",
     "weather",

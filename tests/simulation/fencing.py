@@ -17,7 +17,10 @@ from typing import Any
 
 import msgspec
 from simulation.director import Director
-from simulation.judge import EPSILON, Heard, Judge, _router, _vip
+from simulation.judge import Judge
+from simulation.last_holder import LastHolder
+from simulation.memory import EPSILON, Heard, router_of, vip_of
+from simulation.recovery import Recovery
 from simulation.schedule import Plan
 from simulation.trial import Trial
 from simulation.world import Rank
@@ -132,8 +135,25 @@ class FencingDirector(Director):
         self.order(FenceEnded(ask.router, ask.number, "" if well else "exit status 1"))
 
 
+class FencingLastHolder(LastHolder):
+    """Judges by what `memory` has, and by who was switched off."""
+
+    def gone(self, director: Any, spec: RouterSpec, why: str) -> None:
+        """An advert of a host that was switched off may be under way still, and its fencer yields to it."""
+        memory = self._memory
+        under_way = 2 * memory.networks[spec.interface].longest + self._holders.overlap(spec)
+        if all(memory.world.now - d.switched_off_at > under_way for d in memory.directors):  # type: ignore[attr-defined]
+            super().gone(director, spec, why)
+
+
 class FencingJudge(Judge):
     """Judges what all stories are judged by, and fencing."""
+
+    def _make_last_holder(self) -> LastHolder:
+        return FencingLastHolder(self.memory, self._holders)
+
+    def _make_recovery(self) -> Recovery:
+        return Recovery(self.memory, self._holders, self._last_holder, PATIENCE)
 
     def moved(self, director: Any, report: RouterReport) -> None:
         """See Witness."""
@@ -142,33 +162,25 @@ class FencingJudge(Judge):
         super().moved(director, report)
 
     def _has_fenced(self, director: FencingDirector, name: str) -> None:
-        spec = next(spec for spec in self._specs() if spec.name == name)
-        heard = self._heard.get((director.number, spec.vrid), Heard())
-        inherited = _vip(spec) in director.inherited and heard.at < 0
+        memory = self.memory
+        spec = next(spec for spec in memory.specs() if spec.name == name)
+        heard = memory.heard_by(director, spec)
+        inherited = vip_of(spec) in director.inherited and heard.at < 0
         fence = spec.fence
         if fence is None or not fence.required or inherited or _is_heard(director, spec, heard):
             return
         if not fence.at_start and heard.at < 0 and name not in director.knew:
             return
         if director.fenced_at.get(name, -1.0) < heard.at - EPSILON or name not in director.fenced_at:
-            self._broken(f"{director.name} takes {name} over by silence, and fenced nobody")
-        others = [d for d in self.directors if d is not director and d.holds(_vip(spec))]
-        if len(self.directors) == 2 and fence.at_start and others:
-            self._broken(f"{director.name} takes {name} over by silence while {others[0].name} has the VIP")
-
-    def _may_end(self, director: Any, spec: RouterSpec, why: str) -> None:
-        """An advert of a host that was switched off may be under way still, and its fencer yields to it."""
-        under_way = 2 * self._networks[spec.interface].longest + self._overlap(spec)
-        if all(self._world.now - d.switched_off_at > under_way for d in self.directors):  # type: ignore[attr-defined]
-            super()._may_end(director, spec, why)
-
-    def _recovery(self, spec: RouterSpec) -> float:
-        return super()._recovery(spec) + PATIENCE
+            memory.broken(f"{director.name} takes {name} over by silence, and fenced nobody")
+        others = [d for d in memory.directors if d is not director and d.holds(vip_of(spec))]
+        if len(memory.directors) == 2 and fence.at_start and others:
+            memory.broken(f"{director.name} takes {name} over by silence while {others[0].name} has the VIP")
 
 
 def _is_heard(director: FencingDirector, spec: RouterSpec, heard: Heard) -> bool:
     """Whether an owner preempts a living master, or follows a release: its cause does not tell."""
-    router = _router(director, spec.vrid)
+    router = router_of(director, spec.vrid)
     owner = router is not None and router.cause is Cause.OWNER
     lately = director.world.now - heard.at < spec.down_after * spec.advert_interval
     return owner and (lately or heard.released > float("-inf"))

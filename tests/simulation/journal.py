@@ -18,11 +18,18 @@ from simulation.trial import Trial
 import failover
 
 _OF_THE_WORLD = (
+    "answers",
     "arbiter",
+    "causes",
     "director",
+    "holders",
     "judge",
     "kernel",
+    "last_holder",
+    "memory",
+    "orders_kept",
     "process",
+    "recovery",
     "schedule",
     "standins",
     "trial",

@@ -186,7 +186,7 @@ MUTANTS = (
         group.settle,
         "return dict.fromkeys(going, Order.YIELD_TOLD if told else Order.YIELD)",
         "return {}",
-        1573,
+        2480,
     ),
     Mutant(
         "a taker is ready too early",

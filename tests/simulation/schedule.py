@@ -7,7 +7,7 @@ configuration is the same on all, as one file has it.
 import random
 from dataclasses import dataclass
 
-from simulation.judge import CLOCKS
+from simulation.memory import CLOCKS
 from simulation.weather import FAIR, WILD, Weather
 
 from failover.peer.spec import PeerChannelSpec, PeerDirector, PeerLink

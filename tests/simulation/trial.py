@@ -50,7 +50,7 @@ class Trial:
         for director, host in zip(self._directors, plan.hosts, strict=True):
             director.slow = host.slow
         self._wires.seats.extend(self._directors)
-        self._judge.directors = self._directors
+        self._judge.attend(self._directors)
 
     def _draw(self) -> Plan:
         return draw(self._chance)
