@@ -32,7 +32,9 @@ class Causes:
         if listened < spec.startup_delay and vip_of(spec) not in director.inherited:
             memory.broken(f"{director.name} takes {spec.name} over {listened:.3f} s after its start")
         aside = next((a for a in director.wishes.asides if a.director == director.name), None)
-        if aside is not None and aside.standby is Standby.HARD and now - aside.at > EPSILON:
+        # After a stall what was said first is read first.
+        told = director.thawed_at if aside is None else max(aside.at, director.thawed_at)
+        if aside is not None and aside.standby is Standby.HARD and now - told > EPSILON:
             memory.broken(f"{director.name} takes {spec.name} over and stands aside")
 
     def has_cause(self, director: "Director", router: Router, heard: Heard) -> None:

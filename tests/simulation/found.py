@@ -66,3 +66,10 @@ FOUND = {
     3922511: "a winner's announcements ended before those of a loser that was cut off",
     3983211: "the end of one router's hold ended a younger one of its group",
 }
+
+FENCING = {
+    1043: "a fenced host's last advert under way made its successor yield for a moment, as the checker did not know",
+    1641: "a lease ended as its heir began, as the checker did not know",
+    11016: "an order to stand aside was read behind the fencing's end, both after a stall, as the checker did not know",
+}
+"""The same of stories with fencing."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from simulation.campaign import attempt, run
 from simulation.fencing import FencingTrial
-from simulation.found import FOUND
+from simulation.found import FENCING, FOUND
 from simulation.trial import Trial, told
 from simulation.witnessed import WitnessTrial
 
@@ -90,6 +90,13 @@ def test_what_was_found_once_stays_mended(seed: int) -> None:
     """Stories that broke an invariant."""
     failure, _ = attempt(seed)
     assert failure is None, f"{FOUND[seed]}: {told(seed)}"
+
+
+@pytest.mark.parametrize("seed", FENCING, ids=str)
+def test_what_fencing_found_once_stays_mended(seed: int) -> None:
+    """The same with fencing."""
+    failure, _ = attempt(seed, FencingTrial)
+    assert failure is None, f"{FENCING[seed]}: {told(seed, FencingTrial)}"
 
 
 def test_a_seed_tells_the_same_story_in_any_process() -> None:
