@@ -73,3 +73,9 @@ FENCING = {
     11016: "an order to stand aside was read behind the fencing's end, both after a stall, as the checker did not know",
 }
 """The same of stories with fencing."""
+WITNESSED = {
+    262: "a change of state was told before the removal was on its way, and the arbiter's lease was given up with it",
+    2224: "one lost answer of the arbiter cost the master its VIPs, for want of a second question in time",
+    8250: "who lost its carrier after all was well cannot be master, as the checker did not know",
+}
+"""The same of stories with an arbiter."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from simulation.campaign import attempt, run
 from simulation.fencing import FencingTrial
-from simulation.found import FENCING, FOUND
+from simulation.found import FENCING, FOUND, WITNESSED
 from simulation.trial import Trial, told
 from simulation.witnessed import WitnessTrial
 
@@ -16,7 +16,7 @@ from failover import witness
 
 SEEDS = 2000
 FENCED = 200
-WITNESSED = 100
+AT_ARBITERS = 100
 AT_ONCE = 500
 HERE = Path(__file__).resolve().parents[2]
 
@@ -64,19 +64,9 @@ def test_what_the_fenced_stories_contain() -> None:
 @pytest.mark.timeout(300)
 def test_with_an_arbiter_there_are_never_two_holders() -> None:
     """The same stories with an arbiter that is cut off, late, slow and gone: one holder at most, without exception."""
-    outcome = run(0, WITNESSED, kind=WitnessTrial)
+    outcome = run(0, AT_ARBITERS, kind=WitnessTrial)
     stories = [told(failure.seed, WitnessTrial) for failure in outcome.failures[:1]]
     assert not outcome.failures, "\n".join([*stories, outcome.text])
-
-
-def test_the_lease_is_kept_until_the_kernel_has_let_the_vips_go() -> None:
-    """Found by a seed: the change of state was told before the removal was on its way, and the lease with it."""
-    assert attempt(262, WitnessTrial)[0] is None
-
-
-def test_one_lost_answer_of_the_arbiter_costs_nothing() -> None:
-    """Found by a seed: the master went for want of a second question in time."""
-    assert attempt(2224, WitnessTrial)[0] is None
 
 
 def test_an_arbiter_whose_word_is_not_waited_for_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,6 +87,13 @@ def test_what_fencing_found_once_stays_mended(seed: int) -> None:
     """The same with fencing."""
     failure, _ = attempt(seed, FencingTrial)
     assert failure is None, f"{FENCING[seed]}: {told(seed, FencingTrial)}"
+
+
+@pytest.mark.parametrize("seed", WITNESSED, ids=str)
+def test_what_an_arbiter_found_once_stays_mended(seed: int) -> None:
+    """The same with an arbiter."""
+    failure, _ = attempt(seed, WitnessTrial)
+    assert failure is None, f"{WITNESSED[seed]}: {told(seed, WitnessTrial)}"
 
 
 def test_a_seed_tells_the_same_story_in_any_process() -> None:

@@ -44,7 +44,11 @@ class OneHolder:
         """The end, long after the last fault."""
         for number, spec in enumerate(self.directors[0].spec.routers):
             vip = self._trial.vips[number]
-            able = [d for d in self.directors if d.alive and d.wishes.standby(d.name) is Standby.OFF]
+            able = [
+                d
+                for d in self.directors
+                if d.alive and d.wishes.standby(d.name) is Standby.OFF and d.kernel.links[spec.interface].up
+            ]
             masters = [
                 d.name
                 for d in self.directors
