@@ -116,7 +116,7 @@ def wake(router: Router, now: float) -> list[Action]:
         router.down_at = router.part_from
         return []
     late = now - router.down_at
-    if late > router.master_interval / 2 and not router.patient and not router.master_released:
+    if late > _tolerated(router):
         router.down_at = max(now + router.master_interval, _unhastened(router))
         router.patient, router.hastened = True, False
         return [Say(f"woke {late:.3f} s late; waiting one interval more before accusing the master")]
@@ -126,6 +126,15 @@ def wake(router: Router, now: float) -> list[Action]:
     if fencing.is_due(router, now):
         return fencing.ask(router, now)
     return begin(router, now)
+
+
+def _tolerated(router: Router) -> float:
+    """How late the timer may be before it was us who slept, and another may have become master meanwhile.
+
+    Who waits for that already, or follows a release, is slow only, but for a stall in which another could have done so.
+    """
+    waits = router.patient or router.master_released
+    return router.master_interval * (router.spec.down_after if waits else 0.5)
 
 
 def _unhastened(router: Router) -> float:

@@ -257,10 +257,19 @@ def test_a_backup_that_was_late_itself_waits_one_interval_more() -> None:
 
 
 def test_patience_is_not_for_a_released_router() -> None:
-    """The master said that it goes: there is nobody to accuse."""
-    election = started()
-    election.receive(advert(RELEASE), HIGHER, 0.1)
-    assert kinds(election.wake(0.5)) == ["Changed", "HoldAddresses"]
+    """The master said that it goes: there is nobody to accuse, unless we slept so long that another may have followed."""
+    for woke, does in ((0.4, ["Changed", "HoldAddresses"]), (0.5, ["Say"])):
+        election = started()
+        election.receive(advert(RELEASE), HIGHER, 0.1)
+        assert kinds(election.wake(woke)) == does
+
+
+def test_patience_is_for_each_stall_in_which_another_may_have_followed() -> None:
+    """It slept, waits for an advert, and sleeps again: slow only, or for so long that there may be a master by now."""
+    for woke, does in ((0.85, ["Changed", "HoldAddresses"]), (0.95, ["Say"])):
+        election = started()
+        assert kinds(election.wake(0.5)) == ["Say"]
+        assert kinds(election.wake(woke)) == does
 
 
 def test_patience_returns_with_each_advert() -> None:

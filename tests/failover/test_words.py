@@ -137,7 +137,7 @@ def test_leases_alone() -> None:
     election = Election(router_spec(priority=200), b"\x0a\x63\x00\x02")
     election.start(0.0)
     election.receive(advert(RELEASE), LOWER, 0.0)
-    election.wake(1.0)
+    election.wake(0.1)
     assert [a.lease for a in election.set_alone(True, 1.1) if isinstance(a, HoldAddresses)] == [60]
     assert [a.lease for a in election.set_alone(False, 1.2) if isinstance(a, HoldAddresses)] == [2]
     assert election.set_alone(False, 1.3) == []

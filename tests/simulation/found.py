@@ -65,6 +65,8 @@ FOUND = {
     3920337: "as 3873092, and heard others since",
     3922511: "a winner's announcements ended before those of a loser that was cut off",
     3983211: "the end of one router's hold ended a younger one of its group",
+    5148097: "who stood still a second time, while it waited for an advert after the first, listened no more",
+    5612112: "as 3412638, when the next daemon had renewed already",
 }
 
 FENCING = {

@@ -124,11 +124,9 @@ class Holders:
             self._memory.broken(f"{director.name} hears a peer and goes on with a lease of {vip.lease} s")
 
     def _wrote_dead(self, director: "Director", spec: RouterSpec) -> bool:
-        """Whether a daemon that was killed has put a VIP on when the next one, which knows nothing of it, ran already."""
-        router, wrote = router_of(director, spec.vrid), director.kernel.vips[vip_of(spec)].wrote_at
-        died = director.died_writing_at
-        killed = died <= director.started_at <= wrote <= died + self._memory.slowest
-        return killed and router is not None and not router.holding
+        """Whether it was the last write of a daemon that was killed, when the next one, which knows nothing of it, ran."""
+        died, wrote = director.died_writing_at, director.kernel.vips[vip_of(spec)].wrote_at
+        return died <= director.started_at <= wrote <= died + self._memory.slowest
 
     def _may_feel_alone(self, director: "Director", spec: RouterSpec) -> bool:
         """Whether no peer can have been heard lately, neither its beats nor, where it is master, its adverts."""
