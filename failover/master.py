@@ -25,7 +25,7 @@ def take_over(router: Router, cause: Cause, now: float) -> list[Action]:
     actions = become(router, cause, now, router.fence.cleared)
     router.asked = asked
     router.took_over_at = now
-    router.asked_at = now if cause is Cause.ASKED else NEVER
+    router.asked_at = now if cause is Cause.ASKED else router.asked_at
     router.given_by = _giver(router, cause)
     router.boast_until = NEVER
     router.hold_until = None

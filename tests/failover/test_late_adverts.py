@@ -255,3 +255,18 @@ def test_a_taker_that_releases_at_once_is_not_succeeded_by_the_givers_last_adver
     election.release(0.12, hold=60.0, within=1.4)
     assert election.receive(advert(200), HIGHER, 0.15) == []
     assert "Changed" in kinds(election.receive(advert(200), HIGHER, 0.21))
+
+
+def test_who_takes_over_once_more_still_knows_that_it_was_asked() -> None:
+    """Its group made it go, and another's release made it master again: the giver's last advert is as old as before."""
+    election = started(priority=100)
+    election.receive(advert(200), HIGHER, 0.01)
+    handing.asked(election.router, 0.02)
+    election.taken(0.021)
+    election.yield_to_group(0.025)
+    election.receive(advert(RELEASE), LOWER, 0.026)
+    run_to(election, 0.09)
+    assert (election.router.state, election.router.cause) == (State.MASTER, Cause.MASTER_RELEASED)
+    election.taken(0.091)
+    assert "Changed" not in kinds(election.receive(advert(200), HIGHER, 0.1))
+    assert "Changed" in kinds(election.receive(advert(200), HIGHER, 0.13))

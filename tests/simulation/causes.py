@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from simulation.memory import CLOCKS, EPSILON, Heard, Memory, address_of, advertises, router_of, skew, vip_of
 
-from failover.moves import Cause
+from failover.moves import Cause, State
 from failover.peer.handover import GIVE_UP
 from failover.router import Router
 from failover.spec import RouterSpec, Standby
@@ -146,6 +146,9 @@ class Causes:
         """Whether its master is one that nobody may preempt; in a group the first router decides."""
         memory, now = self._memory, self._memory.world.now
         first = memory.specs()[0] if router.grouped else router.spec
+        decided = router_of(director, first.vrid)
+        if first.vrid != router.spec.vrid and decided is not None and decided.state is State.MASTER:
+            return ""
         sender = memory.heard.get((director.number, first.vrid), heard).sender
         hold = director.wishes.held(now - EPSILON - 0.5).get(first.name)
         if (
