@@ -137,8 +137,8 @@ class Holders:
             return False
         channel = director.spec.channel
         links = channel.peers[0].links if channel is not None else ()
-        known_again = KNOWN_AGAIN * channel.beat if channel is not None else 0.0
         names = {"eth0" if link.own.startswith("10.99.") else "eth1" for link in links}
+        known_again = self._known_again(channel, names) if channel is not None else 0.0
         if channel is not None and all(self._late(name, channel) for name in names):
             return True  # One beat that is quick and some that are slow: between them is a dead time.
         return bool(names) and all(
@@ -151,6 +151,12 @@ class Holders:
             for other in memory.directors
             if other is not director
         )
+
+    def _known_again(self, channel: PeerChannelSpec, names: set[str]) -> float:
+        """Seconds. Where an answer takes longer than a beat, greetings cross: each side has a session of its own then, and
+        one more dead time goes by before they greet anew."""
+        crosses = any(2 * self._memory.networks[name].longest > channel.beat for name in names)
+        return KNOWN_AGAIN * channel.beat + (channel.dead_time if crosses else 0.0)
 
     def _late(self, name: str, channel: PeerChannelSpec) -> bool:
         return self._memory.networks[name].longest + channel.beat + EPSILON >= channel.dead_time

@@ -187,6 +187,15 @@ def _operators(sight: Sight) -> list[str]:
     return found
 
 
+def _untold(sight: Sight, best: str) -> bool:
+    """Whether the client, and nobody else, was cut off from the best one while it announced: it asks the master before it
+    until its own ARP gives that one up, or until the refresh."""
+    began = max((begin for begin, _ in sight.held(VIP, best)), default=sight.begin)
+    cuts = [d for d in sight.done if d.fault.kind is Kind.CLIENT_ONLY and d.fault.subject == best]
+    healed = max((d.ended for d in cuts if d.began <= began <= d.ended), default=None)
+    return healed is not None and not any(a.sender == best and a.at > healed for a in sight.announcements)
+
+
 def _quiet(sight: Sight, best: str) -> list[str]:
     """In the end the best director holds the VIP, alone advertises, alone answers."""
     found = []
@@ -203,7 +212,7 @@ def _quiet(sight: Sight, best: str) -> list[str]:
         )
     asked = [p for p in sight.probes if sight.settled + 0.05 < p.sent < sight.end - 0.2]
     wrong = [p.by or "nobody" for p in asked if p.by != best]
-    if wrong:
+    if wrong and not _untold(sight, best):
         found.append(
             f"in the end {len(wrong)} of {len(asked)} datagrams were answered by {sorted(set(wrong))}"
         )

@@ -128,6 +128,21 @@ def test_the_end() -> None:
     assert "no single holder after all was mended" in judge(never, "lb1")
 
 
+@pytest.mark.parametrize("hears", [True, False])
+def test_a_client_that_heard_no_announcement(hears: bool) -> None:
+    """Cut off alone while the best one announced, it asks whoever it knew; not if one came after that."""
+    cut = Fault(kind=Kind.CLIENT_ONLY, subject="lb1", lasts=2.8)
+    sight = moved(well(cut, STOP), *THERE_AND_BACK)
+    told = Announced(BEGIN + 4.2, "lb1", "request", VIP)
+    sight = msgspec.structs.replace(
+        sight,
+        announcements=[*ANNOUNCED, *([told] if hears else [])],
+        probes=[Probe(probe.sent, "", 0.001) for probe in sight.probes],
+    )
+    lost = "in the end 4 of 4 datagrams were answered by ['nobody']"
+    assert (lost in judge(sight, "lb1")) is hears
+
+
 def test_rounds_follow_from_the_seed() -> None:
     """The same seed, the same faults; all kinds occur."""
     hosts = ("lb1", "lb2")
