@@ -153,7 +153,8 @@ class Judge:
 
 def _note_release(heard: Heard, sender: "Director", router: Router | None, now: float) -> None:
     if heard.released == -math.inf:
-        heard.released, heard.own_then = now, 0 if router is None else router.priority
+        heard.released, heard.own_then = now, 0
+    heard.own_then = max(heard.own_then, 0 if router is None else router.priority)
     heard.releaser = sender.number
 
 

@@ -40,7 +40,7 @@ class Heard(msgspec.Struct):
     released: float = -math.inf
     """When the last release arrived, if no advert came after it."""
     own_then: int = 0
-    """Our own priority at that moment."""
+    """Our own priority, the highest at a copy of it."""
     releaser: int = 0
     overtaken: float = -math.inf
     """When an advert arrived that its sender's release had overtaken."""
