@@ -66,6 +66,7 @@ FOUND = {
     3922511: "a winner's announcements ended before those of a loser that was cut off",
     3983211: "the end of one router's hold ended a younger one of its group",
     5148097: "who stood still a second time, while it waited for an advert after the first, listened no more",
+    7709703: "the lease of a dead daemon's last write ended where the next one stood aside, as the checker did not know",
     7596930: "a release was succeeded by the priority at its second copy, as the checker did not know",
     7037852: "greetings that crossed on a slow network made two sessions of one, as the checker did not know",
     6073939: "who was asked, and took over once more for another reason, took the giver's last advert for another master's",

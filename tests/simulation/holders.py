@@ -116,14 +116,14 @@ class Holders:
         vip = director.kernel.vips[vip_of(spec)]
         if (
             vip.expires is not None
-            and not self._wrote_dead(director, spec)
+            and not self.wrote_dead(director, spec)
             and vip.wrote_at == wrote
             and director.awake
             and director.thawed_at < wrote
         ):
             self._memory.broken(f"{director.name} hears a peer and goes on with a lease of {vip.lease} s")
 
-    def _wrote_dead(self, director: "Director", spec: RouterSpec) -> bool:
+    def wrote_dead(self, director: "Director", spec: RouterSpec) -> bool:
         """Whether it was the last write of a daemon that was killed, when the next one, which knows nothing of it, ran."""
         died, wrote = director.died_writing_at, director.kernel.vips[vip_of(spec)].wrote_at
         return died <= director.started_at <= wrote <= died + self._memory.slowest

@@ -71,6 +71,8 @@ class LastHolder:
             and vip.wrote_at < director.started_at
         ):
             return True  # Inherited, and at its end before this daemon's first renewal was written.
+        if not router.holding and self._holders.wrote_dead(director, spec):
+            return True
         # It woke in the last moment; its renewal is on the way to the kernel.
         return director.writer is not None and director.writer.holds_soon
 
