@@ -10,7 +10,7 @@ from failover.burst import Burst
 from failover.moves import Cause, State
 from failover.packet import RELEASE, Advert
 from failover.router import NEVER, Router, become
-from failover.timing import renewal_period, skew_time
+from failover.timing import renewal_after, renewal_period, skew_time
 
 RELEASE_OFFSETS = (0.0, 0.010, 0.020)
 """When the adverts of a release go out: three within 20 ms, so that two may be lost."""
@@ -26,7 +26,7 @@ def take(router: Router, now: float) -> list[Action]:
     router.holding = True
     lease = router.lease
     router.overslept = False
-    router.renew_at = now + renewal_period(lease) if lease else None
+    router.renew_at = renewal_after(now, lease) if lease else None
     router.renewed_at = now
     router.expires_at = now + lease if router.spec.witness is not None else None
     return [HoldAddresses(lease, min(now + _good_for(router.sure_lease), witness.good_until(router)))]

@@ -33,6 +33,17 @@ def renewal_period(lease: int) -> float:
     return lease / 3
 
 
+def renewal_after(now: float, lease: int) -> float:
+    """When a lease is renewed next: the multiple of its period that comes next, so that equal leases end together.
+
+    Linux looks for leases that are over at most once a second (check_lifetime in net/ipv4/devinet.c): of two that end apart
+    the later one may stay for a second more.
+    """
+    period = renewal_period(lease)
+    at = (math.floor(now / period) + 1) * period
+    return at if at > now else at + period
+
+
 def successor_within(interval: float, down_after: int = 3) -> float:
     """How long a release waits for a successor: the slowest peer's master-down time, whatever its priority, and grace."""
     return (down_after + 1) * interval + GRACE

@@ -11,7 +11,7 @@ import msgspec
 
 from failover.burst import Burst
 from failover.spec import AnnounceSpec
-from failover.timing import renewal_period
+from failover.timing import renewal_after, renewal_period
 from hactl.claims.claim import Claim
 
 UNLEASED_GOOD_FOR = 60.0
@@ -103,9 +103,8 @@ class Hold:
         return steps
 
     def _write(self, now: float) -> Write:
-        period = renewal_period(self._lease)
-        self._renew_at = now + period if self._lease else None
-        good_for = 2 * period if self._lease else UNLEASED_GOOD_FOR
+        self._renew_at = renewal_after(now, self._lease) if self._lease else None
+        good_for = 2 * renewal_period(self._lease) if self._lease else UNLEASED_GOOD_FOR
         return Write(self.claims, self._lease, now + good_for)
 
     def _give_up(self, claims: tuple[Claim, ...], reason: str) -> list[Step]:

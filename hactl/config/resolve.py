@@ -106,7 +106,7 @@ def longest_lease(document: Document) -> int:
 
 def least_ttl(document: Document) -> int:
     """So long an arbiter's key must outlive its holder: a lease ends within it, and a renewal may be lost."""
-    return 2 * longest_lease(document) + 3
+    return 2 * longest_lease(document) + 5
 
 
 def arbiter(document: Document) -> Etcd | None:

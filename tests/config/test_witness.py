@@ -37,7 +37,7 @@ def test_what_each_target_becomes(tmp_path: Path) -> None:
     assert (given.seen[1].check.address, given.seen[1].check.port) == ("2001:db8::1", 443)
     assert {one.check.id for one in given.seen} <= {check.id for check in config.checks}
     assert given.arbiter is not None
-    assert given.arbiter.ttl == 2 * 4 + 3
+    assert given.arbiter.ttl == 2 * 4 + 5
     keys = {router.name: router.witness.key for router in config.failover.routers if router.witness}
     assert keys == given.keys
     assert keys["web"] == keys["inside"] == "hactl/web/group/edge"
@@ -66,7 +66,7 @@ def test_without_an_arbiter_there_is_no_key(tmp_path: Path) -> None:
         ("{targets: [{etcd: {endpoints: ['ftp://x']}}]}", "must be the URL of an etcd member"),
         (
             "{targets: [{etcd: {endpoints: ['http://x:1'], ttl: 8s}}]}",
-            "etcd.ttl: must be 11s to 600s, not 8s",
+            "etcd.ttl: must be 13s to 600s, not 8s",
         ),
         (
             "{targets: [{etcd: {endpoints: ['http://x:1'], key_file: /k}}]}",

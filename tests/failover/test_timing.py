@@ -1,8 +1,10 @@
 """The formulas of VRRP's timers."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from failover.timing import automatic_lease, master_down, renewal_period, skew_time
+from failover.timing import automatic_lease, master_down, renewal_after, renewal_period, skew_time
 
 
 @pytest.mark.parametrize(
@@ -50,3 +52,16 @@ def test_automatic_lease(slowest: float, lease: int) -> None:
 def test_a_lease_survives_two_lost_renewals() -> None:
     """A third of the lease between renewals."""
     assert renewal_period(3) == 1.0
+
+
+@given(st.floats(0, 1e9), st.floats(0, 0.66), st.integers(2, 60))
+def test_a_renewal_is_never_late_and_never_now(now: float, later: float, lease: int) -> None:
+    """It comes within a third of the lease, and after now: a timer that is due at once again and again would not end."""
+    for at in (now, now + later, renewal_after(now, lease)):
+        assert 0 < renewal_after(at, lease) - at <= renewal_period(lease) + 1e-6
+
+
+def test_equal_leases_are_renewed_together() -> None:
+    """Whenever each was begun; a lease of twice the length is renewed with each second of them."""
+    assert {renewal_after(now, 3) for now in (10.0, 10.1, 10.999)} == {11.0}
+    assert renewal_after(11.0, 3) == renewal_after(10.5, 6) == renewal_after(11.2, 6) == 12.0

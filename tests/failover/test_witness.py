@@ -82,16 +82,16 @@ def test_every_write_ends_and_expires_before_the_arbiters_lease() -> None:
 def test_a_master_whose_lease_ends_is_in_fault_and_says_when_to_look() -> None:
     """Not before, and not because of what a backup lacks."""
     made = master(until=10.0)
-    assert fault(made.router, 6.8) is None
-    assert look_at(made.router, 6.8) is not None
-    why = fault(made.router, 7.0)
+    assert fault(made.router, 5.8) is None
+    assert look_at(made.router, 5.8) is not None
+    why = fault(made.router, 6.0)
     assert why == "the witness's lease is not ours any more"
-    actions = made.set_fault(why, 7.0)
+    actions = made.set_fault(why, 6.0)
     assert DropAddresses() in actions
     assert SendAdvert(RELEASE) in actions
     backup = election()
     backup.set_permit(Permit(seen_until=50.0), 0.0)
-    assert fault(backup.router, 7.0) is None
+    assert fault(backup.router, 6.0) is None
     assert "not seen: the gateway" in (backup_fault(backup) or "")
 
 

@@ -1,5 +1,6 @@
 """A director that dies, freezes, is cut off, or loses its supervisor: who has the VIP, and for how long."""
 
+import functools
 import signal
 import time
 
@@ -80,6 +81,29 @@ def test_frozen_past_its_lease() -> None:
         assert recorder.adverts("a", since=woke) == []
         assert recorder.longest_absence(VIP4) == 0
         assert recorder.overlap(VIP4) < LEASE + 0.5
+
+
+@pytest.mark.parametrize(
+    ("family", "first"), [(Family.IPV4, "10.98.0.{}"), (Family.IPV6, "fd00:98::{}")], ids=["ipv4", "ipv6"]
+)
+def test_routers_taken_over_apart_end_together(family: Family, first: str) -> None:
+    """SIGSTOP of a master of three routers: Linux would end the later leases a second after the first, at the earliest."""
+    names = [first.format(n) for n in (1, 2, 3)]
+    routers = [
+        router_spec(name=f"r{n}", vrid=n, priority=150, family=family, lease=LEASE, addresses=(vip(name),))
+        for n, name in enumerate(names, 1)
+    ]
+    with pair() as (_, recorder, a, _):
+        for count in (1, 2, 3):
+            a.apply(*routers[:count])
+            until(functools.partial(a.holds, names[count - 1]), 5.0)
+            time.sleep(0.23)
+        time.sleep(LEASE / 3 + 0.3)
+        a.signal(signal.SIGSTOP)
+        until(lambda: not any(a.holds(name) for name in names), LEASE + 2.5, "the lease")
+        ends = [recorder.changes(name, "a")[-1].at for name in names]
+        assert max(ends) - min(ends) < 0.5
+        a.signal(signal.SIGCONT)
 
 
 def test_frozen_for_a_moment() -> None:

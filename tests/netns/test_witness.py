@@ -16,7 +16,7 @@ pytestmark = needs_namespaces
 
 GATEWAY, ARBITER = "10.99.0.3", "10.99.0.3"
 LISTENER = 8080
-PATIENCE, LEASE, TTL = 3.0, 2.0, 7.0
+PATIENCE, LEASE, TTL = 3.0, 2.0, 9.0
 SEEN = (
     BARE
     + f"witness: {{patience: 3s, need: 1, targets: [{{ping: {GATEWAY}}}, {{tcp: '{GATEWAY}:{LISTENER}'}}]}}\n"

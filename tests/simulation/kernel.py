@@ -15,7 +15,7 @@ from failover.place import Place
 from failover.wire import AF_INET, Address, Link
 
 LATE_AT_MOST = 0.1
-"""Seconds after its end at which the kernel notices that a lease is over (measured for IPv4)."""
+"""Seconds after its end at which the kernel notices that a lease is over, as a rule (measured for IPv4)."""
 
 
 class Vip:
@@ -49,6 +49,7 @@ class Kernel:
         }
         self.own = {"eth0": bytes((10, 99, 0, number)), "eth1": bytes((10, 98, 0, number))}
         self.listeners: list[EventSocket] = []
+        self.late_at_most = LATE_AT_MOST
         self._places: dict[bytes, Place] = {}
         self._world, self._clock, self._changed = world, clock, changed
 
@@ -78,7 +79,7 @@ class Kernel:
         vip.wrote_at, vip.lease = now, lease
         vip.expires = math.inf
         if lease:
-            late = self._world.chance.random() * LATE_AT_MOST
+            late = self._world.chance.random() * self.late_at_most
             vip.expires = now + lease / self._clock.rate + late
             self._world.at(vip.expires, Rank.KERNEL, self._expire, (place, vip.expires))
         if came:

@@ -109,9 +109,7 @@ MUTANTS = (
         3,
     ),
     Mutant("forgotten lease", holding.take, "[HoldAddresses(lease, ", "[HoldAddresses(0, ", 0),
-    Mutant(
-        "forgotten renewal", holding.take, "now + renewal_period(lease) if lease", "now + 9e9 if lease", 2
-    ),
+    Mutant("forgotten renewal", holding.take, "renewal_after(now, lease) if lease", "now + 9e9 if lease", 2),
     Mutant("no priority 0", holding.begin_release, "for offset in RELEASE_OFFSETS", "for offset in ()", 16),
     Mutant("a release is not heeded", backup.receive, "min(router.down_at, skewed)", "router.down_at", 146),
     Mutant(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CLOCKS = 0.008
 """By how much a host's clock may run wrong here; the arbiter's margin is for a hundredth."""
+LATE = 1.4
+"""Seconds by which a kernel may end a lease late: it looks at most once a second, and another look may have been before."""
 _SLOW = (0.01, 0.01, 0.1, 0.6, 1.2)
 
 
@@ -97,13 +99,14 @@ class WitnessTrial(Trial):
         self._own = chance = random.Random(f"witness {seed}")
         self._arbiter = Arbiter(self._world, chance)
         specs = self.plan.specs
-        self._ttl = 2 * specs[0].routers[0].lease + 3
+        self._ttl = 2 * specs[0].routers[0].lease + 5
         self.vips = [bytes(map(int, r.addresses[0].address.split("."))) for r in specs[0].routers]
         judge = OneHolder(self)
         judge.directors = self._directors
         self._judge = judge  # type: ignore[assignment]
         for director in self._directors:
             director.clock.rate = 1 + chance.uniform(-CLOCKS, CLOCKS)
+            director.kernel.late_at_most = LATE
             director.spec = _with_key(director.spec)
             director._witness = judge
             director.make_asker = self._asker

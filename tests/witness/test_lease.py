@@ -51,17 +51,17 @@ def test_an_answer_that_does_not_come_prolongs_nothing() -> None:
 
 def test_two_questions_may_be_lost() -> None:
     """The third still comes in time, with the shortest TTL that `check` takes for a VIP's lease of 2 s."""
-    lease = Lease(ME, 7)
-    answer(lease, Reply(lease=5, ttl=7), 0.0)
+    lease = Lease(ME, 9)
+    answer(lease, Reply(lease=5, ttl=9), 0.0)
     lease.claim = 1
     answer(lease, Reply(holder=ME), 0.0)
     good = min(lease.seen_until(), lease.until() - 2.0 - KERNEL_LATE - LOCK) - SHORTEST_WRITE
-    at = 7 / RENEWALS
+    at = 9 / RENEWALS
     for _ in range(2):
         assert answer(lease, None, at, took=WITHIN).verb is Verb.RENEW
         at += WITHIN + AGAIN + 0.001
     assert at + 0.05 < good
-    assert answer(lease, Reply(ttl=7), at).verb is Verb.RENEW
+    assert answer(lease, Reply(ttl=9), at).verb is Verb.RENEW
 
 
 def test_a_shorter_lease_than_asked_for_counts() -> None:

@@ -30,7 +30,7 @@ class Etcd(Section):
     ttl: WholeSeconds | None = Field(
         None,
         description="How long the key outlives a holder that is silent. Default and least: twice the longest lease of a "
-        "router and 3s.",
+        "router and 5s.",
     )
     prefix: Annotated[str, Field(min_length=1, max_length=256)] = Field(
         "hactl/", description="What the keys begin with; the cluster and the router or group follow."
