@@ -14,8 +14,8 @@ from failover.host import Host
 from failover.place import Place
 from failover.wire import AF_INET, Address, Link
 
-LATE_AT_MOST = 0.1
-"""Seconds after its end at which the kernel notices that a lease is over, as a rule (measured for IPv4)."""
+LATE_AT_MOST = 1.4
+"""Seconds after its end at which the kernel notices that a lease is over: it looks once a second at most, and rounds up."""
 
 
 class Vip:
@@ -49,7 +49,6 @@ class Kernel:
         }
         self.own = {"eth0": bytes((10, 99, 0, number)), "eth1": bytes((10, 98, 0, number))}
         self.listeners: list[EventSocket] = []
-        self.late_at_most = LATE_AT_MOST
         self._places: dict[bytes, Place] = {}
         self._world, self._clock, self._changed = world, clock, changed
 
@@ -79,7 +78,7 @@ class Kernel:
         vip.wrote_at, vip.lease = now, lease
         vip.expires = math.inf
         if lease:
-            late = self._world.chance.random() * self.late_at_most
+            late = self._world.chance.random() * LATE_AT_MOST
             vip.expires = now + lease / self._clock.rate + late
             self._world.at(vip.expires, Rank.KERNEL, self._expire, (place, vip.expires))
         if came:

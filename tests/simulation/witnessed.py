@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 CLOCKS = 0.008
 """By how much a host's clock may run wrong here; the arbiter's margin is for a hundredth."""
-LATE = 1.4
-"""Seconds by which a kernel may end a lease late: it looks at most once a second, and another look may have been before."""
 _SLOW = (0.01, 0.01, 0.1, 0.6, 1.2)
 
 
@@ -106,7 +104,6 @@ class WitnessTrial(Trial):
         self._judge = judge  # type: ignore[assignment]
         for director in self._directors:
             director.clock.rate = 1 + chance.uniform(-CLOCKS, CLOCKS)
-            director.kernel.late_at_most = LATE
             director.spec = _with_key(director.spec)
             director._witness = judge
             director.make_asker = self._asker
