@@ -196,9 +196,13 @@ def _prepare(net: Lan, addresses: Iterable[str]) -> None:
 
 
 @contextlib.contextmanager
-def site(text: str, servers: Iterable[str]) -> Iterator[Site]:
+def site(text: str, servers: Iterable[str], *, clean: bool = True) -> Iterator[Site]:
     """The site with a daemon that is not started; ``servers`` ("10.99.0.21:80") are the real ones, not yet open."""
     with lan("lb1", "client", "rs") as net:
         _prepare(net, {place(server)[0] for server in servers})
-        with Farm(net, "rs") as farm, Watch(net, "lb1") as watch, daemons(net, text, "lb1") as (lb1,):
+        with (
+            Farm(net, "rs") as farm,
+            Watch(net, "lb1") as watch,
+            daemons(net, text, "lb1", clean=clean) as (lb1,),
+        ):
             yield Site(net, lb1, farm, watch)

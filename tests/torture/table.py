@@ -17,6 +17,7 @@ from torture import tracing
 from torture.table_plan import QUIESCING, REMOVING, SERVERS, TEXT, Blow, Strike, full, strikes, unasked
 
 from hactl.lab import net as namespaces
+from support.daemon import assert_clean
 from support.ipvs_daemon import Site, site, until
 from support.processes import send
 
@@ -187,7 +188,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0)
     options = parser.parse_args(words)
     names = [f"{server}:{port}" for server in SERVERS for port in (80, 81)]
-    with site(TEXT, names) as made:
+    failing = False
+    with site(TEXT, names, clean=False) as made:
         made.farm.open(*names)
         made.start()
         table = Table(made)
@@ -195,7 +197,10 @@ def main(words: Sequence[str] | None = None) -> int:
         limit, number, broken = time.monotonic() + options.seconds, options.first, table._settle()
         while not broken and time.monotonic() < limit:
             broken = table.play(number, options.seed)
+            failing |= any(one.kind is Blow.CALLS_FAIL for one in strikes(options.seed, number))
             number += 1
+        if not failing:  # A traceback is a permitted answer to system calls that fail.
+            assert_clean(made.lb1)
     print(f"table: {number - options.first} rounds, {'; '.join(broken) or 'well'}")
     return 1 if broken else 0
 
