@@ -14,7 +14,7 @@ from failover.permit import NOTHING
 from failover.router import NEVER, Router
 
 KERNEL_LATE = 1.5
-"""Seconds by which the kernel may be late to end a lease (measured: 0.4; 1.3 where it had looked a moment before)."""
+"""Seconds by which the kernel may be late to end a lease (measured: 0.6; 1.3 where it had looked a moment before)."""
 LOCK = 0.5
 """Seconds that a write of addresses may wait in the kernel once it was begun."""
 SHORTEST_WRITE = 0.05

@@ -27,10 +27,10 @@ handover, 50 ms where processes are killed or frozen; two with the VIP for no lo
 connection fails at a handover, a stop, a return; as many open connections kept as with keepalived. A ratio is met where its
 interval of 95 % confidence reaches it. The first row is the meter's own share, some 0.8 ms: at adverts of 10 ms that alone
 is 0.15 of keepalived's gap at a stop, and hactl's 1 to 2 ms are the same as at any other interval.
-Linux looks for a lease that is over up to 0.4 s late (it rounds that moment up to a whole second where this is less than a
+Linux looks for a lease that is over up to 0.6 s late (it rounds that moment up to a whole second where this is less than a
 quarter away): where a successor needs less than 0.3 s, at adverts of 10 and 30 ms, some frozen masters have their VIP for a
-little longer than the lease and 0.1 s. A moment that the kernel does not round cannot be chosen from outside: it is another
-one on each core.
+little longer than the lease and 0.1 s. To renew at moments that the kernel does not round was thought of and not built: by
+its source they are others on each core.
 """
 
 
