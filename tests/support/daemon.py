@@ -34,6 +34,10 @@ def wait_until(what: Callable[[], T], within: float = 10.0, every: float = 0.05)
     return answer
 
 
+SIGNS = ("Traceback", "Exception ", "never retrieved", "was destroyed", "Fatal error")
+"""What no log may have."""
+
+
 class Director:
     """One daemon of a LAN's host. ``config`` is its own copy of the cluster's file."""
 
@@ -190,7 +194,7 @@ def assert_clean(*some: Director) -> None:
     """No traceback and no complaint of the interpreter in any log."""
     for director in some:
         text = director.log_text() if director.log.exists() else ""
-        for sign in ("Traceback", "Exception ", "never retrieved", "was destroyed", "Fatal error"):
+        for sign in SIGNS:
             assert sign not in text, text[-6000:]
 
 

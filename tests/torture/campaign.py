@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from torture import hurts, rules
 from torture.ground import Ground, ground
+from torture.logs import Log
 from torture.places import VIP
 from torture.plan import HOLDING, ROUGH, Fault, Round, round_of
 from torture.quiet import Loads, lacks
@@ -41,7 +42,7 @@ class Campaign:
         self.ground, self.watch, self.folder, self.tell = cluster, watch, folder, tell
         self.best = cluster.net.directors[0]
         self.loads = Loads()
-        self._read = dict.fromkeys(cluster.directors, 0)
+        self._logs = {name: Log(one.log, SIGNS) for name, one in cluster.directors.items()}
 
     # ---- a round ------------------------------------------------------------------------------------------------------
 
@@ -122,17 +123,12 @@ class Campaign:
 
     def _complaints(self, plan: Round) -> list[str]:
         """Tracebacks in the logs of this round, where no fault of it excuses them."""
-        found = []
-        for name, director in self.ground.directors.items():
-            text = director.log.read_bytes()[self._read[name] :].decode(errors="replace")
-            self._read[name] += len(text.encode())
-            if not any(fault.kind in ROUGH for fault in plan.faults):
-                found += [
-                    f"{name} logged: {text[max(0, text.find(sign) - 200) : text.find(sign) + 1500]}"
-                    for sign in SIGNS
-                    if sign in text
-                ]
-        return found
+        rough = any(fault.kind in ROUGH for fault in plan.faults)
+        return [
+            f"{name} logged: {what}"
+            for name, log in self._logs.items()
+            for what in log.complaints(excused=rough)
+        ]
 
     def _note(self, plan: Round, sight: Sight, broken: list[str]) -> None:
         for done in sight.done:
